@@ -1,0 +1,438 @@
+//! Evidence over time: the level of a call, its band, and its alerts.
+//!
+//! Belief and decision are apart. `level` turns what was said into a number that decays; `policy` decides about
+//! alerts, which rest on acts that were spoken and can be quoted, never on a forecast. All times are *unfrozen* call
+//! time in milliseconds: the caller leaves out the time on hold.
+
+mod level;
+mod policy;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod wording;
+
+use thiserror::Error;
+
+pub use self::policy::OpenAlert;
+pub(crate) use self::policy::counts_on_mixed;
+pub use self::settings::{EscalationSettings, Preset, SettingsError};
+
+use self::level::{Evidence, Meter};
+use self::policy::{Context, Observation, Policy};
+use crate::language::Reading;
+use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind, Lang};
+
+/// Complaints remembered at most; more of them make no difference.
+const COMPLAINTS_MAX: usize = 64;
+
+/// How heated one call is, and which alert of it is open.
+///
+/// The same utterances at the same times give the same assessments and changes, however often time is told in between.
+#[derive(Debug, Clone)]
+pub struct Escalation {
+    settings: EscalationSettings,
+    lang: Lang,
+    now_ms: u64,
+    meter: Meter,
+    policy: Policy,
+    /// Utterances of severity 2 or more, oldest first.
+    complaints: Vec<Complaint>,
+    /// What the agent offered since the customer last spoke: the same offer soothes once.
+    offered: Vec<CueKind>,
+    /// Whether the agent's answer before the customer's present turn held such an offer.
+    soothed: bool,
+    turn: u32,
+    agent_spoke_last: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Complaint {
+    t_ms: u64,
+    turn: u32,
+    kinds: Vec<CueKind>,
+}
+
+/// What one utterance means for the call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment {
+    /// 0 to 100, after this utterance.
+    pub level: u8,
+    pub band: Band,
+    /// Of this utterance alone, 0 to 3; `None` for the agent, who is never scored.
+    pub severity: Option<u8>,
+    pub explanation: Explanation,
+}
+
+/// How the level came about: what it was after the utterance before, and everything that changed it since. The parts
+/// add up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// Level after the utterance before, in thousandths of a point.
+    pub before_milli: i64,
+    pub parts: Vec<Part>,
+    /// Why an alert was raised, changed or withheld.
+    pub rule: Rule,
+}
+
+/// One reason for a change of the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    pub source: Source,
+    /// Thousandths of a point, never 0.
+    pub points_milli: i64,
+}
+
+/// Where points come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Time without new evidence.
+    Decay,
+    /// A cue of the customer, with its own weight.
+    Cue(CueKind),
+    /// Brings the sum of the cues into the range of the utterance's severity.
+    Severity,
+    /// The text model's support.
+    Model,
+    /// It was not the first complaint.
+    Repetition,
+    /// The same kind of complaint as before.
+    Topic,
+    /// Thanks, relief, patience and the like.
+    Relief(CueKind),
+    /// A calm utterance.
+    CalmTurn,
+    /// What the agent offered.
+    Agent(CueKind),
+    /// Lifts the level to what the severity of this utterance alone demands.
+    Floor,
+    /// Keeps the level within 0 to 100.
+    Bound,
+}
+
+impl Source {
+    /// Short name for people; the cue's own name where there is one.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Decay => "decay",
+            Self::Cue(kind) | Self::Relief(kind) | Self::Agent(kind) => kind.as_str(),
+            Self::Severity => "severity",
+            Self::Model => "model",
+            Self::Repetition => "repetition",
+            Self::Topic => "topic",
+            Self::CalmTurn => "calm_turn",
+            Self::Floor => "floor",
+            Self::Bound => "bound",
+        }
+    }
+}
+
+/// The rule that raised, changed or withheld an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Danger to somebody: alerts at once, always.
+    Danger,
+    /// A quotable act: alerts at once.
+    ExplicitAct,
+    /// A more serious act than the open alert's.
+    MoreSeriousAct,
+    /// The open alert's call entered a higher band.
+    NewBand,
+    /// Repeated complaints at a high level.
+    SustainedTension,
+    /// Would alert, but waits one turn since the tension may subside.
+    DeferredOneTurn,
+    /// The tension that was waited for did subside.
+    TensionSubsided,
+    /// Too few complaints or too low a level for an alert.
+    NotSustained,
+    /// An alert is open and nothing is new.
+    AlreadyOpen,
+    /// The open alert is snoozed and nothing is more serious.
+    Snoozed,
+    /// The snooze is over and the call still tense.
+    SnoozeEnded,
+    /// A person dismissed an alert of this kind.
+    DismissedBefore,
+    /// An alert of this kind was cleared a moment ago.
+    CoolDown,
+    /// The cool-down is over and the call still tense.
+    CoolDownEnded,
+    /// The customer made peace: the alert is cleared.
+    Reconciled,
+    /// The level has been low for a while: the alert is cleared.
+    Subsided,
+    /// Both parties on one channel: only threats and danger count.
+    ThreatsOnly,
+    /// A person's command.
+    Command,
+    /// The agent spoke: nothing is decided.
+    AgentSpoke,
+    /// Nothing to decide.
+    Calm,
+}
+
+impl Rule {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Danger => "danger",
+            Self::ExplicitAct => "explicit_act",
+            Self::MoreSeriousAct => "more_serious_act",
+            Self::NewBand => "new_band",
+            Self::SustainedTension => "sustained_tension",
+            Self::DeferredOneTurn => "deferred_one_turn",
+            Self::TensionSubsided => "tension_subsided",
+            Self::NotSustained => "not_sustained",
+            Self::AlreadyOpen => "already_open",
+            Self::Snoozed => "snoozed",
+            Self::SnoozeEnded => "snooze_ended",
+            Self::DismissedBefore => "dismissed_before",
+            Self::CoolDown => "cool_down",
+            Self::CoolDownEnded => "cool_down_ended",
+            Self::Reconciled => "reconciled",
+            Self::Subsided => "subsided",
+            Self::ThreatsOnly => "threats_only",
+            Self::Command => "command",
+            Self::AgentSpoke => "agent_spoke",
+            Self::Calm => "calm",
+        }
+    }
+}
+
+/// A new state of an alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertChange {
+    /// From 1, in the order alerts were raised in this call.
+    pub id: u32,
+    /// Unfrozen call time.
+    pub t_ms: u64,
+    pub state: AlertState,
+    pub kind: AlertKind,
+    /// One sentence for a supervisor, in the call's language.
+    pub reason: String,
+    /// The customer's words that prove it, at most 160 characters; none when an alert is cleared.
+    pub quote: Option<String>,
+    /// Unfrozen call time until which a snoozed alert is silent.
+    pub until_ms: Option<u64>,
+    /// What the person who dismissed it gave as reason.
+    pub note: Option<String>,
+    pub rule: Rule,
+}
+
+/// A command that fits no open alert. The caller tells its sender.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AlertError {
+    /// No such alert was ever raised in this call.
+    #[error("alert {id} does not exist in this call: take the id from an alert event")]
+    Unknown { id: u32 },
+    /// It was cleared or dismissed already.
+    #[error("alert {id} is over: only an open alert can be acknowledged, snoozed or dismissed")]
+    Over { id: u32 },
+    #[error("an alert cannot be snoozed until {until_ms} ms, the call is at {now_ms} ms: give a later time")]
+    UntilPassed { until_ms: u64, now_ms: u64 },
+}
+
+impl Escalation {
+    /// `lang`: the language of the reasons.
+    pub fn new(settings: &EscalationSettings, lang: Lang) -> Self {
+        Self {
+            settings: settings.clone(),
+            lang,
+            now_ms: 0,
+            meter: Meter::default(),
+            policy: Policy::default(),
+            complaints: Vec::new(),
+            offered: Vec::new(),
+            soothed: false,
+            turn: 0,
+            agent_spoke_last: true,
+        }
+    }
+
+    /// Takes in an utterance that ended at `t_ms` of unfrozen call time; one that ended before an earlier one counts
+    /// as ended with it. `text` is what was read and may be quoted. Changes of the alert are appended to `out`.
+    pub fn utterance(
+        &mut self,
+        t_ms: u64,
+        speaker: Channel,
+        reading: &Reading,
+        text: &str,
+        out: &mut Vec<AlertChange>,
+    ) -> Assessment {
+        self.tick(t_ms, out);
+        let before_milli = self.meter.anchor_milli();
+        let (severity, parts, rule) = match speaker {
+            Channel::Agent => (None, self.agent(&reading.cues), Rule::AgentSpoke),
+            Channel::Customer | Channel::Mixed => {
+                let (severity, parts, rule) = self.customer(speaker, reading, text, out);
+                (Some(severity), parts, rule)
+            }
+        };
+        Assessment {
+            level: self.level_at(self.now_ms),
+            band: self.band_at(self.now_ms),
+            severity,
+            explanation: Explanation { before_milli, parts, rule },
+        }
+    }
+
+    /// Lets unfrozen call time pass up to `t_ms`.
+    pub fn tick(&mut self, t_ms: u64, out: &mut Vec<AlertChange>) {
+        self.now_ms = self.now_ms.max(t_ms);
+        let cx = Context { meter: &self.meter, settings: &self.settings, lang: self.lang };
+        self.policy.advance(self.now_ms, cx, out);
+    }
+
+    /// Unfrozen call time at which an alert or the band changes if nobody speaks.
+    pub fn next_deadline(&self) -> Option<u64> {
+        let of_band = self.meter.band_falls(self.now_ms, &self.settings);
+        [self.policy.next_deadline(self.context()), of_band].into_iter().flatten().min()
+    }
+
+    /// 0 to 100, at a time not before the last utterance.
+    pub fn level_at(&self, t_ms: u64) -> u8 {
+        self.meter.level_at(t_ms, &self.settings)
+    }
+
+    pub fn band_at(&self, t_ms: u64) -> Band {
+        self.meter.band_at(t_ms, &self.settings)
+    }
+
+    pub fn open_alert(&self) -> Option<&OpenAlert> {
+        self.policy.open()
+    }
+
+    /// Somebody looks after the alert: it stays open until it is over.
+    pub fn acknowledge(&mut self, t_ms: u64, id: u32, out: &mut Vec<AlertChange>) -> Result<(), AlertError> {
+        self.tick(t_ms, out);
+        self.policy.acknowledge(id, out)
+    }
+
+    /// Silent until `until_ms` unless something more serious happens; then raised again if the call is still tense.
+    pub fn snooze(&mut self, t_ms: u64, id: u32, until_ms: u64, out: &mut Vec<AlertChange>) -> Result<(), AlertError> {
+        self.tick(t_ms, out);
+        self.policy.snooze(id, until_ms, out)
+    }
+
+    /// Ends the alert; its kinds and rising tension alert no more in this call, danger always does.
+    pub fn dismiss(&mut self, t_ms: u64, id: u32, reason: &str, out: &mut Vec<AlertChange>) -> Result<(), AlertError> {
+        self.tick(t_ms, out);
+        self.policy.dismiss(id, reason, out)
+    }
+
+    fn agent(&mut self, cues: &[Cue]) -> Vec<Part> {
+        self.agent_spoke_last = true;
+        let mut new_kinds = Vec::new();
+        for cue in cues {
+            if level::soothing_points(cue.kind, &self.settings) > 0 && !self.offered.contains(&cue.kind) {
+                self.offered.push(cue.kind);
+                new_kinds.push(cue.kind);
+            }
+        }
+        let parts = self.meter.agent(self.now_ms, &self.settings, &new_kinds);
+        let cx = Context { meter: &self.meter, settings: &self.settings, lang: self.lang };
+        self.policy.level_changed(self.now_ms, cx);
+        parts
+    }
+
+    fn customer(
+        &mut self,
+        channel: Channel,
+        reading: &Reading,
+        text: &str,
+        out: &mut Vec<AlertChange>,
+    ) -> (u8, Vec<Part>, Rule) {
+        let t_ms = self.now_ms;
+        if self.agent_spoke_last || channel == Channel::Mixed {
+            self.turn = self.turn.saturating_add(1);
+            self.soothed = !self.offered.is_empty();
+        }
+        self.offered.clear();
+        self.agent_spoke_last = false;
+
+        let mixed = channel == Channel::Mixed;
+        let counts = |cue: &&Cue| !cue.kind.is_agents() && (!mixed || policy::counts_on_mixed(cue.kind));
+        let cues: Vec<&Cue> = reading.cues.iter().filter(counts).collect();
+        let severity = severity(mixed, reading.severity, &cues);
+        let act = policy::act_of(channel, severity, &cues);
+
+        self.forget(t_ms);
+        let kinds = complaint_kinds(&cues);
+        let topics = kinds.iter().filter(|kind| self.complaints.iter().any(|c| c.kinds.contains(kind))).count();
+        let evidence = Evidence {
+            severity,
+            cues: &cues,
+            negative: if mixed { 0.0 } else { reading.model.negative },
+            act: act.is_some(),
+            repeats: self.complaints.len(),
+            topics,
+            words: text.split_whitespace().count(),
+        };
+        let parts = self.meter.customer(t_ms, &self.settings, &evidence);
+        if severity >= 2 {
+            self.complaints.push(Complaint { t_ms, turn: self.turn, kinds });
+        }
+
+        let over_ms = self.policy.over_ms();
+        let recent = self.complaints.iter().filter(|c| over_ms.is_none_or(|over_ms| c.t_ms > over_ms));
+        let hits = recent.clone().count();
+        let unanswered = recent.clone().all(|complaint| complaint.turn == self.turn);
+        let mut complaints: Vec<CueKind> = Vec::new();
+        for kind in recent.flat_map(|complaint| &complaint.kinds) {
+            if !complaints.contains(kind) {
+                complaints.push(*kind);
+            }
+        }
+        let seen = Observation {
+            t_ms,
+            channel,
+            severity,
+            act,
+            cues: &cues,
+            text,
+            turn: self.turn,
+            may_subside: unanswered || self.soothed,
+            hits,
+            complaints: &complaints,
+        };
+        let cx = Context { meter: &self.meter, settings: &self.settings, lang: self.lang };
+        let rule = self.policy.observe(&seen, cx, out);
+        (severity, parts, rule)
+    }
+
+    fn forget(&mut self, t_ms: u64) {
+        let window_ms = self.settings.repeat_window_ms;
+        self.complaints.retain(|complaint| t_ms.saturating_sub(complaint.t_ms) <= window_ms);
+        if self.complaints.len() >= COMPLAINTS_MAX {
+            self.complaints.remove(0);
+        }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { meter: &self.meter, settings: &self.settings, lang: self.lang }
+    }
+}
+
+/// Severity that counts: the reading's, 3 where somebody is in danger, and on a mixed channel what its threats say.
+fn severity(mixed: bool, read: Option<u8>, cues: &[&Cue]) -> u8 {
+    if cues.iter().any(|cue| cue.kind.is_danger()) {
+        return 3;
+    }
+    let read = read.unwrap_or(0).min(3);
+    match cues.iter().map(|cue| cue.kind) {
+        kinds if mixed => {
+            kinds.map(|kind| if kind == CueKind::ChurnThreat { read.max(2) } else { 3 }).max().unwrap_or(0)
+        }
+        _ => read,
+    }
+}
+
+/// Kinds of complaint among the cues, each once.
+fn complaint_kinds(cues: &[&Cue]) -> Vec<CueKind> {
+    let mut kinds = Vec::new();
+    for cue in cues.iter().filter(|cue| cue.weight > 0.0) {
+        if !kinds.contains(&cue.kind) {
+            kinds.push(cue.kind);
+        }
+    }
+    kinds
+}
