@@ -284,8 +284,9 @@ impl Policy {
         }
         let clear = signs >= 2 || (signs == 1 && softened);
         let level = cx.meter.level_at(seen.t_ms, cx.settings);
-        let peace =
-            (clear && level < cx.settings.reconcile_level_max) || (signs == 1 && level < cx.settings.alert_leave);
+        // One friendly sentence ends an alert only when the level had fallen before it was said.
+        let was_low = self.open.as_ref().and_then(|open| open.below_since_ms).is_some_and(|since| since < seen.t_ms);
+        let peace = (clear && level < cx.settings.reconcile_level_max) || (signs == 1 && was_low);
         if peace && self.open.as_ref().is_some_and(|open| !open.is_danger()) {
             let kinds: Vec<CueKind> = seen.cues.iter().map(|cue| cue.kind).collect();
             let reason = wording::reconciled(&kinds, cx.lang);

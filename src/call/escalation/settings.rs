@@ -127,6 +127,16 @@ pub enum Preset {
     Vigilant,
 }
 
+impl Preset {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Balanced => "balanced",
+            Self::Vigilant => "vigilant",
+        }
+    }
+}
+
 impl EscalationSettings {
     pub fn preset(preset: Preset) -> Self {
         let balanced = Self::default();

@@ -252,6 +252,14 @@ fn one_thank_you_clears_nothing_and_two_do() {
 }
 
 #[test]
+fn one_thank_you_is_enough_once_the_level_has_fallen() {
+    let settings = EscalationSettings { clear_after_ms: 600_000, ..Default::default() };
+    let mut call = Told::with(settings);
+    call.customer(3, &[LegalThreat]).waits(120).customer(0, &[Gratitude]);
+    assert_eq!(call.states()[1..], [(Cleared, "legal_threat")]);
+}
+
+#[test]
 fn thanks_between_complaints_are_no_peace() {
     let mut call = Told::new();
     call.customer(3, &[LegalThreat]).agent(&[]).customer(0, &[Gratitude]);
