@@ -139,7 +139,7 @@ fn dot(samples: &[f32], taps: &[f32]) -> f32 {
 fn doubling_taps() -> Vec<f32> {
     let taps = (0..2 * DOUBLING_REACH).map(|index| {
         let offset = index as f64 - DOUBLING_REACH as f64 + 0.5;
-        let sign = if (index + DOUBLING_REACH) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if (index + DOUBLING_REACH).is_multiple_of(2) { 1.0 } else { -1.0 };
         sign / (PI * offset) * kaiser(offset / DOUBLING_REACH as f64)
     });
     normalised(taps.collect())

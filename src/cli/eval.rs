@@ -1,0 +1,62 @@
+//! `ruhepol eval`: how good the scoring is on labelled text.
+
+use std::path::PathBuf;
+
+use super::{Failure, Outcome};
+use crate::config::{Config, Overrides};
+use crate::eval::{Sources, Split, evaluate, load, table};
+use crate::setup;
+
+/// Evaluate the scoring on labelled utterances and dialogues
+///
+/// Example: ruhepol eval models/lines models/dialogues --split held
+#[derive(clap::Args)]
+pub struct Args {
+    /// JSON-lines files of labelled utterances and dialogues, or folders of them (docs/evaluation.md)
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Only this part of the data
+    #[arg(long, value_parser = ["train", "dev", "held"])]
+    split: Option<String>,
+    /// JSON-lines files of calm requests: every one that is flagged is a false alarm
+    #[arg(long, value_name = "FILE")]
+    calm: Vec<PathBuf>,
+    /// Files in the format of GermEval 2018
+    #[arg(long, value_name = "FILE")]
+    offence: Vec<PathBuf>,
+    /// The whole report as JSON
+    #[arg(long)]
+    json: bool,
+    /// List what was judged wrongly
+    #[arg(long)]
+    details: bool,
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub fn run(args: Args) -> Outcome {
+    if args.paths.is_empty() && args.calm.is_empty() && args.offence.is_empty() {
+        return Err(Failure::usage("nothing to evaluate: give a folder of labelled lines, --calm or --offence"));
+    }
+    let config = Config::load(args.config.as_deref(), &Overrides::default()).map_err(Failure::usage)?;
+    let rules = setup::rules(&config).map_err(Failure::usage)?;
+    let settings = setup::call_settings(&config).map_err(Failure::usage)?;
+    let sources = Sources { labelled: args.paths, calm: args.calm, offence: args.offence };
+    let loaded = load(&sources).map_err(Failure::usage)?;
+    let split = args.split.as_deref().map(|name| match name {
+        "train" => Split::Train,
+        "dev" => Split::Dev,
+        _ => Split::Held,
+    });
+    let report = evaluate(&rules.language, &settings.escalation, &loaded, split);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", table(&report, args.details));
+    }
+    for bad in &report.bad_lines {
+        eprintln!("ruhepol eval: {}, line {}: {}; left out", bad.file, bad.line, bad.message);
+    }
+    Ok(())
+}

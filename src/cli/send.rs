@@ -1,0 +1,102 @@
+//! `ruhepol send`: plays recordings at a running server.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::task::JoinSet;
+
+use super::{Failure, Outcome, runtime};
+use crate::client::{Playing, play};
+use crate::fixture::Fixture;
+
+/// Play recordings at a running server: example client and load generator
+///
+/// Example: ruhepol send call.wav --url ws://127.0.0.1:8080 --token "$(ruhepol token issue --role ingest --sub test)"
+#[derive(clap::Args)]
+pub struct Args {
+    /// Fixture folders (or folders of them), or WAV files; all are played at the same time
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The server, for example ws://127.0.0.1:8080
+    #[arg(long, value_name = "WS_URL")]
+    url: String,
+    /// Protocol to speak
+    #[arg(long, default_value = "native", value_parser = ["native"])]
+    protocol: String,
+    /// 1 is real time, 4 four times as fast; 0 as fast as the server reads
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    speed: f64,
+    /// How many calls to make of each recording
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    calls: u32,
+    /// Access token of role ingest; RUHEPOL_TOKEN works too and does not show in the list of processes
+    #[arg(long, value_name = "T")]
+    token: Option<String>,
+    /// Play recordings as if the customer had agreed to be transcribed (a bare WAV does by default)
+    #[arg(long)]
+    consent: bool,
+}
+
+pub fn run(args: Args) -> Outcome {
+    if !args.speed.is_finite() || args.speed < 0.0 {
+        return Err(Failure::usage("--speed is 0 or more"));
+    }
+    let mut fixtures = Vec::new();
+    for path in &args.paths {
+        fixtures.extend(Fixture::load_all(path)?);
+    }
+    for fixture in &mut fixtures {
+        fixture.consent |= args.consent;
+    }
+    let url = media_url(&args.url);
+    let token = args.token.or_else(|| std::env::var("RUHEPOL_TOKEN").ok());
+    let bars = MultiProgress::new();
+    let style = ProgressStyle::with_template("{prefix:24} {bar:40} {msg}").map_err(anyhow::Error::from)?;
+    runtime()?.block_on(async {
+        let mut playing = JoinSet::new();
+        for fixture in fixtures.into_iter().map(Arc::new) {
+            for number in 1..=args.calls {
+                let call = match args.calls {
+                    1 => fixture.info.call.clone(),
+                    _ => format!("{}-{number}", fixture.info.call),
+                };
+                let playing_as = Playing { url: url.clone(), token: token.clone(), speed: args.speed, call };
+                let bar = bars.add(ProgressBar::new(fixture.recording.duration_ms()).with_style(style.clone()));
+                bar.set_prefix(playing_as.call.clone());
+                let fixture = fixture.clone();
+                playing.spawn(async move {
+                    let played = play(&fixture, &playing_as, |ms| bar.set_position(ms)).await;
+                    match &played {
+                        Ok(played) => bar.finish_with_message(format!("{} utterances", played.utterances)),
+                        Err(error) => bar.abandon_with_message(error.to_string()),
+                    }
+                    played.map(|played| (playing_as.call, played))
+                });
+            }
+        }
+        let (mut sent, mut failed) = (0, Vec::new());
+        while let Some(played) = playing.join_next().await {
+            match played? {
+                Ok((asked, played)) => {
+                    sent += 1;
+                    let renamed =
+                        if asked == played.call { String::new() } else { format!(" (the server calls it {})", played.call) };
+                    println!("{asked}{renamed}: {} utterances", played.utterances);
+                }
+                Err(error) => failed.push(error.to_string()),
+            }
+        }
+        failed.sort();
+        failed.dedup();
+        if failed.is_empty() { Ok(()) } else { Err(anyhow::anyhow!("{sent} calls played; {}", failed.join("; ")).into()) }
+    })
+}
+
+/// The media path of a server given by its address alone.
+fn media_url(url: &str) -> String {
+    match url.split_once("://") {
+        Some((_, rest)) if rest.trim_end_matches('/').contains('/') => url.to_owned(),
+        _ => format!("{}/v1/media", url.trim_end_matches('/')),
+    }
+}

@@ -1,0 +1,88 @@
+//! `ruhepol serve`: the server.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use super::{Failure, Outcome, runtime};
+use crate::config::{Config, Overrides};
+use crate::server::auth::{Claims, Role, Tokens};
+use crate::server::{Parts, run as run_server, shutdown};
+use crate::setup::{self, Speech};
+
+/// The printed links are for the person who started the server, for a working day.
+const LINK_TTL_S: u64 = 8 * 3600;
+
+/// How long speech that is being read at the end may take.
+const LAST_SPEECH: Duration = Duration::from_secs(5);
+
+/// Run the server
+///
+/// Example: ruhepol serve --config ruhepol.toml
+#[derive(clap::Args)]
+pub struct Args {
+    /// Configuration file; without, the defaults
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port, for example 127.0.0.1:8080; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where the server keeps its secret
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The customers' consent is taken care of before calls reach this server, on all paths
+    #[arg(long)]
+    consent_elsewhere: bool,
+}
+
+pub fn run(args: Args) -> Outcome {
+    let overrides =
+        Overrides { listen: args.listen, data_dir: args.data_dir, consent_elsewhere: args.consent_elsewhere };
+    let config = Config::load(args.config.as_deref(), &overrides).map_err(Failure::usage)?;
+    let data_dir = config.data_dir().map_err(Failure::usage)?;
+    let tokens = Tokens::obtain(config.auth.secret_file.as_deref(), &data_dir).map_err(Failure::usage)?;
+    let rules = setup::rules(&config).map_err(Failure::usage)?;
+    let call_settings = setup::call_settings(&config).map_err(Failure::usage)?;
+    runtime()?.block_on(async {
+        let address = config.server.listen;
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}; is another server there? choose another port with --listen")
+        })?;
+        let address = listener.local_addr()?;
+        let speech = Speech::start(&config)?;
+        print_welcome(address, &tokens, &data_dir, args.config.as_deref());
+        let parts = Parts { tokens, rules, call_settings, speech: speech.queue(), config };
+        let (stop, shutdown) = shutdown();
+        let signals = tokio::spawn(stop.on_signals());
+        run_server(listener, parts, shutdown).await?;
+        signals.abort();
+        speech.finish(LAST_SPEECH);
+        Ok(())
+    })
+}
+
+fn print_welcome(address: SocketAddr, tokens: &Tokens, data_dir: &Path, config: Option<&Path>) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let claims = Claims {
+        sub: "supervisor".to_owned(),
+        role: Role::Supervisor,
+        teams: Vec::new(),
+        queues: Vec::new(),
+        iat: 0,
+        exp: 0,
+    };
+    let token = tokens.issue(now, LINK_TTL_S, claims);
+    let mut options = String::new();
+    if let Some(config) = config {
+        options = format!(" --config {}", config.display());
+    } else {
+        options.push_str(&format!(" --data-dir {}", data_dir.display()));
+    }
+    println!("ruhepol listens on http://{address}");
+    println!("  board         http://{address}/#token={token}");
+    println!("  watch         ruhepol watch --url ws://{address} --token \"$(ruhepol token issue --role supervisor --sub me{options})\"");
+    println!("  play a call   ruhepol send fixtures/late-delivery --url ws://{address} --token \"$(ruhepol token issue --role ingest --sub test{options})\"");
+}

@@ -1,0 +1,448 @@
+//! Practices of good service as a whisper at the right moment.
+//!
+//! [`Coach`] takes in what happens in one call and gives out prompts and moments for the agent, and suggestions for
+//! the supervisor. The practices are data ([`playbook`]); the code knows none of them by name. What the agent's own
+//! words or omissions call for goes to the agent alone; nothing here describes the agent's feelings or marks them.
+//!
+//! All times are active milliseconds of the call (media clock less holds) and never run backwards.
+
+pub mod habits;
+pub mod playbook;
+mod screen;
+pub mod shift;
+pub mod slots;
+mod state;
+mod suggest;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::language::facts::facts;
+use crate::terms::{AlertKind, Band, Channel, Cue, CueKind, Lang, Span};
+
+pub use habits::Habits;
+use playbook::{Playbook, Rulebook, Show};
+use screen::{Change, Floor, Scene, Screen};
+pub use shift::ShiftSoFar;
+use state::{CallState, Moment, OVERLAP_MIN_MS, Said};
+
+/// Most suggestions for one alert.
+const SUGGESTIONS_PER_ALERT: usize = 3;
+
+/// The coach as its screen sees it: a macro, since the screen itself is borrowed at the same time.
+macro_rules! scene {
+    ($coach:expr) => {
+        Scene {
+            rules: &$coach.rules,
+            slots: &$coach.state.slots,
+            lang: $coach.lang,
+            habits: &$coach.habits,
+            floor: $coach.floor,
+            variation: $coach.state.facts.variation,
+            told_ms: 0,
+        }
+    };
+}
+use scene;
+
+/// What becomes of a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptState {
+    /// It is on the screen.
+    Shown,
+    /// The agent did it. May follow on `expired`.
+    Done,
+    /// It is no longer right.
+    Withdrawn,
+    /// Its time is over.
+    Expired,
+    /// The agent says it helped.
+    Used,
+    /// The agent does not want it now.
+    NotNow,
+}
+
+impl PromptState {
+    /// The name used on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Done => "done",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::Used => "used",
+            Self::NotNow => "not_now",
+        }
+    }
+
+    /// Whether the advice was followed.
+    pub fn is_followed(self) -> bool {
+        matches!(self, Self::Done | Self::Used)
+    }
+}
+
+/// The agent's answer to a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Used,
+    NotNow,
+    /// Not this practice any more in this call.
+    Mute,
+}
+
+/// What the coach says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CoachOutput {
+    /// To the agent: advice, or a change of it. `id` counts from 1 in the call.
+    Prompt { id: u64, practice: String, text: String, state: PromptState },
+    /// To the supervisor: words that fit what the customer said. `id` counts from 1 in the call.
+    Suggestion { id: u64, practice: String, text: String },
+    /// To the agent: something that went well.
+    Moment { practice: String, text: String },
+}
+
+/// What is known of a call apart from its words.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallFacts {
+    /// As the phone system writes it: "Frau Keller", "Anna Keller".
+    pub customer_name: Option<String>,
+    /// Seconds the customer waited in the queue.
+    pub wait_s: Option<u64>,
+    pub queue: Option<String>,
+    /// How long the agent's shift had been running when the call began.
+    pub shift_before_call_ms: Option<u64>,
+    /// Any number that differs from call to call: calls begin with other phrasings by it.
+    pub variation: u32,
+    /// The agent's shift up to this call.
+    pub shift: ShiftSoFar,
+    /// Anything else from the phone system.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// One utterance and what was found in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Utterance<'a> {
+    pub channel: Channel,
+    pub span: Span,
+    pub text: &'a str,
+    pub cues: &'a [Cue],
+    /// 0 to 3; of the customer only.
+    pub severity: Option<u8>,
+    /// Escalation of the call after it, 0 to 100.
+    pub level: u8,
+    pub band: Band,
+    /// An alert is raised on it: [`Coach::alert_raised`] follows and brings the suggestions.
+    pub alerts: bool,
+}
+
+/// The coach of one call.
+#[derive(Debug, Clone)]
+pub struct Coach {
+    rules: Arc<Rulebook>,
+    lang: Lang,
+    habits: Habits,
+    state: CallState,
+    screen: Screen,
+    floor: Floor,
+    /// Voice activity is reported; else speech is known only from utterances.
+    live: bool,
+    /// Nobody has spoken since.
+    silent_since_ms: Option<u64>,
+    /// Silences already acted on, in seconds.
+    silence_done_s: u64,
+    customer_since_ms: u64,
+    overlap_since_ms: Option<u64>,
+    suggested: BTreeMap<usize, u64>,
+    phrases_suggested: BTreeMap<usize, BTreeMap<usize, u32>>,
+    next_suggestion: u64,
+    last_moment_ms: Option<u64>,
+    /// Highest level since the last relief.
+    peak_level: u8,
+    peak_band: Band,
+    ended: bool,
+}
+
+impl Coach {
+    /// A coach for one call, and what it says at its start.
+    pub fn new(playbook: &Playbook, lang: Lang, facts: CallFacts, habits: Habits) -> (Self, Vec<CoachOutput>) {
+        let rules = Arc::clone(playbook.for_queue(facts.queue.as_deref()));
+        let mut coach = Self {
+            rules,
+            lang,
+            habits,
+            state: CallState::default(),
+            screen: Screen::default(),
+            floor: Floor::default(),
+            live: false,
+            silent_since_ms: None,
+            silence_done_s: 0,
+            customer_since_ms: 0,
+            overlap_since_ms: None,
+            suggested: BTreeMap::new(),
+            phrases_suggested: BTreeMap::new(),
+            next_suggestion: 0,
+            last_moment_ms: None,
+            peak_level: 0,
+            peak_band: Band::Calm,
+            ended: false,
+        };
+        for ((of, name), value) in &coach.rules.configured {
+            if *of == lang && name == "circle" {
+                coach.state.slots.set("circle", value.clone());
+            }
+        }
+        coach.know(facts);
+        let mut out = Vec::new();
+        coach.trigger(Moment::Start, 0, &mut out);
+        coach.settle(0, &mut out);
+        (coach, out)
+    }
+
+    /// Facts that came late; replaces all before.
+    pub fn know(&mut self, facts: CallFacts) {
+        let slots = &mut self.state.slots;
+        if let Some(name) = &facts.customer_name {
+            slots.know_name(self.lang, name);
+        }
+        if let Some(wait) = facts.wait_s.and_then(|wait_s| slots::waited(self.lang, wait_s)) {
+            slots.set("wait", wait);
+        }
+        facts.shift.fill(self.lang, &self.rules, slots);
+        self.state.facts = facts;
+    }
+
+    /// An utterance was understood. Where no voice activity is reported, its speaker is taken to have spoken during
+    /// its span and to be silent afterwards, and nobody else is.
+    pub fn utterance(&mut self, now_ms: u64, utterance: Utterance<'_>) -> Vec<CoachOutput> {
+        let mut out = Vec::new();
+        if !self.live && !self.ended {
+            // A gap between two utterances is a pause that a waiting prompt may use.
+            let mut changes = Vec::new();
+            let scene = Scene { told_ms: now_ms, ..scene!(self) };
+            self.screen.settle(scene, utterance.span.start_ms.min(now_ms), &mut changes);
+            self.tell(changes, &mut out);
+        }
+        let Utterance { channel, span, text, cues, severity, level, band, alerts } = utterance;
+        // Who of the two said it is not known on a mixed channel: only danger counts, which is in the cues.
+        let facts = if channel == Channel::Mixed { Vec::new() } else { facts(self.lang, text) };
+        let said = Said { channel, span, text, cues, severity, facts };
+        self.state.hear(now_ms, &said, level, band);
+        self.state.hear_words(&said, &self.rules, self.lang);
+        self.choose_gesture(&said);
+        let mut changes = Vec::new();
+        if channel == Channel::Agent {
+            let mut kinds: Vec<CueKind> = cues.iter().map(|cue| cue.kind).collect();
+            if self.state.names_customer(text) {
+                kinds.push(CueKind::NameUsed);
+                self.state.note(CueKind::NameUsed, now_ms);
+            }
+            if self.state.slots.echoed_by(&said.facts) {
+                kinds.push(CueKind::SpecificEmpathy);
+                self.state.note(CueKind::SpecificEmpathy, now_ms);
+            }
+            self.screen.agent_said(&self.rules, &kinds, &mut changes);
+        } else if !alerts {
+            self.suggest(&said, now_ms, &mut out);
+        }
+        self.withdraw_wrong(Moment::Said(&said), now_ms, &mut changes);
+        self.tell(changes, &mut out);
+        if !self.ended {
+            self.relief();
+            self.trigger(Moment::Said(&said), now_ms, &mut out);
+            self.settle(now_ms, &mut out);
+        }
+        out
+    }
+
+    /// Somebody began or stopped speaking at `at_ms`, which is at or before `now_ms`.
+    pub fn speech(&mut self, now_ms: u64, channel: Channel, speaking: bool, at_ms: u64) -> Vec<CoachOutput> {
+        self.live = true;
+        let mut out = Vec::new();
+        if channel == Channel::Agent {
+            self.floor.agent = speaking;
+            if speaking {
+                self.screen.agent_answers(&self.rules);
+            }
+            self.floor.agent_stopped_ms = (!speaking).then_some(at_ms);
+            if speaking && self.floor.customer && at_ms >= self.customer_since_ms + OVERLAP_MIN_MS {
+                self.overlap_since_ms = Some(at_ms);
+            }
+        } else {
+            self.floor.customer = speaking;
+            if speaking {
+                self.customer_since_ms = at_ms;
+            }
+        }
+        if !speaking
+            && let Some(since_ms) = self.overlap_since_ms.take()
+            && at_ms >= since_ms + OVERLAP_MIN_MS
+        {
+            self.state.overlap(now_ms);
+            self.trigger(Moment::Overlap, now_ms, &mut out);
+        }
+        self.silent_since_ms = (!self.floor.agent && !self.floor.customer).then_some(at_ms);
+        self.silence_done_s = 0;
+        self.settle(now_ms, &mut out);
+        out
+    }
+
+    /// A hold of `held_ms` ended. Voice activity starts anew after it.
+    pub fn hold_ended(&mut self, now_ms: u64, held_ms: u64) -> Vec<CoachOutput> {
+        let mut out = Vec::new();
+        self.floor = Floor::default();
+        self.overlap_since_ms = None;
+        self.silent_since_ms = None;
+        self.trigger(Moment::Resumed { held_ms }, now_ms, &mut out);
+        self.settle(now_ms, &mut out);
+        out
+    }
+
+    /// An alert was raised, or raised higher: one to three suggestions that fit it.
+    pub fn alert_raised(&mut self, now_ms: u64, kind: AlertKind) -> Vec<CoachOutput> {
+        let mut out = Vec::new();
+        let cues: Vec<CueKind> = match kind {
+            AlertKind::Act(cue) => vec![cue],
+            AlertKind::Trend(_) => Vec::new(),
+        };
+        let rules = Arc::clone(&self.rules);
+        for id in rules.alerts.get(&kind).into_iter().flatten().take(SUGGESTIONS_PER_ALERT) {
+            if let Some(at) = rules.practices.iter().position(|practice| practice.id == *id) {
+                self.suggestion(at, &cues, now_ms, &mut out);
+            }
+        }
+        out
+    }
+
+    /// The agent answered a prompt.
+    pub fn answer(&mut self, now_ms: u64, id: u64, answer: Answer) -> Vec<CoachOutput> {
+        let mut changes = Vec::new();
+        let state = match answer {
+            Answer::Used => PromptState::Used,
+            Answer::NotNow | Answer::Mute => PromptState::NotNow,
+        };
+        if let Some(at) = self.screen.answer(id, state, answer == Answer::Mute, &mut changes) {
+            self.habits.answered(&self.rules.practices[at].id, answer);
+        }
+        let mut out = Vec::new();
+        self.tell(changes, &mut out);
+        self.settle(now_ms, &mut out);
+        out
+    }
+
+    /// Lets time pass.
+    pub fn advance(&mut self, now_ms: u64) -> Vec<CoachOutput> {
+        let mut out = Vec::new();
+        if let Some(since_ms) = self.silent_since_ms {
+            let silent_ms = now_ms.saturating_sub(since_ms);
+            let due = self.silences_s().filter(|s| *s > self.silence_done_s && s * 1000 <= silent_ms).max();
+            if let Some(due) = due {
+                self.silence_done_s = due;
+                self.trigger(Moment::Silence { silent_ms }, now_ms, &mut out);
+            }
+        }
+        if self.live {
+            self.settle(now_ms, &mut out);
+        } else {
+            // Without voice activity the agent may be in the middle of a sentence: nothing new is shown.
+            let mut changes = Vec::new();
+            let scene = Scene { floor: Floor { agent: true, ..self.floor }, ..scene!(self) };
+            self.screen.settle(scene, now_ms, &mut changes);
+            self.tell(changes, &mut out);
+        }
+        out
+    }
+
+    /// When [`Coach::advance`] has something to do.
+    pub fn next_deadline(&self) -> Option<u64> {
+        if self.ended {
+            return None;
+        }
+        let silence = self
+            .silent_since_ms
+            .and_then(|since| self.silences_s().filter(|s| *s > self.silence_done_s).min().map(|s| since + s * 1000));
+        [silence, self.screen.next_deadline(&self.rules, self.floor)].into_iter().flatten().min()
+    }
+
+    /// The call is over: takes the screen down, and says what is for the time between two calls.
+    pub fn end(&mut self, now_ms: u64) -> Vec<CoachOutput> {
+        let mut out = Vec::new();
+        if self.ended {
+            return out;
+        }
+        let mut changes = Vec::new();
+        self.screen.clear(&mut changes);
+        self.tell(changes, &mut out);
+        self.ended = true;
+        self.floor = Floor::default();
+        self.trigger(Moment::Ended, now_ms, &mut out);
+        out
+    }
+
+    /// What the agent's answers of this call add to what is known of their preferences; for that agent alone.
+    pub fn habits(&self) -> &Habits {
+        &self.habits
+    }
+
+    fn silences_s(&self) -> impl Iterator<Item = u64> + '_ {
+        self.rules.practices.iter().flat_map(|practice| practice.when.iter().filter_map(|when| when.silence_s))
+    }
+
+    /// Asks every practice whether this is its moment.
+    fn trigger(&mut self, moment: Moment<'_>, now_ms: u64, out: &mut Vec<CoachOutput>) {
+        let rules = Arc::clone(&self.rules);
+        let cues: Vec<CueKind> = match moment {
+            Moment::Said(said) => said.cues.iter().map(|cue| cue.kind).collect(),
+            _ => Vec::new(),
+        };
+        for (at, practice) in rules.practices.iter().enumerate() {
+            let holds = |condition| self.state.holds(condition, moment, now_ms, &rules, self.lang);
+            if !practice.when.iter().any(holds) || practice.unless.iter().any(holds) {
+                continue;
+            }
+            match practice.show {
+                Show::Prompt => self.screen.propose(&rules, at, cues.clone(), now_ms, &self.habits),
+                Show::Moment => self.moment(at, &cues, now_ms, out),
+                Show::Between => {
+                    let mut changes = Vec::new();
+                    self.screen.between(scene!(self), at, &mut changes);
+                    self.tell(changes, out);
+                }
+                Show::Card => {}
+            }
+        }
+    }
+
+    fn settle(&mut self, now_ms: u64, out: &mut Vec<CoachOutput>) {
+        if self.ended {
+            return;
+        }
+        let mut changes = Vec::new();
+        self.withdraw_wrong(Moment::Still, now_ms, &mut changes);
+        self.screen.settle(scene!(self), now_ms, &mut changes);
+        self.tell(changes, out);
+    }
+
+    fn withdraw_wrong(&mut self, moment: Moment<'_>, now_ms: u64, changes: &mut Vec<Change>) {
+        let (state, rules, lang) = (&self.state, &self.rules, self.lang);
+        let wrong = |at: usize| {
+            rules.practices[at].unless.iter().any(|unless| state.holds(unless, moment, now_ms, rules, lang))
+        };
+        self.screen.withdraw(wrong, changes);
+    }
+
+    fn tell(&mut self, changes: Vec<Change>, out: &mut Vec<CoachOutput>) {
+        for Change { id, practice, text, state } in changes {
+            let practice = self.rules.practices[practice].id.clone();
+            self.habits.went(&practice, state);
+            out.push(CoachOutput::Prompt { id, practice, text, state });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+//! The state of a call as practices see it: who said what, when, and where the complaint stands.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::CallFacts;
+use super::playbook::{Complaint, Condition, Course, On, Rulebook};
+use super::slots::Slots;
+use crate::language::facts::{Fact, FactKind};
+use crate::terms::{Band, Channel, Cue, CueKind, Lang, Span};
+
+/// What opens a complaint.
+const GRIEVANCE: &[CueKind] = &[
+    CueKind::Anger,
+    CueKind::Dissatisfaction,
+    CueKind::Insult,
+    CueKind::RepeatContact,
+    CueKind::LongWait,
+    CueKind::ChurnThreat,
+    CueKind::LegalThreat,
+    CueKind::PublicityThreat,
+    CueKind::SupervisorRequest,
+    CueKind::Shouting,
+];
+
+/// What of it is a failure of the company's.
+const FAILURE: &[CueKind] = &[CueKind::Dissatisfaction, CueKind::RepeatContact, CueKind::LongWait];
+
+/// What the agent can do about it.
+const MET: &[CueKind] = &[CueKind::Apology, CueKind::SpecificEmpathy];
+const SETTLES: &[CueKind] = &[CueKind::SolutionOffer, CueKind::CallbackOffer, CueKind::NextStep];
+
+/// What shows that the customer is content.
+const CONTENT: &[CueKind] = &[CueKind::Gratitude, CueKind::Relief, CueKind::Praise, CueKind::ApologyAccepted];
+
+/// Levels older than this say nothing about the course.
+const COURSE_MS: u64 = 60_000;
+/// Smallest change of the level (0 to 100) that is a course.
+const COURSE_LEVEL: u8 = 5;
+/// Overlaps count for this long.
+const OVERLAP_MEMORY_MS: u64 = 60_000;
+/// A shorter overlap is a "mhm", not an interruption.
+pub const OVERLAP_MIN_MS: u64 = 700;
+/// The agent's share says nothing before this much was spoken.
+const SHARE_MIN_MS: u64 = 15_000;
+/// More entries than this are not kept.
+const MEMORY: usize = 64;
+
+/// One utterance with what was found in it.
+#[derive(Debug, Clone)]
+pub struct Said<'a> {
+    pub channel: Channel,
+    pub span: Span,
+    pub text: &'a str,
+    pub cues: &'a [Cue],
+    pub severity: Option<u8>,
+    pub facts: Vec<Fact>,
+}
+
+impl Said<'_> {
+    pub fn has(&self, kinds: &[CueKind]) -> bool {
+        self.cues.iter().any(|cue| kinds.contains(&cue.kind))
+    }
+}
+
+/// What happened just now.
+#[derive(Debug, Clone, Copy)]
+pub enum Moment<'a> {
+    Start,
+    Said(&'a Said<'a>),
+    Silence {
+        silent_ms: u64,
+    },
+    Overlap,
+    Resumed {
+        held_ms: u64,
+    },
+    Ended,
+    /// Nothing: whether a condition still holds.
+    Still,
+}
+
+/// Plain state, changed by [`CallState::hear`] and the setters.
+#[derive(Debug, Clone, Default)]
+pub struct CallState {
+    pub slots: Slots,
+    pub facts: CallFacts,
+    pub level: u8,
+    pub band: Band,
+    pub peak: Band,
+    /// The level has just fallen out of the heat.
+    pub eased: bool,
+    levels: VecDeque<(u64, u8)>,
+    heard: BTreeMap<CueKind, u64>,
+    heard_words: BTreeSet<String>,
+    grievance: Option<Grievance>,
+    content: bool,
+    agent_utterances: u32,
+    last_speaker: Option<Channel>,
+    overlaps: VecDeque<u64>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Grievance {
+    failure: bool,
+    met: bool,
+    settled: bool,
+    agent_turns: u32,
+    agent_ms: u64,
+    customer_ms: u64,
+}
+
+impl CallState {
+    /// Takes in an utterance that ended at or before `now_ms`.
+    pub fn hear(&mut self, now_ms: u64, said: &Said<'_>, level: u8, band: Band) {
+        self.level = level;
+        self.band = band;
+        self.peak = self.peak.max(band);
+        let turn = self.last_speaker != Some(said.channel);
+        self.last_speaker = Some(said.channel);
+        for cue in said.cues {
+            self.heard.insert(cue.kind, now_ms);
+        }
+        match said.channel {
+            Channel::Agent => self.hear_agent(said, turn),
+            Channel::Customer | Channel::Mixed => self.hear_customer(now_ms, said),
+        }
+    }
+
+    /// Remembers which of the word lists that practices look back for were heard.
+    pub fn hear_words(&mut self, said: &Said<'_>, rules: &Rulebook, lang: Lang) {
+        let conditions = rules.practices.iter().flat_map(|practice| practice.when.iter().chain(&practice.unless));
+        for name in conditions.flat_map(|condition| &condition.heard_words) {
+            if !self.heard_words.contains(name)
+                && rules.words.get(&(lang, name.clone())).is_some_and(|words| words.found_in(said.text))
+            {
+                self.heard_words.insert(name.clone());
+            }
+        }
+    }
+
+    fn hear_agent(&mut self, said: &Said<'_>, turn: bool) {
+        self.agent_utterances += 1;
+        if let Some(grievance) = &mut self.grievance {
+            grievance.agent_turns += u32::from(turn);
+            grievance.agent_ms += said.span.duration_ms();
+            grievance.met |= said.has(MET);
+            grievance.settled |= said.has(SETTLES);
+        }
+    }
+
+    fn hear_customer(&mut self, now_ms: u64, said: &Said<'_>) {
+        self.levels.push_back((now_ms, self.level));
+        if self.levels.len() > MEMORY {
+            self.levels.pop_front();
+        }
+        let trouble = said.facts.iter().any(|fact| fact.kind == FactKind::Problem);
+        let grieves = said.has(GRIEVANCE) || said.severity.is_some_and(|severity| severity >= 2);
+        self.slots.hear(&said.facts, grieves || trouble);
+        if grieves {
+            // What was settled is over; this is a new one.
+            if self.complaint() == Complaint::Resolved {
+                self.grievance = None;
+            }
+            self.content = false;
+            let grievance = self.grievance.get_or_insert_default();
+            grievance.failure |= trouble || said.has(FAILURE);
+        } else if said.has(CONTENT) && said.severity.is_none_or(|severity| severity == 0) {
+            self.content = true;
+        }
+        if let Some(grievance) = &mut self.grievance {
+            grievance.customer_ms += said.span.duration_ms();
+            grievance.failure |= trouble;
+        }
+    }
+
+    /// Notes a cue that was found otherwise than in the cues of an utterance.
+    pub fn note(&mut self, kind: CueKind, now_ms: u64) {
+        self.heard.insert(kind, now_ms);
+        if let Some(grievance) = &mut self.grievance {
+            grievance.met |= MET.contains(&kind);
+        }
+    }
+
+    /// Whether the words hold the customer's name, also one that only the customer has told.
+    pub fn names_customer(&self, text: &str) -> bool {
+        self.slots.get("surname").is_some_and(|surname| {
+            let surname = surname.to_lowercase();
+            text.to_lowercase()
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|word| surname.split(' ').next_back() == Some(word))
+        })
+    }
+
+    pub fn overlap(&mut self, now_ms: u64) {
+        self.overlaps.push_back(now_ms);
+        if self.overlaps.len() > MEMORY {
+            self.overlaps.pop_front();
+        }
+    }
+
+    pub fn complaint(&self) -> Complaint {
+        match &self.grievance {
+            None => Complaint::None,
+            Some(grievance) if grievance.settled && self.content => Complaint::Resolved,
+            Some(grievance) if grievance.met || grievance.settled => Complaint::Answered,
+            Some(_) => Complaint::Open,
+        }
+    }
+
+    pub fn course(&self, now_ms: u64) -> Course {
+        let recent = || self.levels.iter().filter(|(at, _)| now_ms.saturating_sub(*at) <= COURSE_MS).map(|(_, l)| *l);
+        if recent().rev().nth(1).is_some_and(|before| self.level >= before.saturating_add(COURSE_LEVEL)) {
+            Course::Rising
+        } else if recent().any(|before| before >= self.level.saturating_add(COURSE_LEVEL)) {
+            Course::Falling
+        } else {
+            Course::Steady
+        }
+    }
+
+    /// The latest of some cues and when it was heard.
+    pub fn latest(&self, kinds: &[CueKind]) -> Option<(CueKind, u64)> {
+        let times = kinds.iter().filter_map(|kind| self.heard.get(kind).map(|at| (*kind, *at)));
+        times.max_by_key(|(_, at)| *at)
+    }
+
+    fn agent_share(&self) -> Option<u8> {
+        let grievance = self.grievance.as_ref()?;
+        let all = grievance.agent_ms + grievance.customer_ms;
+        (all >= SHARE_MIN_MS).then(|| u8::try_from(grievance.agent_ms * 100 / all).unwrap_or(100))
+    }
+
+    /// Whether a condition holds at this moment.
+    pub fn holds(&self, condition: &Condition, moment: Moment<'_>, now_ms: u64, rules: &Rulebook, lang: Lang) -> bool {
+        let said = match moment {
+            Moment::Said(said) => Some(said),
+            _ => None,
+        };
+        let within = |kind: &CueKind| {
+            self.heard.get(kind).is_some_and(|at| {
+                condition.within_s.is_none_or(|within_s| now_ms.saturating_sub(*at) <= within_s.saturating_mul(1000))
+            })
+        };
+        let listed = |name: &String, said: &Said<'_>| {
+            rules.words.get(&(lang, name.clone())).is_some_and(|words| words.found_in(said.text))
+        };
+        let at_least = |least: Option<u32>, value: u32| least.is_none_or(|least| value >= least);
+        let grievance = self.grievance.as_ref();
+        on(condition, moment)
+            && (condition.cues.is_empty() || said.is_some_and(|said| said.has(&condition.cues)))
+            && !said.is_some_and(|said| said.has(&condition.without))
+            && (condition.heard.is_empty() || condition.heard.iter().any(within))
+            && !condition.not_heard.iter().any(within)
+            && (condition.words.is_empty()
+                || said.is_some_and(|said| condition.words.iter().any(|name| listed(name, said))))
+            && !said.is_some_and(|said| condition.without_words.iter().any(|name| listed(name, said)))
+            && (condition.heard_words.is_empty()
+                || condition.heard_words.iter().any(|name| self.heard_words.contains(name)))
+            && (condition.facts.is_empty()
+                || said.is_some_and(|said| said.facts.iter().any(|fact| condition.facts.contains(&fact.kind))))
+            && (condition.bands.is_empty() || condition.bands.contains(&self.band))
+            && condition.course.is_none_or(|course| self.course(now_ms) == course)
+            && condition.severity_min.is_none_or(|least| said.and_then(|said| said.severity) >= Some(least))
+            && condition.severity_max.is_none_or(|most| said.and_then(|said| said.severity).unwrap_or(0) <= most)
+            && (condition.complaint.is_empty() || condition.complaint.contains(&self.complaint()))
+            && condition.failure.is_none_or(|failure| grievance.is_some_and(|g| g.failure) == failure)
+            && condition.eased.is_none_or(|eased| self.eased == eased)
+            && condition.agent_turns_min.is_none_or(|least| grievance.is_some_and(|g| g.agent_turns >= least))
+            && at_least(condition.agent_utterances_min, self.agent_utterances)
+            && condition.agent_utterances_max.is_none_or(|most| self.agent_utterances <= most)
+            && condition.wait_s_min.is_none_or(|least| self.facts.wait_s >= Some(least))
+            && condition.overlaps_min.is_none_or(|least| {
+                let recent = |at: &&u64| now_ms.saturating_sub(**at) <= OVERLAP_MEMORY_MS;
+                self.overlaps.iter().filter(recent).count() >= least as usize
+            })
+            && condition.agent_share_min.is_none_or(|least| self.agent_share() >= Some(least))
+            && condition.shift_h_min.is_none_or(|least| {
+                self.facts.shift_before_call_ms.is_some_and(|before| before + now_ms >= least.saturating_mul(3_600_000))
+            })
+            && at_least(condition.hard_calls_min, self.facts.shift.hard_calls + u32::from(self.peak >= Band::Heated))
+            && condition.after_hard_call.is_none_or(|after| self.facts.shift.last_was_hard == after)
+            && condition.peak_min.is_none_or(|least| self.peak >= least)
+            && condition.slots.iter().all(|slot| self.slots.get(slot).is_some())
+            && condition.metadata.iter().all(|(key, value)| self.facts.metadata.get(key) == Some(value))
+    }
+}
+
+/// Whether a condition is asked at this moment.
+fn on(condition: &Condition, moment: Moment<'_>) -> bool {
+    match (condition.on, moment) {
+        (None, _)
+        | (Some(On::Start), Moment::Start)
+        | (Some(On::Overlap), Moment::Overlap)
+        | (Some(On::Ended), Moment::Ended) => true,
+        (Some(On::Customer), Moment::Said(said)) => said.channel != Channel::Agent,
+        (Some(On::Agent), Moment::Said(said)) => said.channel == Channel::Agent,
+        (Some(On::Silence), Moment::Silence { silent_ms }) => {
+            condition.silence_s.is_some_and(|least| silent_ms >= least.saturating_mul(1000))
+        }
+        (Some(On::Resumed), Moment::Resumed { held_ms }) => {
+            condition.held_s_min.is_none_or(|least| held_ms >= least.saturating_mul(1000))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,428 @@
+//! Every setting, its default, its unit and why it is so.
+//!
+//! Defaults are here and nowhere else. A TOML file overrides them, the command line overrides the file; secrets
+//! come from the environment or from files of their own. Unknown keys are refused: a typing error must not
+//! silently leave a default in force.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::AgentChannel;
+use crate::terms::Lang;
+
+/// All settings of the program.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub auth: Auth,
+    pub limits: Limits,
+    pub media: Media,
+    pub consent: ConsentPaths,
+    pub feeds: Feeds,
+    pub agent: Agent,
+    pub speech: Speech,
+    pub data: Data,
+}
+
+/// Where the server listens and how it stops.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address and port. Default `127.0.0.1:8080`: only programs on this machine. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Name of this server in snapshots. Default `ruhepol`; give each of several servers its own.
+    pub node: String,
+    /// Where the program keeps what it makes itself, such as the token secret. Default: the platform's place for
+    /// application data.
+    pub data_dir: Option<PathBuf>,
+    /// Seconds that running calls may go on after the first stop signal. Default 10: a service manager kills after
+    /// 90, and balancers notice `/readyz` within a few.
+    pub drain_s: u64,
+}
+
+/// Secrets are files or environment variables, never values in this file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// File with the secret that signs tokens. Default none: the environment variable `RUHEPOL_TOKEN_SECRET`, else a
+    /// secret made at the first start and kept in the data directory.
+    pub secret_file: Option<PathBuf>,
+}
+
+/// How much of everything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Open connections of all kinds. Default 2000: room for 500 calls of one phone system and all their readers,
+    /// and below the usual limit of open files.
+    pub connections: usize,
+    /// Calls at once. Default 200: more than two cores can transcribe, so that speech is shed by rule before calls
+    /// are refused. Beyond it a call is refused with `busy`.
+    pub calls: usize,
+    /// Seconds after which a refused call may try again. Default 5.
+    pub retry_after_s: u64,
+    /// Seconds a client may take for the head of an HTTP request. Default 5: against connections that say nothing.
+    pub header_s: u64,
+    /// Seconds from the upgrade to `start`. Default 10.
+    pub start_s: u64,
+}
+
+/// Streams of phone systems.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// Seconds a call waits for its connection to come back. Default 30.
+    pub grace_s: u64,
+    /// Seconds of silence on a socket until it is pinged. Default 20: below the 30 to 60 s after which proxies and
+    /// address translators forget a connection.
+    pub ping_s: u64,
+    /// Seconds without any frame, pongs included, until the peer is given up. Default 60: three pings.
+    pub silent_s: u64,
+    /// Seconds without audio or a message, on a connection that answers pings. Default 7200: longer than any
+    /// hold, shorter than a forgotten connection.
+    pub idle_s: u64,
+    /// Seconds a peer may take to accept one message of ours. Default 10.
+    pub write_s: u64,
+    /// Accept a channel `mixed` with both parties on it. Default `false`: what is said cannot be told apart, so
+    /// only threats and danger alert.
+    pub allow_mixed: bool,
+}
+
+/// Whether a path needs the customer's consent in the stream itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// The stream must say so, or the call is refused.
+    #[default]
+    Required,
+    /// Somebody before us took care of it.
+    Elsewhere,
+}
+
+/// Consent per ingest path. Default `required` everywhere: transcribing without it is a crime in some countries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsentPaths {
+    /// `/v1/media`.
+    pub media: Consent,
+    /// `/v1/transcripts`.
+    pub transcripts: Consent,
+}
+
+/// What supervisors and agents read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feeds {
+    /// Events a reader may be behind before it gets a snapshot instead. Default 1024: some seconds of a busy floor.
+    pub behind_events: usize,
+    /// Events kept for readers that come back with `after`. Default 10000: about ten minutes of a busy floor.
+    pub history_events: usize,
+    /// Events kept per call for `GET /v1/calls/{call}/events`. Default 5000: an hour of talk.
+    pub call_events: usize,
+    /// Ended calls kept in memory. Default 200.
+    pub ended_calls: usize,
+    /// Minutes an ended call is kept in memory. Default 60.
+    pub ended_minutes: u64,
+    /// Seconds a reader may take to accept one message before it is dropped. Default 10.
+    pub write_s: u64,
+    /// Heated calls after which a break is suggested for an agent. Default 3.
+    pub break_calls: u32,
+    /// Minutes of heated talk after which a break is suggested. Default 15.
+    pub break_minutes: u64,
+}
+
+/// The agent's voice.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Agent {
+    /// `off`: never transcribed. `coach` (default): transcribed in memory for the agent's own prompts, shown to nobody
+    /// else. `full`: the agent's words are in the call's log; a choice to be made with the works council.
+    pub channel: AgentChannel,
+}
+
+/// How speech becomes text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Speech {
+    /// `whisper` (default) or `none`: audio gives times only, words come on `/v1/transcripts`.
+    pub engine: Engine,
+    /// Model file in whisper.cpp's format. Default none: the small model shipped with the program.
+    pub model: Option<PathBuf>,
+    /// Transcriptions at once. Default 0: one per core. One thread each.
+    pub workers: usize,
+    /// Segments of all calls that may wait. Default 64: at 3 s each more than three minutes of speech for one core.
+    pub queue: usize,
+    /// Seconds after its end that speech is still worth reading. Default 15: later, an alert helps nobody.
+    pub deadline_s: u64,
+    /// Language of calls that name none. Default `de`.
+    pub language: Lang,
+    /// Silero voice activity model in ggml format. Default none: the detector built in.
+    pub silero: Option<PathBuf>,
+}
+
+/// The engine that reads speech.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    #[default]
+    Whisper,
+    None,
+}
+
+/// Cues, phrases and practices.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Data {
+    /// Directory with cue files. Default none: those built into the program.
+    pub language_dir: Option<PathBuf>,
+    /// Directory with playbook files. Default none: those built into the program.
+    pub playbook_dir: Option<PathBuf>,
+}
+
+/// What the command line says over the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    pub listen: Option<SocketAddr>,
+    pub data_dir: Option<PathBuf>,
+    pub consent_elsewhere: bool,
+}
+
+/// Why there is no usable configuration; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration {path}: {source}; check the path and its permissions")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path}: {message}")]
+    Syntax { path: PathBuf, message: String },
+    #[error("setting `{setting}`: {problem}; {remedy}")]
+    Value { setting: &'static str, problem: String, remedy: &'static str },
+    #[error("no place for the program's data is known for this user; pass --data-dir or set `server.data_dir`")]
+    NoDataDir,
+}
+
+impl Config {
+    /// Defaults, then the file, then the command line; checked.
+    pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut config = match file {
+            Some(path) => {
+                let text =
+                    fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+                Self::parse(&text).map_err(|message| ConfigError::Syntax { path: path.to_owned(), message })?
+            }
+            None => Self::default(),
+        };
+        if let Some(listen) = overrides.listen {
+            config.server.listen = listen;
+        }
+        if let Some(dir) = &overrides.data_dir {
+            config.server.data_dir = Some(dir.clone());
+        }
+        if overrides.consent_elsewhere {
+            config.consent = ConsentPaths { media: Consent::Elsewhere, transcripts: Consent::Elsewhere };
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Settings from TOML text, not yet validated; the error names the setting.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let document = toml::Deserializer::parse(text).map_err(|error| error.to_string())?;
+        serde_path_to_error::deserialize(document).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner();
+            if path == "." { inner.to_string() } else { format!("setting `{path}`: {inner}") }
+        })
+    }
+
+    /// Checks what the types cannot say.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let wrong = |setting, problem: String, remedy| Err(ConfigError::Value { setting, problem, remedy });
+        if !self.server.listen.ip().is_loopback() {
+            return wrong(
+                "server.listen",
+                format!("{} can be reached from other machines, and this version speaks no TLS", self.server.listen),
+                "listen on 127.0.0.1 or [::1] and put a TLS proxy of this machine in front",
+            );
+        }
+        let positive = [
+            ("limits.connections", self.limits.connections as u64),
+            ("limits.calls", self.limits.calls as u64),
+            ("limits.header_s", self.limits.header_s),
+            ("limits.start_s", self.limits.start_s),
+            ("media.ping_s", self.media.ping_s),
+            ("media.idle_s", self.media.idle_s),
+            ("media.write_s", self.media.write_s),
+            ("feeds.behind_events", self.feeds.behind_events as u64),
+            ("feeds.history_events", self.feeds.history_events as u64),
+            ("feeds.call_events", self.feeds.call_events as u64),
+            ("feeds.write_s", self.feeds.write_s),
+            ("speech.queue", self.speech.queue as u64),
+            ("speech.deadline_s", self.speech.deadline_s),
+        ];
+        for (setting, value) in positive {
+            if value == 0 {
+                return wrong(setting, "0 would stop everything".to_owned(), "use 1 or more, or leave it out");
+            }
+            if value > 1_000_000 {
+                return wrong(setting, format!("{value} is beyond all use"), "use at most 1000000");
+            }
+        }
+        if self.media.silent_s <= self.media.ping_s {
+            return wrong(
+                "media.silent_s",
+                format!("{} s is not longer than `media.ping_s` ({} s)", self.media.silent_s, self.media.ping_s),
+                "leave time for an answer to the ping",
+            );
+        }
+        if self.server.node.is_empty() {
+            return wrong("server.node", "the name is empty".to_owned(), "give a name or leave it out");
+        }
+        Ok(())
+    }
+
+    /// Where the program keeps its own files.
+    pub fn data_dir(&self) -> Result<PathBuf, ConfigError> {
+        match &self.server.data_dir {
+            Some(dir) => Ok(dir.clone()),
+            None => directories::ProjectDirs::from("", "", "ruhepol")
+                .map(|dirs| dirs.data_dir().to_owned())
+                .ok_or(ConfigError::NoDataDir),
+        }
+    }
+}
+
+/// A setting in seconds as a duration.
+pub fn seconds(value: u64) -> Duration {
+    Duration::from_secs(value)
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            node: "ruhepol".to_owned(),
+            data_dir: None,
+            drain_s: 10,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 2_000, calls: 200, retry_after_s: 5, header_s: 5, start_s: 10 }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self { grace_s: 30, ping_s: 20, silent_s: 60, idle_s: 7_200, write_s: 10, allow_mixed: false }
+    }
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self {
+            behind_events: 1_024,
+            history_events: 10_000,
+            call_events: 5_000,
+            ended_calls: 200,
+            ended_minutes: 60,
+            write_s: 10,
+            break_calls: 3,
+            break_minutes: 15,
+        }
+    }
+}
+
+impl Default for Speech {
+    fn default() -> Self {
+        Self {
+            engine: Engine::Whisper,
+            model: None,
+            workers: 0,
+            queue: 64,
+            deadline_s: 15,
+            language: Lang::De,
+            silero: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(toml: &str) -> Result<Config, String> {
+        let config = Config::parse(toml)?;
+        config.validate().map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+
+    #[test]
+    fn defaults_are_valid_and_an_empty_file_is_them() {
+        assert_eq!(check(""), Ok(Config::default()));
+    }
+
+    #[test]
+    fn defaults_survive_being_written_and_read() {
+        let text = toml::to_string(&Config::default()).unwrap();
+        assert_eq!(check(&text), Ok(Config::default()));
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names() {
+        let config =
+            check("[media]\ngrace_s = 5\n[consent]\nmedia = \"elsewhere\"\n[agent]\nchannel = \"full\"").unwrap();
+        assert_eq!(config.media.grace_s, 5);
+        assert_eq!(config.media.ping_s, Media::default().ping_s);
+        assert_eq!(config.consent.media, Consent::Elsewhere);
+        assert_eq!(config.consent.transcripts, Consent::Required);
+        assert_eq!(config.agent.channel, AgentChannel::Full);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (toml, named) in [
+            ("[medai]\n", "medai"),
+            ("[media]\ngrace = 5\n", "grace"),
+            ("[media]\ngrace_s = \"5\"\n", "media.grace_s"),
+            ("[media]\ngrace_s = -1\n", "media.grace_s"),
+            ("[limits]\ncalls = 0\n", "limits.calls"),
+            ("[media]\nping_s = 60\n", "media.silent_s"),
+            ("[server]\nlisten = \"0.0.0.0:8080\"\n", "TLS"),
+            ("[server]\nlisten = \"here\"\n", "server.listen"),
+            ("[agent]\nchannel = \"loud\"\n", "loud"),
+            ("[server\n", "expected"),
+        ] {
+            let message = check(toml).unwrap_err();
+            assert!(message.contains(named), "{toml}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("ruhepol.toml");
+        fs::write(&file, "[server]\nlisten = \"127.0.0.1:9000\"\n").unwrap();
+        let overrides = Overrides {
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            data_dir: Some(dir.path().to_owned()),
+            consent_elsewhere: true,
+        };
+        let config = Config::load(Some(&file), &overrides).unwrap();
+        assert_eq!(config.server.listen.port(), 0);
+        assert_eq!(config.data_dir().unwrap(), dir.path());
+        assert_eq!(config.consent.transcripts, Consent::Elsewhere);
+        assert_eq!(Config::load(Some(&file), &Overrides::default()).unwrap().server.listen.port(), 9000);
+        assert!(matches!(
+            Config::load(Some(&dir.path().join("no.toml")), &Overrides::default()),
+            Err(ConfigError::Read { .. })
+        ));
+    }
+}

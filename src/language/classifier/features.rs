@@ -1,0 +1,228 @@
+//! Text to hashed features, the same way in training and in use.
+//!
+//! Words, pairs of neighbouring words, characters inside words (3 to 6, word borders included) and counts of word-list
+//! hits; presence only. Lower case, letters and digits only; `ß` reads as `ss`.
+
+use aho_corasick::AhoCorasick;
+
+/// Shortest and longest run of characters taken from inside a word, borders counted.
+const CHARS: std::ops::RangeInclusive<usize> = 3..=6;
+/// A list's hits are counted up to this many per text, words hit by any list up to [`MAX_WORDS_HIT`].
+const MAX_HITS: u32 = 3;
+const MAX_WORDS_HIT: u32 = 5;
+/// A hit counts as this many features: it says more than a run of characters does.
+const COPIES: u32 = 3;
+/// Stems shorter than this many characters match at the start of a word only.
+const INNER_STEM_CHARS: usize = 5;
+
+const WORD: u32 = 1;
+const PAIR: u32 = 2;
+const INNER: u32 = 3;
+const LISTED: u32 = 4;
+
+/// What is wrong with a word list, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WordListError {
+    #[error("word list, line {line}: `{stem}` stands before the first `[list]` header; give it one")]
+    NoList { line: usize, stem: String },
+    #[error("word list, line {line}: `{stem}` has characters other than letters and digits; a text never shows them")]
+    BadStem { line: usize, stem: String },
+    #[error("word lists cannot be compiled: {0}")]
+    Compile(String),
+}
+
+/// Named lists of word stems; how many words of a text hit each list is a feature.
+///
+/// A list starts with a line `[name]`; stems follow, separated by blanks. `=word` matches the whole word, a stem of at
+/// least five characters anywhere in a word, a shorter one at its start. `#` starts a comment.
+#[derive(Debug, Clone)]
+pub struct WordLists {
+    stems: Option<AhoCorasick>,
+    list_of_stem: Vec<u32>,
+    lists: usize,
+}
+
+impl WordLists {
+    pub fn parse(text: &str) -> Result<Self, WordListError> {
+        let (mut stems, mut list_of_stem, mut lists) = (Vec::new(), Vec::new(), 0u32);
+        for (number, line) in text.lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if line.starts_with('[') {
+                lists += 1;
+                continue;
+            }
+            for raw in line.split_whitespace() {
+                let whole = raw.strip_prefix('=');
+                let stem = fold(whole.unwrap_or(raw));
+                if stem.is_empty() || !stem.chars().all(char::is_alphanumeric) {
+                    return Err(WordListError::BadStem { line: number + 1, stem: raw.to_owned() });
+                }
+                if lists == 0 {
+                    return Err(WordListError::NoList { line: number + 1, stem: raw.to_owned() });
+                }
+                stems.push(match whole {
+                    Some(_) => format!("<{stem}>"),
+                    None if stem.chars().count() < INNER_STEM_CHARS => format!("<{stem}"),
+                    None => stem,
+                });
+                list_of_stem.push(lists - 1);
+            }
+        }
+        let stems = match stems.is_empty() {
+            true => None,
+            false => Some(AhoCorasick::new(&stems).map_err(|error| WordListError::Compile(error.to_string()))?),
+        };
+        Ok(Self { stems, list_of_stem, lists: lists as usize })
+    }
+
+    /// Hits per list, and last the number of words hit by any list. `words` is `<word><word>…`.
+    fn hits(&self, words: &str) -> Vec<u32> {
+        let mut hits = vec![0; self.lists + 1];
+        let Some(stems) = &self.stems else { return hits };
+        let mut last_word_end = 0;
+        for found in stems.find_overlapping_iter(words) {
+            hits[self.list_of_stem[found.pattern().as_usize()] as usize] += 1;
+            if found.end() > last_word_end {
+                hits[self.lists] += 1;
+                last_word_end = words[found.end()..].find('<').map_or(words.len(), |next| found.end() + next);
+            }
+        }
+        hits
+    }
+}
+
+/// Distinct feature hashes of a text in ascending order. Empty if the text has no letter or digit.
+pub fn features(text: &str, lists: &WordLists) -> Vec<u32> {
+    let words = marked_words(text);
+    let mut out = Vec::with_capacity(words.len() * 4);
+    let mut previous: Option<u32> = None;
+    for word in words.split_inclusive('>') {
+        let inner = &word[1..word.len() - 1];
+        let hash = extend(start(WORD), inner);
+        out.push(finish(hash));
+        if let Some(previous) = previous {
+            out.push(finish(extend(extend(start(PAIR) ^ previous, " "), inner)));
+        }
+        previous = Some(hash);
+        inner_runs(word, &mut out);
+    }
+    if !out.is_empty() {
+        let hits = lists.hits(&words);
+        for (list, &count) in hits.iter().enumerate() {
+            let most = if list == lists.lists { MAX_WORDS_HIT } else { MAX_HITS };
+            for nth in 0..count.min(most) * COPIES {
+                out.push(finish(start(LISTED + 16 * nth + 1024 * list as u32)));
+            }
+        }
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+/// Runs of characters inside one word, given with its border marks.
+fn inner_runs(word: &str, out: &mut Vec<u32>) {
+    for (from, _) in word.char_indices() {
+        let mut hash = start(INNER);
+        let mut buffer = [0; 4];
+        for (length, character) in word[from..].chars().take(*CHARS.end()).enumerate() {
+            hash = extend(hash, character.encode_utf8(&mut buffer));
+            if length + 1 >= *CHARS.start() {
+                out.push(finish(hash));
+            }
+        }
+    }
+}
+
+/// `<word><word>…` in lower case.
+fn marked_words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 4 + 2);
+    let mut inside = false;
+    for character in text.chars() {
+        if character.is_alphanumeric() {
+            if !inside {
+                out.push('<');
+                inside = true;
+            }
+            push_folded(character, &mut out);
+        } else if inside {
+            out.push('>');
+            inside = false;
+        }
+    }
+    if inside {
+        out.push('>');
+    }
+    out
+}
+
+fn fold(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    word.chars().for_each(|character| push_folded(character, &mut out));
+    out
+}
+
+fn push_folded(character: char, out: &mut String) {
+    match character {
+        'a'..='z' | '0'..='9' => out.push(character),
+        'A'..='Z' => out.push(character.to_ascii_lowercase()),
+        'ß' | 'ẞ' => out.push_str("ss"),
+        _ => out.extend(character.to_lowercase()),
+    }
+}
+
+/// FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>, one start per kind of feature.
+fn start(kind: u32) -> u32 {
+    0x811c_9dc5 ^ kind.wrapping_mul(0x9e37_79b1)
+}
+
+fn extend(hash: u32, text: &str) -> u32 {
+    text.bytes().fold(hash, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Spreads the hash over all bits, so that any number of low bits can be taken.
+fn finish(mut hash: u32) -> u32 {
+    hash ^= hash >> 15;
+    hash = hash.wrapping_mul(0x2c1b_3c6d);
+    hash ^= hash >> 12;
+    hash = hash.wrapping_mul(0x297a_2d39);
+    hash ^ (hash >> 15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lists(text: &str) -> WordLists {
+        WordLists::parse(text).unwrap()
+    }
+
+    #[test]
+    fn case_punctuation_and_sharp_s_make_no_difference() {
+        let none = lists("");
+        assert_eq!(features("Große STRASSE, ja!", &none), features("grosse straße ja", &none));
+        assert_ne!(features("ja nein", &none), features("nein ja", &none));
+    }
+
+    #[test]
+    fn a_text_without_letters_has_no_features() {
+        let all = lists("[a]\nabc");
+        for text in ["", "  ", "!?…", "👍🏽🎉"] {
+            assert_eq!(features(text, &all), Vec::<u32>::new(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn stems_match_whole_words_starts_and_insides_as_written() {
+        let words = lists("[one]\n=kuh ratte # comment\n[two]\nmist");
+        assert_eq!(words.hits("<kuh><kuhstall>"), [1, 0, 1]);
+        assert_eq!(words.hits("<wanderratten><ratten>"), [2, 0, 2]);
+        assert_eq!(words.hits("<mistding><optimist>"), [0, 1, 1]);
+    }
+
+    #[test]
+    fn a_bad_word_list_names_the_line() {
+        assert!(matches!(WordLists::parse("abc"), Err(WordListError::NoList { line: 1, .. })));
+        assert!(matches!(WordLists::parse("[a]\nx y-z"), Err(WordListError::BadStem { line: 2, .. })));
+    }
+}

@@ -1,0 +1,192 @@
+//! Cues in one utterance: patterns found, then judged by what stands around them: denial, reported speech, guards.
+
+use super::matcher::{Found, Matcher, Reading};
+use super::normalize::{Normalized, Spelling};
+use crate::terms::{CueKind, Lang};
+
+/// Words before a match in which a negator denies it.
+const DENIED_BEFORE: usize = 3;
+/// Words behind a match in which a negator that closes its clause denies it ("kündigen will ich nicht").
+const DENIED_BEHIND: usize = 3;
+
+/// One entry of a cue file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub id: String,
+    pub kind: CueKind,
+    /// Severity of an utterance with this cue and no other, 0..=3.
+    pub severity: u8,
+    /// Points to the level.
+    pub weight: f32,
+    pub negation_blocks: bool,
+    pub reported_blocks: bool,
+    /// Guards that must not match in the sentence.
+    pub unless: Vec<u32>,
+    /// Guards one of which must match in the sentence, unless there are none.
+    pub needs: Vec<u32>,
+}
+
+/// What a pattern is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Cue(u32),
+    Guard(u32),
+    ReportFollows,
+    ReportWithin,
+}
+
+/// The compiled cues of one language.
+#[derive(Debug)]
+pub struct Engine {
+    lang: Lang,
+    spelling: Spelling,
+    matcher: Matcher,
+    targets: Vec<Target>,
+    entries: Vec<Entry>,
+}
+
+/// A cue in the words of an utterance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit<'a> {
+    pub entry: &'a Entry,
+    pub found: Found,
+}
+
+impl Engine {
+    /// `targets` by the number of the matcher's patterns.
+    pub fn new(lang: Lang, spelling: Spelling, matcher: Matcher, targets: Vec<Target>, entries: Vec<Entry>) -> Self {
+        Self { lang, spelling, matcher, targets, entries }
+    }
+
+    /// Comparable words of a text.
+    pub fn normalize(&self, text: &str) -> Normalized {
+        self.spelling.normalize(text)
+    }
+
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// All cues of one party, in the order of the text; of the same kind no two overlap.
+    pub fn find(&self, text: &Normalized, agent: bool) -> Vec<Hit<'_>> {
+        let mut hits: Vec<Hit> =
+            self.hits(text).into_iter().filter(|hit| hit.entry.kind.is_agents() == agent).collect();
+        hits.sort_by(|a, b| {
+            let (a, b) = ((a.entry, a.found), (b.entry, b.found));
+            let length = |found: Found| found.end - found.first;
+            a.0.kind
+                .cmp(&b.0.kind)
+                .then(b.0.severity.cmp(&a.0.severity))
+                .then(length(b.1).cmp(&length(a.1)))
+                .then(a.1.first.cmp(&b.1.first))
+                .then(a.0.id.cmp(&b.0.id))
+        });
+        let mut kept: Vec<Hit> = Vec::with_capacity(hits.len());
+        for hit in hits {
+            let overlaps = kept.iter().any(|other| other.entry.kind == hit.entry.kind && overlap(other.found, hit.found));
+            if !overlaps {
+                kept.push(hit);
+            }
+        }
+        drop_ironic(text, &mut kept);
+        kept.sort_by_key(|hit| (hit.found.first, hit.entry.kind));
+        kept
+    }
+
+    /// The entries whose patterns and conditions hold in a text, of both parties.
+    pub fn entries_in(&self, text: &str) -> Vec<&Entry> {
+        self.hits(&self.normalize(text)).into_iter().map(|hit| hit.entry).collect()
+    }
+
+    fn hits(&self, text: &Normalized) -> Vec<Hit<'_>> {
+        let reading = self.matcher.read(text);
+        let mut found_cues: Vec<(u32, Found)> = Vec::new();
+        let mut guards: Vec<(u32, u32)> = Vec::new();
+        let mut reported: Vec<(usize, usize)> = Vec::new();
+        self.matcher.search(&reading, |number, found| match self.targets[number as usize] {
+            Target::Cue(entry) => found_cues.push((entry, found)),
+            Target::Guard(guard) => guards.push((guard, text.tokens[found.first].sentence)),
+            Target::ReportFollows => reported.push((found.end, reading.sentence(found.first).end)),
+            Target::ReportWithin => reported.push((found.first, found.end)),
+        });
+        found_cues
+            .into_iter()
+            .map(|(entry, found)| Hit { entry: &self.entries[entry as usize], found })
+            .filter(|hit| holds(hit, &reading, &guards, &reported))
+            .collect()
+    }
+}
+
+fn overlap(a: Found, b: Found) -> bool {
+    a.first < b.end && b.first < a.end
+}
+
+fn holds(hit: &Hit, reading: &Reading, guards: &[(u32, u32)], reported: &[(usize, usize)]) -> bool {
+    let Hit { entry, found } = hit;
+    let sentence = reading.text.tokens[found.first].sentence;
+    let guarded = |list: &[u32]| list.iter().any(|guard| guards.contains(&(*guard, sentence)));
+    if guarded(&entry.unless) || (!entry.needs.is_empty() && !guarded(&entry.needs)) {
+        return false;
+    }
+    if entry.negation_blocks && is_denied(*found, reading) {
+        return false;
+    }
+    let quoted = reading.text.tokens[found.first].quoted;
+    let in_report = reported.iter().any(|&(first, end)| first <= found.first && found.first < end);
+    !(entry.reported_blocks && (quoted || in_report))
+}
+
+/// Whether a negator that the pattern itself does not name denies the match.
+fn is_denied(found: Found, reading: &Reading) -> bool {
+    let tokens = &reading.text.tokens;
+    let sentence = reading.sentence(found.first);
+    let negates = |index: usize| {
+        tokens[index].negator && !(index + 1 < sentence.end && matches!(reading.text.word(index + 1), "nur" | "only" | "mal"))
+    };
+    let named = |index: usize| index - found.first >= 64 || found.named >> (index - found.first) & 1 == 1;
+    if (found.first..found.end).any(|index| tokens[index].negator && !named(index)) {
+        return true;
+    }
+    let mut before = found.first;
+    let mut seen = 0;
+    while before > sentence.start && seen < DENIED_BEFORE && !tokens[before].after_comma {
+        before -= 1;
+        seen += usize::from(!tokens[before].particle);
+        if negates(before) {
+            return true;
+        }
+    }
+    for index in found.end..sentence.end.min(found.end + DENIED_BEHIND) {
+        if tokens[index].after_comma {
+            return false;
+        }
+        let closes = index + 1 >= sentence.end || tokens[index + 1].after_comma;
+        if negates(index) && closes {
+            return true;
+        }
+    }
+    false
+}
+
+/// Praise and thanks in a sentence of sarcasm are not meant.
+fn drop_ironic(text: &Normalized, hits: &mut Vec<Hit>) {
+    let ironic: Vec<u32> = hits
+        .iter()
+        .filter(|hit| hit.entry.kind == CueKind::Sarcasm)
+        .map(|hit| text.tokens[hit.found.first].sentence)
+        .collect();
+    if ironic.is_empty() {
+        return;
+    }
+    hits.retain(|hit| {
+        let meant_well = matches!(
+            hit.entry.kind,
+            CueKind::Gratitude | CueKind::Praise | CueKind::Relief | CueKind::Humour | CueKind::Patience
+        );
+        !(meant_well && ironic.contains(&text.tokens[hit.found.first].sentence))
+    });
+}

@@ -1,0 +1,341 @@
+//! The cue files: what linguists write in TOML, read, compiled and tested against its own examples.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::cues::{Engine, Entry, Target};
+use super::matcher::Builder;
+use super::normalize::Spelling;
+use super::pattern::{self, Classes, Node};
+use super::severity;
+use crate::terms::{CueKind, Lang};
+
+/// What is wrong with a cue file, where, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct DataError {
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    pub message: String,
+    pub remedy: String,
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}: {}: {}", self.file, self.line, self.message, self.remedy)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    lang: Lang,
+    #[serde(default)]
+    words: Words,
+    /// Common form to its other spellings.
+    #[serde(default)]
+    spelling: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    class: BTreeMap<String, Vec<Spanned<String>>>,
+    #[serde(default)]
+    guard: BTreeMap<String, Vec<Spanned<String>>>,
+    #[serde(default)]
+    reported: Reported,
+    #[serde(default)]
+    cue: Vec<CueEntry>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Words {
+    #[serde(default)]
+    fillers: Vec<String>,
+    #[serde(default)]
+    particles: Vec<String>,
+    #[serde(default)]
+    negators: Vec<String>,
+}
+
+/// Frames of reported speech.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reported {
+    /// What follows in the sentence is somebody else's words.
+    #[serde(default)]
+    follows: Vec<Spanned<String>>,
+    /// The words of the frame itself are somebody else's words.
+    #[serde(default)]
+    within: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CueEntry {
+    id: Spanned<String>,
+    kind: Spanned<String>,
+    severity: Option<Spanned<u8>>,
+    weight: Option<f32>,
+    patterns: Vec<Spanned<String>>,
+    #[serde(default)]
+    unless: Vec<Spanned<String>>,
+    #[serde(default)]
+    needs: Vec<Spanned<String>>,
+    negation: Option<Condition>,
+    reported: Option<Condition>,
+    #[serde(rename = "match")]
+    matches: Vec<Spanned<String>>,
+    #[serde(default)]
+    no_match: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Condition {
+    /// The cue does not count there.
+    Blocks,
+    /// It counts all the same.
+    Free,
+}
+
+/// Compiles the files of one language; `files` are names and contents. All errors are collected; with any, nothing is
+/// returned, so that a broken file leaves what was in force before.
+pub fn compile(lang: Lang, files: &[(&str, &str)]) -> Result<Engine, Vec<DataError>> {
+    let mut loader = Loader::default();
+    let parsed = loader.parse(lang, files);
+    loader.spell(&parsed);
+    loader.classes(&parsed);
+    loader.guards(&parsed);
+    loader.frames(&parsed);
+    loader.cues(&parsed);
+    if !loader.errors.is_empty() {
+        return Err(loader.errors);
+    }
+    let engine = Engine::new(lang, loader.spelling, loader.builder.finish(), loader.targets, loader.entries);
+    let errors = run_examples(&engine, &parsed);
+    if errors.is_empty() { Ok(engine) } else { Err(errors) }
+}
+
+/// A file that could be read, with what is needed to name its lines.
+struct Source<'a> {
+    name: &'a str,
+    text: &'a str,
+    file: File,
+}
+
+impl Source<'_> {
+    fn error<T>(&self, at: &Spanned<T>, message: String, remedy: &str) -> DataError {
+        let line = line_of(self.text, at.span().start);
+        DataError { file: self.name.to_owned(), line, message, remedy: remedy.to_owned() }
+    }
+}
+
+fn line_of(text: &str, byte: usize) -> usize {
+    1 + text.as_bytes().iter().take(byte).filter(|&&byte| byte == b'\n').count()
+}
+
+#[derive(Default)]
+struct Loader {
+    errors: Vec<DataError>,
+    spelling: Spelling,
+    classes: Classes,
+    builder: Builder,
+    guards: BTreeMap<String, u32>,
+    guards_made: u32,
+    targets: Vec<Target>,
+    entries: Vec<Entry>,
+}
+
+impl Loader {
+    fn parse<'a>(&mut self, lang: Lang, files: &[(&'a str, &'a str)]) -> Vec<Source<'a>> {
+        let mut sources = Vec::new();
+        for &(name, text) in files {
+            match toml::from_str::<File>(text) {
+                Ok(file) if file.lang == lang => sources.push(Source { name, text, file }),
+                Ok(_) => {}
+                Err(error) => self.errors.push(DataError {
+                    file: name.to_owned(),
+                    line: line_of(text, error.span().map_or(0, |span| span.start)),
+                    message: error.message().to_owned(),
+                    remedy: "see docs/cues.md for the keys of a cue file".to_owned(),
+                }),
+            }
+        }
+        sources
+    }
+
+    fn spell(&mut self, sources: &[Source]) {
+        for Source { file, .. } in sources {
+            for (common, variants) in &file.spelling {
+                variants.iter().for_each(|variant| self.spelling.add_variant(variant, common));
+            }
+            file.words.fillers.iter().for_each(|word| self.spelling.add_filler(word));
+            file.words.particles.iter().for_each(|word| self.spelling.add_particle(word));
+            file.words.negators.iter().for_each(|word| self.spelling.add_negator(word));
+        }
+    }
+
+    /// Classes may name each other in any order; what cannot be resolved in as many rounds as there are classes is wrong.
+    fn classes(&mut self, sources: &[Source]) {
+        let mut open: Vec<(&Source, &String, &Vec<Spanned<String>>)> =
+            sources.iter().flat_map(|source| source.file.class.iter().map(move |(name, lines)| (source, name, lines))).collect();
+        loop {
+            let before = open.len();
+            let mut rest = Vec::new();
+            for (source, name, lines) in open {
+                match self.nodes(lines) {
+                    Ok(nodes) => {
+                        let node = match self.classes.remove(name) {
+                            Some(earlier) => pattern::merge([vec![earlier], nodes].concat()),
+                            None => pattern::merge(nodes),
+                        };
+                        self.classes.insert(name.clone(), node);
+                    }
+                    Err(_) => rest.push((source, name, lines)),
+                }
+            }
+            open = rest;
+            if open.is_empty() || open.len() == before {
+                break;
+            }
+        }
+        for (source, name, lines) in open {
+            if let Err((line, message)) = self.nodes(lines) {
+                let remedy = "correct the line, or define the class it names";
+                self.errors.push(source.error(line, format!("class {name}: {message}"), remedy));
+            }
+        }
+    }
+
+    fn nodes<'a>(&self, lines: &'a [Spanned<String>]) -> Result<Vec<Node>, (&'a Spanned<String>, String)> {
+        lines
+            .iter()
+            .map(|line| pattern::parse(line.get_ref(), &self.spelling, &self.classes).map_err(|message| (line, message)))
+            .collect()
+    }
+
+    fn guards(&mut self, sources: &[Source]) {
+        for source in sources {
+            for (name, lines) in &source.file.guard {
+                let guard = *self.guards.entry(name.clone()).or_insert_with(|| {
+                    self.guards_made += 1;
+                    self.guards_made - 1
+                });
+                lines.iter().for_each(|line| self.add(source, line, Target::Guard(guard)));
+            }
+        }
+    }
+
+    fn frames(&mut self, sources: &[Source]) {
+        for source in sources {
+            source.file.reported.follows.iter().for_each(|line| self.add(source, line, Target::ReportFollows));
+            source.file.reported.within.iter().for_each(|line| self.add(source, line, Target::ReportWithin));
+        }
+    }
+
+    fn add(&mut self, source: &Source, line: &Spanned<String>, target: Target) {
+        let added = pattern::parse(line.get_ref(), &self.spelling, &self.classes)
+            .and_then(|node| self.builder.add(&node, &self.spelling));
+        match added {
+            Ok(_) => self.targets.push(target),
+            Err(message) => {
+                let message = format!("pattern \"{}\": {message}", line.get_ref());
+                self.errors.push(source.error(line, message, "see docs/cues.md for how patterns are written"));
+            }
+        }
+    }
+
+    fn cues(&mut self, sources: &[Source]) {
+        let mut ids: BTreeMap<&str, ()> = BTreeMap::new();
+        for source in sources {
+            for cue in &source.file.cue {
+                if ids.insert(cue.id.get_ref(), ()).is_some() {
+                    let message = format!("the id {} is used twice", cue.id.get_ref());
+                    self.errors.push(source.error(&cue.id, message, "give each entry an id of its own"));
+                }
+                self.cue(source, cue);
+            }
+        }
+    }
+
+    fn cue(&mut self, source: &Source, cue: &CueEntry) {
+        let Some(kind) = CueKind::from_name(cue.kind.get_ref()) else {
+            let message = format!("there is no cue kind {}", cue.kind.get_ref());
+            let names: Vec<&str> = CueKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            self.errors.push(source.error(&cue.kind, message, &format!("use one of {}", names.join(", "))));
+            return;
+        };
+        if let Some(severity) = cue.severity.as_ref().filter(|severity| *severity.get_ref() > 3 || kind.is_agents()) {
+            let message = format!("severity {} for {}", severity.get_ref(), kind.as_str());
+            self.errors.push(source.error(severity, message, "customer cues have 0 to 3, agent cues none"));
+        }
+        if cue.matches.is_empty() || cue.patterns.is_empty() {
+            let message = format!("entry {} has no pattern or no example", cue.id.get_ref());
+            self.errors.push(source.error(&cue.id, message, "add at least one to `patterns` and to `match`"));
+        }
+        let number = self.entries.len() as u32;
+        let unless = self.conditions(source, &cue.unless);
+        let needs = self.conditions(source, &cue.needs);
+        let default = severity::defaults(kind);
+        self.entries.push(Entry {
+            id: cue.id.get_ref().clone(),
+            kind,
+            severity: cue.severity.as_ref().map_or(default.severity, |severity| *severity.get_ref()),
+            weight: cue.weight.unwrap_or(default.weight),
+            negation_blocks: cue.negation.map_or(default.negation_blocks, |negation| negation == Condition::Blocks),
+            reported_blocks: cue.reported.map_or(default.reported_blocks, |reported| reported == Condition::Blocks),
+            unless,
+            needs,
+        });
+        cue.patterns.iter().for_each(|line| self.add(source, line, Target::Cue(number)));
+    }
+
+    /// `@name` is a named guard; anything else a pattern that becomes a guard of its own.
+    fn conditions(&mut self, source: &Source, lines: &[Spanned<String>]) -> Vec<u32> {
+        let mut guards = Vec::new();
+        for line in lines {
+            match line.get_ref().strip_prefix('@') {
+                Some(name) => match self.guards.get(name) {
+                    Some(&guard) => guards.push(guard),
+                    None => {
+                        let message = format!("there is no guard {name}");
+                        self.errors.push(source.error(line, message, "define it under [guard], or correct the name"));
+                    }
+                },
+                None => {
+                    let guard = self.guards_made;
+                    self.guards_made += 1;
+                    self.add(source, line, Target::Guard(guard));
+                    guards.push(guard);
+                }
+            }
+        }
+        guards
+    }
+}
+
+/// Every example of every entry: `match` must be found by the entry, `no_match` by none of its kind.
+fn run_examples(engine: &Engine, sources: &[Source]) -> Vec<DataError> {
+    let mut errors = Vec::new();
+    for source in sources {
+        for cue in &source.file.cue {
+            let id = cue.id.get_ref();
+            for line in &cue.matches {
+                if !engine.entries_in(line.get_ref()).iter().any(|entry| entry.id == *id) {
+                    let message = format!("{id} does not match \"{}\"", line.get_ref());
+                    errors.push(source.error(line, message, "add a pattern that does, or move the example to another entry"));
+                }
+            }
+            for line in &cue.no_match {
+                let found = engine.entries_in(line.get_ref());
+                if let Some(entry) = found.iter().find(|entry| entry.kind.as_str() == cue.kind.get_ref()) {
+                    let message = format!("{} matches \"{}\", which {id} says it must not", entry.id, line.get_ref());
+                    errors.push(source.error(line, message, "narrow the pattern, or name the case under `unless`"));
+                }
+            }
+        }
+    }
+    errors
+}

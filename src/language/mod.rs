@@ -1,0 +1,167 @@
+//! Text to evidence: what an utterance says, by cues written as data and by an embedded text model.
+//!
+//! Pure: no file, clock or hash order. Cue files come in as text, and a [`Language`] never changes once made.
+
+pub mod classifier;
+pub mod cues;
+pub mod facts;
+pub mod fuzzy;
+pub mod lexicon;
+pub mod matcher;
+pub mod normalize;
+pub mod pattern;
+pub mod redact;
+pub mod severity;
+
+mod embedded;
+
+use std::collections::BTreeMap;
+
+use self::classifier::Classifier;
+pub use self::classifier::ModelScores;
+use self::cues::{Engine, Hit};
+pub use self::embedded::FILES;
+pub use self::lexicon::DataError;
+use self::normalize::Normalized;
+use crate::terms::{Channel, Cue, CueKind, Lang};
+
+/// Names that are known of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Names<'a> {
+    /// As the telephone system knows the customer ("Frau Keller").
+    pub customer: Option<&'a str>,
+}
+
+/// What one utterance says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// In the order of the text.
+    pub cues: Vec<Cue>,
+    /// Of this utterance alone, 0..=3; `None` unless the customer speaks.
+    pub severity: Option<u8>,
+    /// Orders customer utterances by severity, 0..1; 0 for others.
+    pub severity_score: f32,
+    pub model: ModelScores,
+    pub explanation: Explanation,
+    /// By cue, the id of the entry that found it.
+    pub entries: Vec<String>,
+}
+
+/// How a severity came about.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Explanation {
+    /// The rule that decided, in English.
+    pub rule: &'static str,
+    /// Severity by the cues alone, 0..=3.
+    pub by_cues: u8,
+    /// Sum of the cues' weights.
+    pub points: f32,
+    /// The same as [`Reading::severity_score`].
+    pub score: f32,
+}
+
+/// The compiled cues of both languages and the text model.
+#[derive(Debug)]
+pub struct Language {
+    de: Engine,
+    en: Engine,
+    classifier: Classifier,
+    hash: u64,
+}
+
+impl Language {
+    /// The cue files the program was built with.
+    pub fn embedded() -> Result<Self, Vec<DataError>> {
+        Self::from_files(embedded::FILES)
+    }
+
+    /// Cue files as pairs of name and contents, all languages together. With any error nothing is made of any file.
+    pub fn from_files(files: &[(&str, &str)]) -> Result<Self, Vec<DataError>> {
+        let mut errors = Vec::new();
+        let mut compile = |lang| lexicon::compile(lang, files).map_err(|found| errors.extend(found)).ok();
+        let (de, en) = (compile(Lang::De), compile(Lang::En));
+        match (de, en) {
+            (Some(de), Some(en)) => Ok(Self { de, en, classifier: Classifier::embedded(), hash: hash(files) }),
+            _ => {
+                // A file that cannot be read at all is refused once for each language.
+                let unique: BTreeMap<(String, usize, String), DataError> = errors
+                    .into_iter()
+                    .map(|error| ((error.file.clone(), error.line, error.message.clone()), error))
+                    .collect();
+                Err(unique.into_values().collect())
+            }
+        }
+    }
+
+    /// Changes with every change to a cue file.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Comparable words of a text, as the classifier is trained on.
+    pub fn normalize(&self, lang: Lang, text: &str) -> Normalized {
+        self.engine(lang).normalize(text)
+    }
+
+    /// The cue entries of a language.
+    pub fn engine(&self, lang: Lang) -> &Engine {
+        match lang {
+            Lang::De => &self.de,
+            Lang::En => &self.en,
+        }
+    }
+
+    /// Reads one utterance. On a mixed channel the customer's cues are looked for and no severity is given.
+    pub fn read(&self, lang: Lang, speaker: Channel, text: &str, names: &Names) -> Reading {
+        let engine = self.engine(lang);
+        let normalized = engine.normalize(text);
+        let agent = speaker == Channel::Agent;
+        let hits = engine.find(&normalized, agent);
+        let model = if agent { ModelScores::default() } else { self.classifier.score(lang, normalized.text()) };
+        let (severity, explanation) = if agent {
+            (None, Explanation::default())
+        } else {
+            let (severity, explanation) = severity::judge(&hits, model);
+            ((speaker == Channel::Customer).then_some(severity), explanation)
+        };
+        let mut cues: Vec<Cue> = Vec::with_capacity(hits.len());
+        let mut entries = Vec::with_capacity(hits.len());
+        for hit in &hits {
+            cues.push(cue(hit, text, &normalized));
+            entries.push(hit.entry.id.clone());
+        }
+        if agent && let Some(cue) = known_name(text, &normalized, names) && !cues.iter().any(|c| c.kind == cue.kind) {
+            cues.push(cue);
+            entries.push("known-name".to_owned());
+        }
+        Reading { cues, severity, severity_score: explanation.score, model, explanation, entries }
+    }
+}
+
+fn cue(hit: &Hit, text: &str, normalized: &Normalized) -> Cue {
+    spanned(hit.entry.kind, hit.entry.weight, hit.found.first, hit.found.end, text, normalized)
+}
+
+/// A cue over the words `first..end`.
+fn spanned(kind: CueKind, weight: f32, first: usize, end: usize, text: &str, normalized: &Normalized) -> Cue {
+    let (from, to) = (normalized.tokens[first], normalized.tokens[end - 1]);
+    let words = text.get(from.start_byte as usize..to.end_byte as usize).unwrap_or_default();
+    Cue { kind, start: from.start as usize, end: to.end as usize, text: words.to_owned(), weight }
+}
+
+/// The customer's known surname, said by the agent.
+fn known_name(text: &str, normalized: &Normalized, names: &Names) -> Option<Cue> {
+    let surname = normalize::fold(names.customer?.split_whitespace().next_back()?);
+    if surname.len() < 2 {
+        return None;
+    }
+    let index = (0..normalized.tokens.len()).find(|&index| normalized.word(index) == surname)?;
+    let titled = index > 0 && matches!(normalized.word(index - 1), "herr" | "herrn" | "frau" | "mr" | "mrs" | "ms" | "miss");
+    Some(spanned(CueKind::NameUsed, 0.0, index - usize::from(titled), index + 1, text, normalized))
+}
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo): the same on every machine.
+fn hash(files: &[(&str, &str)]) -> u64 {
+    let bytes = files.iter().flat_map(|(name, text)| name.bytes().chain(text.bytes()));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

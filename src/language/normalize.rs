@@ -1,0 +1,446 @@
+//! Recognised text to comparable words, with offsets into the original kept.
+//!
+//! Lower case; `ä` and `ae` alike; apostrophes gone; fillers and stutters dropped; clipped, dialectal and misheard
+//! forms replaced by their common spelling; numbers, questions, sentence and clause borders and quotation marks noted.
+//! Linear in the length of the text, for any text.
+
+use std::collections::HashMap;
+
+/// How one spelling is to be read.
+#[derive(Debug, Clone, Default)]
+struct Word {
+    /// The common form, one or more words; empty if the spelling is the common form.
+    replacement: Vec<String>,
+    filler: bool,
+    particle: bool,
+    negator: bool,
+}
+
+/// The spellings of one language: clipped and regional forms, fillers, particles and negators.
+#[derive(Debug, Clone, Default)]
+pub struct Spelling {
+    words: HashMap<String, Word>,
+}
+
+impl Spelling {
+    /// Reads `spelling` as `common`, one or more words.
+    pub fn add_variant(&mut self, spelling: &str, common: &str) {
+        self.words.entry(fold(spelling)).or_default().replacement = common.split_whitespace().map(fold).collect();
+    }
+
+    /// A sound that means nothing and is dropped ("ähm").
+    pub fn add_filler(&mut self, word: &str) {
+        self.words.entry(fold(word)).or_default().filler = true;
+    }
+
+    /// A word that patterns skip unless they name it ("halt", "eben", "doch").
+    pub fn add_particle(&mut self, word: &str) {
+        self.words.entry(fold(word)).or_default().particle = true;
+    }
+
+    /// A word that denies what stands near it ("nicht", "kein").
+    pub fn add_negator(&mut self, word: &str) {
+        self.words.entry(fold(word)).or_default().negator = true;
+    }
+
+    /// The common form of a word as patterns write it.
+    pub fn common(&self, word: &str) -> Vec<String> {
+        let folded = fold(word);
+        match self.words.get(&folded) {
+            Some(known) if !known.replacement.is_empty() => known.replacement.clone(),
+            _ => vec![folded],
+        }
+    }
+
+    /// Whether patterns skip this word unless they name it.
+    pub fn is_particle(&self, word: &str) -> bool {
+        self.words.get(word).is_some_and(|word| word.particle)
+    }
+
+    /// Comparable words of a text.
+    pub fn normalize(&self, text: &str) -> Normalized {
+        let mut reader = Reader::new(self, text.len());
+        reader.read(text);
+        reader.finish()
+    }
+}
+
+/// One comparable word and where it stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Bytes of the comparable word in [`Normalized::padded`].
+    pub from: u32,
+    pub to: u32,
+    /// Unicode scalar values of the original text.
+    pub start: u32,
+    pub end: u32,
+    /// Bytes of the original text.
+    pub start_byte: u32,
+    pub end_byte: u32,
+    /// Number of the sentence, from 0.
+    pub sentence: u32,
+    /// A comma, colon or dash stood before it.
+    pub after_comma: bool,
+    /// A colon stood before it.
+    pub after_colon: bool,
+    /// Inside quotation marks.
+    pub quoted: bool,
+    pub particle: bool,
+    pub negator: bool,
+    pub number: bool,
+    /// Digits with a full stop ("3. Mal").
+    pub ordinal: bool,
+    /// Written with a capital letter.
+    pub capital: bool,
+}
+
+/// A text as comparable words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Normalized {
+    /// The words with a blank before, between and after them.
+    pub padded: String,
+    pub tokens: Vec<Token>,
+    /// Whether each sentence ended with a question mark.
+    pub questions: Vec<bool>,
+}
+
+impl Normalized {
+    /// The comparable words, separated by single blanks.
+    pub fn text(&self) -> &str {
+        self.padded.trim()
+    }
+
+    /// The comparable word at `index`.
+    pub fn word(&self, index: usize) -> &str {
+        let token = &self.tokens[index];
+        &self.padded[token.from as usize..token.to as usize]
+    }
+}
+
+/// Lower case, without apostrophes, `ä` as `ae`, `ß` as `ss`, other accents dropped, drawn-out letters shortened.
+pub fn fold(word: &str) -> String {
+    let mut folded = String::with_capacity(word.len() + 4);
+    for c in word.chars() {
+        fold_char(c, &mut folded);
+    }
+    folded.retain(|c| c != DRAWN_OUT);
+    folded
+}
+
+fn fold_char(c: char, into: &mut String) {
+    match c {
+        'a'..='z' | '0'..='9' => push_short(c, into),
+        'A'..='Z' => push_short(c.to_ascii_lowercase(), into),
+        'ä' | 'Ä' => into.push_str("ae"),
+        'ö' | 'Ö' => into.push_str("oe"),
+        'ü' | 'Ü' => into.push_str("ue"),
+        'ß' | 'ẞ' => into.push_str("ss"),
+        // A decomposed umlaut: the letter has been pushed already.
+        '\u{308}' => into.push('e'),
+        'á' | 'à' | 'â' | 'å' | 'ã' | 'Á' | 'À' | 'Â' | 'Å' | 'Ã' => push_short('a', into),
+        'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' | 'Ê' | 'Ë' => push_short('e', into),
+        'í' | 'ì' | 'î' | 'ï' | 'Í' | 'Ì' | 'Î' | 'Ï' => push_short('i', into),
+        'ó' | 'ò' | 'ô' | 'õ' | 'Ó' | 'Ò' | 'Ô' | 'Õ' => push_short('o', into),
+        'ú' | 'ù' | 'û' | 'Ú' | 'Ù' | 'Û' => push_short('u', into),
+        'ç' | 'Ç' => push_short('c', into),
+        'ñ' | 'Ñ' => push_short('n', into),
+        _ if c.is_alphanumeric() => into.extend(c.to_lowercase()),
+        _ => {}
+    }
+}
+
+/// Pushes a letter unless it is the third of its kind in a row, which is drawl ("neiiin"); the run then becomes one letter.
+fn push_short(c: char, into: &mut String) {
+    let bytes = into.as_bytes();
+    let doubled = bytes.len() >= 2 && bytes[bytes.len() - 1] == c as u8 && bytes[bytes.len() - 2] == c as u8;
+    if doubled && c.is_ascii_alphabetic() {
+        into.pop();
+        into.push(DRAWN_OUT);
+    } else if bytes.last() == Some(&(DRAWN_OUT as u8)) {
+        if bytes.len() >= 2 && bytes[bytes.len() - 2] == c as u8 {
+            return;
+        }
+        into.pop();
+        into.push(c);
+    } else {
+        into.push(c);
+    }
+}
+
+/// Stands for "and more of the same letter" while a word is being folded.
+const DRAWN_OUT: char = '\u{1}';
+
+/// The value class "number": digits, or a German or English number word.
+fn is_number(word: &str) -> bool {
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return true;
+    }
+    let mut rest = word;
+    let mut parts = 0;
+    while !rest.is_empty() {
+        match NUMBER_PARTS.iter().find_map(|part| rest.strip_prefix(part)) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+        parts += 1;
+    }
+    parts > 0 && !NOT_A_NUMBER_ALONE.contains(&word)
+}
+
+/// Longest first where one begins another, so that the greedy split is right.
+const NUMBER_PARTS: &[&str] = &[
+    "zwanzig", "dreissig", "vierzig", "fuenfzig", "sechzig", "siebzig", "achtzig", "neunzig", "hundert", "tausend",
+    "zwoelf", "sieben", "sechs", "fuenf", "sech", "sieb", "zehn", "zwei", "drei", "vier", "acht", "neun", "zwo", "eins",
+    "elf", "ein", "und", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred",
+    "thousand", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "eleven", "twelve",
+    "seven", "three", "eight", "four", "five", "nine", "two", "six", "ten", "one",
+];
+const NOT_A_NUMBER_ALONE: &[&str] = &["ein", "und", "sech", "sieb", "einund", "one"];
+
+/// Abbreviations whose full stop ends no sentence.
+const ABBREVIATIONS: &[&str] = &["dr", "hr", "fr", "nr", "mr", "mrs", "ms", "prof", "bzw", "ca", "st", "tel", "str", "z", "b"];
+
+struct Reader<'a> {
+    spelling: &'a Spelling,
+    out: Normalized,
+    word: String,
+    start: (u32, u32),
+    end: (u32, u32),
+    capital: bool,
+    sentence: u32,
+    comma: bool,
+    colon: bool,
+    quote_from: Option<usize>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(spelling: &'a Spelling, bytes: usize) -> Self {
+        let mut padded = String::with_capacity(bytes + 16);
+        padded.push(' ');
+        Self {
+            spelling,
+            out: Normalized { padded, tokens: Vec::with_capacity(bytes / 5 + 2), questions: Vec::new() },
+            word: String::new(),
+            start: (0, 0),
+            end: (0, 0),
+            capital: false,
+            sentence: 0,
+            comma: false,
+            colon: false,
+            quote_from: None,
+        }
+    }
+
+    fn read(&mut self, text: &str) {
+        let mut chars = text.char_indices().enumerate().peekable();
+        while let Some((position, (byte, c))) = chars.next() {
+            if c.is_alphanumeric() || c == '\u{308}' {
+                if self.word.is_empty() {
+                    self.start = (position as u32, byte as u32);
+                    self.capital = c.is_uppercase();
+                }
+                fold_char(c, &mut self.word);
+                self.end = (position as u32 + 1, (byte + c.len_utf8()) as u32);
+                continue;
+            }
+            let next = chars.peek().map(|&(_, (_, next))| next);
+            match c {
+                // "d'Zeitung" is two words; in "geht's" and "hab'" the apostrophe only hides a letter.
+                '\'' | '’' if self.word == "d" && next.is_some_and(char::is_alphabetic) => self.flush(),
+                '\'' | '’' | '`' | '´' | 'ʼ' | '\u{300}'..='\u{36f}' | '\u{ad}' => {}
+                '.' | '!' | '?' | '…' | '\n' => self.stop(c, next),
+                ',' | ';' | ':' | '–' | '—' => {
+                    let inside_number = self.word.bytes().all(|b| b.is_ascii_digit())
+                        && !self.word.is_empty()
+                        && next.is_some_and(|next| next.is_ascii_digit());
+                    self.flush();
+                    if !inside_number {
+                        self.comma = true;
+                        self.colon = c == ':';
+                    }
+                }
+                '"' | '„' | '“' | '”' | '«' | '»' => {
+                    self.flush();
+                    self.quotation_mark();
+                }
+                _ => self.flush(),
+            }
+        }
+        self.flush();
+    }
+
+    /// A full stop or its like: the end of a sentence unless it belongs to a number or an abbreviation.
+    fn stop(&mut self, c: char, next: Option<char>) {
+        let digits = !self.word.is_empty() && self.word.bytes().all(|byte| byte.is_ascii_digit());
+        let abbreviation = ABBREVIATIONS.contains(&self.word.as_str());
+        let at_end = next.is_none();
+        self.flush();
+        if c == '.' && (abbreviation || (digits && !at_end)) {
+            if let (true, Some(last)) = (digits, self.out.tokens.last_mut()) {
+                last.ordinal = true;
+            }
+            return;
+        }
+        let said_something = self.out.tokens.last().is_some_and(|last| last.sentence == self.sentence);
+        if said_something {
+            self.out.questions.resize(self.sentence as usize + 1, false);
+            self.out.questions[self.sentence as usize] = c == '?';
+            self.sentence += 1;
+        } else if c == '?' && let Some(last) = self.out.questions.last_mut() {
+            *last = true;
+        }
+        self.comma = false;
+        self.colon = false;
+    }
+
+    fn quotation_mark(&mut self) {
+        match self.quote_from.take() {
+            None => self.quote_from = Some(self.out.tokens.len()),
+            Some(from) => self.out.tokens[from..].iter_mut().for_each(|token| token.quoted = true),
+        }
+    }
+
+    /// Ends the word being read.
+    fn flush(&mut self) {
+        if self.word.is_empty() {
+            return;
+        }
+        let mut word = std::mem::take(&mut self.word);
+        if word.as_bytes().contains(&(DRAWN_OUT as u8)) {
+            word.retain(|c| c != DRAWN_OUT);
+        }
+        let spelling = self.spelling;
+        if word == "s" && self.capital {
+            // "Ham S' des": the polite address of the south; a small "'s" is "es".
+            word.push_str("ie");
+        }
+        match spelling.words.get(word.as_str()) {
+            Some(known) if known.filler => {}
+            Some(known) if !known.replacement.is_empty() => {
+                for part in &known.replacement {
+                    let part_known = spelling.words.get(part.as_str());
+                    self.push(part, part_known);
+                }
+            }
+            known => self.push(&word, known),
+        }
+        word.clear();
+        self.word = word;
+    }
+
+    fn push(&mut self, word: &str, known: Option<&Word>) {
+        if self.repeats(word) {
+            return;
+        }
+        let from = self.out.padded.len() as u32;
+        self.out.padded.push_str(word);
+        let to = self.out.padded.len() as u32;
+        self.out.padded.push(' ');
+        self.out.tokens.push(Token {
+            from,
+            to,
+            start: self.start.0,
+            end: self.end.0,
+            start_byte: self.start.1,
+            end_byte: self.end.1,
+            sentence: self.sentence,
+            after_comma: self.comma,
+            after_colon: self.colon,
+            quoted: false,
+            particle: known.is_some_and(|known| known.particle),
+            negator: known.is_some_and(|known| known.negator),
+            number: is_number(word),
+            ordinal: false,
+            capital: self.capital,
+        });
+        self.comma = false;
+        self.colon = false;
+        self.drop_stutter();
+    }
+
+    /// Whether the word only repeats the one before ("das das").
+    fn repeats(&self, word: &str) -> bool {
+        self.out.tokens.last().is_some_and(|last| {
+            last.sentence == self.sentence && &self.out.padded[last.from as usize..last.to as usize] == word && !last.number
+        })
+    }
+
+    /// Drops the last two words if they only repeat the two before ("ich hab ich hab").
+    fn drop_stutter(&mut self) {
+        let count = self.out.tokens.len();
+        if count < 4 || self.out.tokens[count - 4].sentence != self.sentence {
+            return;
+        }
+        let same = |a: usize, b: usize| self.out.word(a) == self.out.word(b) && !self.out.tokens[a].number;
+        if same(count - 4, count - 2) && same(count - 3, count - 1) {
+            self.out.padded.truncate(self.out.tokens[count - 2].from as usize);
+            self.out.tokens.truncate(count - 2);
+        }
+    }
+
+    fn finish(mut self) -> Normalized {
+        let sentences = self.out.tokens.last().map_or(0, |last| last.sentence as usize + 1);
+        self.out.questions.resize(sentences, false);
+        self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spelling() -> Spelling {
+        let mut spelling = Spelling::default();
+        spelling.add_variant("nich", "nicht");
+        spelling.add_variant("gehts", "geht es");
+        spelling.add_filler("ähm");
+        spelling
+    }
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(spelling().normalize(text).text(), expected, "{text}");
+    }
+
+    #[test]
+    fn spellings_of_one_word_become_one() {
+        check("Ähm, das GEHT'S nich, gell?", "das geht es nicht gell");
+        check("Müßte – muesste; Mu\u{308}sste", "muesste");
+        check("Neiiin! Sooo nicht", "nein so nicht");
+        check("das das ist, ich hab ich hab Zeit", "das ist ich hab zeit");
+    }
+
+    #[test]
+    fn offsets_point_into_the_original() {
+        let text = "„Größe“ 🙂 – zählt";
+        let normalized = spelling().normalize(text);
+        let chars: Vec<char> = text.chars().collect();
+        let seen: Vec<String> = normalized
+            .tokens
+            .iter()
+            .map(|token| chars[token.start as usize..token.end as usize].iter().collect())
+            .collect();
+        assert_eq!(seen, ["Größe", "zählt"]);
+        assert_eq!(&text[normalized.tokens[1].start_byte as usize..normalized.tokens[1].end_byte as usize], "zählt");
+        assert!(normalized.tokens[0].quoted && !normalized.tokens[1].quoted);
+    }
+
+    #[test]
+    fn sentences_and_numbers() {
+        let normalized = spelling().normalize("Zum 3. Mal um 14.30 Uhr? Dr. Maier wartet zweiunddreißig Tage.");
+        assert_eq!(normalized.questions, [true, false]);
+        let numbers: Vec<&str> =
+            (0..normalized.tokens.len()).filter(|&i| normalized.tokens[i].number).map(|i| normalized.word(i)).collect();
+        assert_eq!(numbers, ["3", "14", "30", "zweiunddreissig"]);
+        assert!(normalized.tokens[1].ordinal);
+    }
+
+    #[test]
+    fn any_text_has_an_answer() {
+        for text in ["", "…", "\u{308}", "\"", "مرحبا بالعالم", "🙂🙂", "\u{1}\u{1}a", &"ah ".repeat(40_000)] {
+            let normalized = spelling().normalize(text);
+            for token in &normalized.tokens {
+                assert!(text.get(token.start_byte as usize..token.end_byte as usize).is_some());
+            }
+        }
+    }
+}

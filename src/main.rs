@@ -1,0 +1,7 @@
+//! The command line of ruhepol.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ruhepol::cli::main()
+}

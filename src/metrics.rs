@@ -1,0 +1,168 @@
+//! All counters, gauges and histograms of the program, in one place.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text::encode};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::stt::SpeechQueue;
+
+/// End of an utterance to its assessment, in seconds. The aim is hangover + 0.5 s; finer around it.
+const DELAY_BUCKETS_S: [f64; 14] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0];
+
+/// Name of the one label of a family.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Kind {
+    pub kind: &'static str,
+}
+
+/// Everything counted; clones of the handles inside share their values.
+pub struct Metrics {
+    registry: Registry,
+    /// The one that matters.
+    pub speech_to_assessment_s: Histogram,
+    /// Live calls.
+    pub calls: Gauge<i64, AtomicI64>,
+    pub calls_started: Counter,
+    /// By end reason.
+    pub calls_ended: Family<Kind, Counter>,
+    /// Calls resumed within the grace time.
+    pub calls_resumed: Counter,
+    /// Panics in a call's task.
+    pub faults: Counter,
+    /// Open connections of all kinds.
+    pub connections: Gauge<i64, AtomicI64>,
+    /// Open sockets by kind: media, transcripts, supervisor, agent.
+    pub sockets: Family<Kind, Gauge<i64, AtomicI64>>,
+    /// Sockets and requests turned away, by code.
+    pub refused: Family<Kind, Counter>,
+    /// By type.
+    pub events: Family<Kind, Counter>,
+    /// Audio taken in, in milliseconds, of all channels.
+    pub audio_ms: Counter<u64, AtomicU64>,
+    /// Readers that fell behind and got a snapshot.
+    pub feed_lagged: Counter,
+    /// Events those readers missed.
+    pub feed_missed: Counter,
+    /// Readers dropped because they did not read.
+    pub feed_dropped: Counter,
+}
+
+impl Metrics {
+    /// All at zero. `speech` is asked for its own counters whenever the page is read.
+    pub fn new(speech: Option<SpeechQueue>) -> Self {
+        let mut registry = Registry::with_prefix("ruhepol");
+        let metrics = Self {
+            registry: Registry::default(),
+            speech_to_assessment_s: Histogram::new(DELAY_BUCKETS_S),
+            calls: Gauge::default(),
+            calls_started: Counter::default(),
+            calls_ended: Family::default(),
+            calls_resumed: Counter::default(),
+            faults: Counter::default(),
+            connections: Gauge::default(),
+            sockets: Family::default(),
+            refused: Family::default(),
+            events: Family::default(),
+            audio_ms: Counter::default(),
+            feed_lagged: Counter::default(),
+            feed_missed: Counter::default(),
+            feed_dropped: Counter::default(),
+        };
+        registry.register_with_unit(
+            "speech_to_assessment",
+            "End of a customer's utterance to its assessment event",
+            Unit::Seconds,
+            metrics.speech_to_assessment_s.clone(),
+        );
+        registry.register("calls", "Live calls", metrics.calls.clone());
+        registry.register("calls_started", "Calls started", metrics.calls_started.clone());
+        registry.register("calls_ended", "Calls ended, by reason", metrics.calls_ended.clone());
+        registry.register("calls_resumed", "Calls whose lost connection came back", metrics.calls_resumed.clone());
+        registry.register("faults", "Calls ended by a fault of ours", metrics.faults.clone());
+        registry.register("connections", "Open connections", metrics.connections.clone());
+        registry.register("sockets", "Open sockets, by kind", metrics.sockets.clone());
+        registry.register("refused", "Requests and sockets turned away, by code", metrics.refused.clone());
+        registry.register("events", "Events, by type", metrics.events.clone());
+        registry.register("audio_milliseconds", "Audio taken in, all channels", metrics.audio_ms.clone());
+        registry.register("feed_lagged", "Readers that fell behind", metrics.feed_lagged.clone());
+        registry.register("feed_missed_events", "Events those readers missed", metrics.feed_missed.clone());
+        registry.register("feed_dropped", "Readers that did not read", metrics.feed_dropped.clone());
+        if let Some(queue) = speech {
+            registry.register_collector(Box::new(SpeechCollector { queue }));
+        }
+        Self { registry, ..metrics }
+    }
+
+    /// The page a Prometheus server reads (OpenMetrics text).
+    pub fn page(&self) -> String {
+        let mut page = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut page, &self.registry);
+        page
+    }
+
+    /// Counts one refusal.
+    pub fn refuse(&self, code: &'static str) {
+        self.refused.get_or_create(&Kind { kind: code }).inc();
+    }
+}
+
+/// The speech queue counts for itself; this reads it for the page.
+#[derive(Debug)]
+struct SpeechCollector {
+    queue: SpeechQueue,
+}
+
+impl Collector for SpeechCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let stats = self.queue.stats();
+        let mut counter = |name: &str, help: &str, value: f64| {
+            let metric = ConstCounter::new(value);
+            let place = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
+            metric.encode(place)
+        };
+        counter("speech_submitted", "Segments of speech cut out", stats.submitted as f64)?;
+        counter("speech_transcribed", "Segments that became text", stats.transcribed as f64)?;
+        counter("speech_nothing", "Segments in which nothing was said", stats.nothing as f64)?;
+        counter("speech_dropped_deadline", "Segments that waited too long", stats.dropped_deadline as f64)?;
+        counter("speech_dropped_overload", "Segments shed from a full queue", stats.dropped_overload as f64)?;
+        counter("speech_dropped_failed", "Segments the engine failed on", stats.dropped_failed as f64)?;
+        counter("speech_dropped_shutting_down", "Segments dropped at shutdown", stats.dropped_shutting_down as f64)?;
+        counter("speech_undelivered", "Transcripts whose call had gone", stats.undelivered as f64)?;
+        counter("speech_restarts", "Times a worker started anew", stats.restarts as f64)?;
+        counter("speech_busy_seconds", "Time spent on transcription", stats.busy_s)?;
+        counter("speech_audio_seconds", "Speech transcribed", stats.audio_s)?;
+        let mut gauge = |name: &str, help: &str, value: f64| {
+            let metric = ConstGauge::new(value);
+            let place = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
+            metric.encode(place)
+        };
+        gauge("speech_waiting", "Segments waiting for transcription", stats.depth as f64)?;
+        let rtf = if stats.audio_s > 0.0 { stats.busy_s / stats.audio_s } else { 0.0 };
+        gauge("speech_real_time_factor", "Time per second of speech, since the start", rtf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_what_was_counted() {
+        let metrics = Metrics::new(None);
+        metrics.refuse("busy");
+        metrics.calls.inc();
+        metrics.speech_to_assessment_s.observe(0.45);
+        let page = metrics.page();
+        assert!(page.contains("ruhepol_refused_total{kind=\"busy\"} 1"), "{page}");
+        assert!(page.contains("ruhepol_calls 1"), "{page}");
+        assert!(page.contains("ruhepol_speech_to_assessment_seconds_bucket{le=\"0.5\"} 1"), "{page}");
+        assert!(page.trim_end().ends_with("# EOF"), "{page}");
+    }
+}

@@ -1,0 +1,366 @@
+//! Sockets that read: supervisors' feeds and agents' feeds. A snapshot, then events; commands back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::call::event::{Event, EventKind};
+use crate::call::view::CallView;
+use crate::call::{AlertCommand, Input};
+use crate::coach::{Answer, PromptState};
+use crate::server::App;
+use crate::server::auth::Claims;
+use crate::server::http::token_left;
+use crate::server::hub::{CallItem, FeedItem};
+use crate::server::session::Command;
+use crate::server::socket::{Gone, Incoming, Socket};
+use crate::wire::feed::{AgentCommand, AgentSnapshot, Done, FeedEvent, Request, SupervisorCommand, SupervisorSnapshot};
+use crate::wire::{ErrorMessage, Refusal, to_json};
+
+/// How long a call may take to carry out a command; it does so between two slices of audio.
+const COMMAND: Duration = Duration::from_secs(2);
+
+/// Which callers' words a supervisor's feed carries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Words {
+    /// Of all calls in scope.
+    #[default]
+    All,
+    /// Of calls opened on this feed; alert quotes always.
+    Opened,
+}
+
+/// Why a feed ends.
+enum End {
+    /// Nobody to tell.
+    Gone,
+    /// The reader does not read.
+    Stuck,
+    Refused(Refusal, String),
+}
+
+impl From<Gone> for End {
+    fn from(_: Gone) -> Self {
+        Self::Stuck
+    }
+}
+
+/// A command that was not carried out.
+struct Failed(&'static str, String);
+
+pub(super) async fn supervisor(app: &App, mut socket: Socket, claims: &Claims, after: Option<u64>, words: Words) {
+    let mut feed = SupervisorFeed { app, claims, words, opened: BTreeSet::new() };
+    let Err(end) = feed.run(&mut socket, after).await;
+    feed.leave();
+    say_goodbye(app, socket, end).await;
+}
+
+struct SupervisorFeed<'a> {
+    app: &'a App,
+    claims: &'a Claims,
+    words: Words,
+    /// Calls this supervisor looks at.
+    opened: BTreeSet<String>,
+}
+
+impl SupervisorFeed<'_> {
+    async fn run(&mut self, socket: &mut Socket, mut after: Option<u64>) -> Result<std::convert::Infallible, End> {
+        let expires = Instant::now() + token_left(self.claims);
+        loop {
+            let mut subscription = self.app.hub.subscribe(after.take());
+            let calls = subscription.calls.into_iter().filter(|view| self.sees(view)).map(|view| self.shown(view));
+            let snapshot = SupervisorSnapshot::new(&self.app.config.server.node, subscription.cursor, calls.collect());
+            socket.send(to_json(&snapshot)).await?;
+            for item in subscription.missed {
+                self.event(socket, &item).await?;
+            }
+            loop {
+                tokio::select! {
+                    item = subscription.items.recv() => match item {
+                        Ok(FeedItem::Event(item)) => self.event(socket, &item).await?,
+                        Ok(FeedItem::Load { load, team, queue }) => {
+                            if self.claims.covers(team.as_deref(), queue.as_deref()) {
+                                socket.send(to_json(&load)).await?;
+                            }
+                        }
+                        Err(RecvError::Lagged(missed)) => {
+                            lagged(self.app, missed);
+                            break;
+                        }
+                        Err(RecvError::Closed) => return Err(End::Refused(Refusal::ShuttingDown, String::new())),
+                    },
+                    incoming = socket.receive() => {
+                        let request = SupervisorCommand::parse(&command_text(incoming)?);
+                        let Request { reference, command } = request.map_err(bad_message)?;
+                        let result = match command {
+                            Ok(command) => self.carry_out(command).await,
+                            Err(error) => Err(Failed("bad_message", error.0)),
+                        };
+                        answer(socket, reference, result).await?;
+                    }
+                    () = sleep_until(expires) => return Err(token_ran_out()),
+                    () = self.app.closed() => return Err(shutting_down()),
+                }
+            }
+        }
+    }
+
+    async fn event(&self, socket: &mut Socket, item: &CallItem) -> Result<(), Gone> {
+        if !self.claims.covers(item.team.as_deref(), item.queue.as_deref()) {
+            return Ok(());
+        }
+        if self.words == Words::All || self.opened.contains(&item.event.call) {
+            return socket.send(item.json.as_str()).await;
+        }
+        let event = without_words(&item.event);
+        socket.send(to_json(&FeedEvent { event: &event, cursor: item.cursor })).await
+    }
+
+    async fn carry_out(&mut self, command: SupervisorCommand) -> Result<(), Failed> {
+        let by = self.claims.sub.clone();
+        let alert_input = |alert: &str, command| Input::Alert { alert: alert.to_owned(), command, by: by.clone() };
+        match command {
+            SupervisorCommand::Ack { alert } => {
+                let input = alert_input(&alert, AlertCommand::Acknowledge);
+                self.on_alert(&alert, input).await
+            }
+            SupervisorCommand::Dismiss { alert, reason } => {
+                let reason = reason.unwrap_or_default();
+                let input = alert_input(&alert, AlertCommand::Dismiss { reason });
+                self.on_alert(&alert, input).await
+            }
+            SupervisorCommand::Snooze { alert, minutes } => {
+                let input = alert_input(&alert, AlertCommand::Snooze { minutes });
+                self.on_alert(&alert, input).await
+            }
+            SupervisorCommand::Whisper { call, text } => {
+                let view = self.visible(&call)?;
+                if view.agent.is_none() {
+                    return Err(Failed("no_agent", "nobody would hear it: the call names no agent".to_owned()));
+                }
+                send(self.app, &call, Input::Whisper { from: by, text }).await
+            }
+            SupervisorCommand::Note { call, text } => {
+                self.visible(&call)?;
+                send(self.app, &call, Input::Note { by, text }).await
+            }
+            SupervisorCommand::Open { call } => {
+                self.visible(&call)?;
+                if self.opened.insert(call.clone()) {
+                    send(self.app, &call, Input::Watching { who: by, on: true }).await?;
+                }
+                Ok(())
+            }
+            SupervisorCommand::Close { call } => {
+                if !self.opened.remove(&call) {
+                    return Err(Failed("not_open", "this call is not open on this feed".to_owned()));
+                }
+                send(self.app, &call, Input::Watching { who: by, on: false }).await.or(Ok(()))
+            }
+        }
+    }
+
+    /// Alerts are named `CALL:aN`; only the open one can be acted on.
+    async fn on_alert(&self, alert: &str, input: Input) -> Result<(), Failed> {
+        let call = alert.rsplit_once(':').map_or(alert, |(call, _)| call);
+        let open = self.visible(call).ok().and_then(|view| view.alert);
+        if open.is_none_or(|open| open.id != alert) {
+            return Err(Failed("unknown_alert", "there is no such open alert in your scope".to_owned()));
+        }
+        send(self.app, call, input).await
+    }
+
+    fn visible(&self, call: &str) -> Result<CallView, Failed> {
+        let view = self.app.hub.call(call).filter(|view| self.sees(view) && view.ended.is_none());
+        view.ok_or_else(|| Failed("unknown_call", "there is no such live call in your scope".to_owned()))
+    }
+
+    fn sees(&self, view: &CallView) -> bool {
+        self.claims.covers(view.team.as_deref(), view.queue.as_deref())
+    }
+
+    fn shown(&self, mut view: CallView) -> CallView {
+        if self.words == Words::Opened && !self.opened.contains(&view.call) {
+            view.last = None;
+        }
+        view
+    }
+
+    /// Tells the agents that nobody looks any more. A call that has no room for it is told when it ends.
+    fn leave(&self) {
+        for call in &self.opened {
+            if let Some(entry) = self.app.calls.find(call) {
+                let input = Input::Watching { who: self.claims.sub.clone(), on: false };
+                let _ = entry.commands.try_send(Command { input, done: oneshot::channel().0 });
+            }
+        }
+    }
+}
+
+pub(super) async fn agent(app: &App, mut socket: Socket, claims: &Claims, agent: &str) {
+    let mut feed = AgentFeed { app, agent, muted_until: None };
+    let Err(end) = feed.run(&mut socket, Instant::now() + token_left(claims)).await;
+    say_goodbye(app, socket, end).await;
+}
+
+struct AgentFeed<'a> {
+    app: &'a App,
+    agent: &'a str,
+    /// No new prompts are shown until then.
+    muted_until: Option<Instant>,
+}
+
+impl AgentFeed<'_> {
+    async fn run(&mut self, socket: &mut Socket, expires: Instant) -> Result<std::convert::Infallible, End> {
+        loop {
+            let (calls, mut events) = self.app.hub.subscribe_agent(self.agent);
+            socket.send(to_json(&AgentSnapshot::new(&self.app.config.server.node, self.agent, calls))).await?;
+            loop {
+                tokio::select! {
+                    event = events.recv() => match event {
+                        Ok(event) if self.is_muted(&event) => {}
+                        Ok(event) => socket.send(to_json(event.as_ref())).await?,
+                        Err(RecvError::Lagged(missed)) => {
+                            lagged(self.app, missed);
+                            break;
+                        }
+                        Err(RecvError::Closed) => return Err(shutting_down()),
+                    },
+                    incoming = socket.receive() => {
+                        let request = AgentCommand::parse(&command_text(incoming)?);
+                        let Request { reference, command } = request.map_err(bad_message)?;
+                        let result = match command {
+                            Ok(command) => self.carry_out(command).await,
+                            Err(error) => Err(Failed("bad_message", error.0)),
+                        };
+                        answer(socket, reference, result).await?;
+                    }
+                    () = sleep_until(expires) => return Err(token_ran_out()),
+                    () = self.app.closed() => return Err(shutting_down()),
+                }
+            }
+        }
+    }
+
+    fn is_muted(&self, event: &Event) -> bool {
+        let shows = matches!(event.kind, EventKind::Prompt { state: PromptState::Shown, .. });
+        shows && self.muted_until.is_some_and(|until| until > Instant::now())
+    }
+
+    async fn carry_out(&mut self, command: AgentCommand) -> Result<(), Failed> {
+        match command {
+            AgentCommand::Used { prompt } => self.on_prompt(prompt, Answer::Used).await,
+            AgentCommand::NotNow { prompt } => self.on_prompt(prompt, Answer::NotNow).await,
+            AgentCommand::Mute { prompt: Some(prompt), .. } => self.on_prompt(prompt, Answer::Mute).await,
+            AgentCommand::Mute { prompt: None, minutes } => {
+                // A day: longer than any shift.
+                let minutes = minutes.unwrap_or(24 * 60).min(24 * 60);
+                self.muted_until = Some(Instant::now() + Duration::from_secs(u64::from(minutes) * 60));
+                Ok(())
+            }
+            AgentCommand::Share { call, seq } => {
+                let Some(text) = self.app.hub.moment(self.agent, &call, seq) else {
+                    return Err(Failed("unknown_moment", "there is no such moment in a live call of yours".to_owned()));
+                };
+                send(self.app, &call, Input::Note { by: self.agent.to_owned(), text }).await
+            }
+        }
+    }
+
+    /// Prompts are named `CALL:pN`.
+    async fn on_prompt(&self, prompt: String, answer: Answer) -> Result<(), Failed> {
+        let call = prompt.rsplit_once(':').map_or("", |(call, _)| call).to_owned();
+        if !self.app.hub.is_agents(self.agent, &call) {
+            return Err(Failed("unknown_prompt", "there is no such prompt in a live call of yours".to_owned()));
+        }
+        send(self.app, &call, Input::Prompt { prompt, answer }).await
+    }
+}
+
+/// Hands a command to a call and waits until it is carried out.
+async fn send(app: &App, call: &str, input: Input) -> Result<(), Failed> {
+    let ended = || Failed("call_ended", "the call has just ended".to_owned());
+    let busy = || Failed("busy", "the call is busy; try again".to_owned());
+    let entry = app.calls.find(call).ok_or_else(ended)?;
+    let (done, carried_out) = oneshot::channel();
+    entry.commands.try_send(Command { input, done }).map_err(|error| match error {
+        mpsc::error::TrySendError::Full(_) => busy(),
+        mpsc::error::TrySendError::Closed(_) => ended(),
+    })?;
+    match timeout(COMMAND, carried_out).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(ended()),
+        Err(_) => Err(busy()),
+    }
+}
+
+async fn answer(socket: &mut Socket, reference: Option<Value>, result: Result<(), Failed>) -> Result<(), Gone> {
+    let json = match result {
+        Ok(()) => to_json(&Done::new(reference)),
+        Err(Failed(code, message)) => {
+            let mut error = ErrorMessage::new(code, message);
+            error.reference = reference;
+            to_json(&error)
+        }
+    };
+    socket.send(json).await
+}
+
+fn command_text(incoming: Incoming) -> Result<String, End> {
+    match incoming {
+        Incoming::Text(text) => Ok(text.as_str().to_owned()),
+        Incoming::Binary(_) => Err(End::Refused(Refusal::UnexpectedBinary, "commands are JSON text frames".to_owned())),
+        Incoming::Refused(refusal, message) => Err(End::Refused(refusal, message.to_owned())),
+        Incoming::Gone => Err(End::Gone),
+    }
+}
+
+/// An event without a caller's words: for calls the supervisor has not opened.
+fn without_words(event: &Arc<Event>) -> Event {
+    let mut event = Event::clone(event);
+    match &mut event.kind {
+        EventKind::Utterance { text, .. } => *text = None,
+        EventKind::Assessment { cues, .. } => cues.iter_mut().for_each(|cue| cue.text.clear()),
+        _ => {}
+    }
+    event
+}
+
+fn lagged(app: &App, missed: u64) {
+    app.metrics.feed_lagged.inc();
+    app.metrics.feed_missed.inc_by(missed);
+    tracing::warn!(missed, "a reader fell behind and gets a snapshot");
+}
+
+async fn say_goodbye(app: &App, socket: Socket, end: End) {
+    match end {
+        End::Gone => {}
+        End::Stuck => {
+            app.metrics.feed_dropped.inc();
+            tracing::warn!("a reader does not read; dropped");
+        }
+        End::Refused(refusal, message) => {
+            app.metrics.refuse(refusal.code());
+            socket.refuse(refusal, &message).await;
+        }
+    }
+}
+
+fn bad_message(error: crate::wire::BadMessage) -> End {
+    End::Refused(Refusal::BadMessage, error.0)
+}
+
+fn token_ran_out() -> End {
+    End::Refused(Refusal::Unauthorized, "the token has run out; connect again with a new one".to_owned())
+}
+
+fn shutting_down() -> End {
+    End::Refused(Refusal::ShuttingDown, "the server is shutting down".to_owned())
+}

@@ -1,0 +1,337 @@
+//! HTTP: routes, roles, and the door to the sockets. Whoever may not come in hears it before the upgrade.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures_util::FutureExt as _;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tower::Service as _;
+
+use crate::call::event::Event;
+use crate::call::view::CallView;
+use crate::config::seconds;
+use crate::metrics::Kind;
+use crate::server::auth::{Admitted, Claims, Denied, Need};
+use crate::server::feeds::{self, Words};
+use crate::server::media::{self, Dialect};
+use crate::server::page;
+use crate::server::socket::{Patience, Socket};
+use crate::server::{App, Connection, Phase, unix_ms};
+use crate::wire::{ErrorMessage, to_json};
+
+/// Largest head of a request, and what is read ahead of it.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// Events of one page of a call's history.
+const EVENTS_PAGE: usize = 1_000;
+
+type Shared = State<Arc<App>>;
+
+pub(super) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(|| async { page::board() }))
+        .route("/agent", get(|| async { page::agent() }))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/schema/event.json", get(event_schema))
+        .route("/v1/media", get(media_socket))
+        .route("/v1/transcripts", get(transcripts_socket))
+        .route("/v1/feed/supervisor", get(supervisor_feed))
+        .route("/v1/feed/agent/{agent}", get(agent_feed))
+        .route("/v1/calls", get(calls))
+        .route("/v1/calls/{call}", get(call).delete(erase))
+        .route("/v1/calls/{call}/events", get(events))
+        .route("/v1/alerts", get(alerts))
+        .fallback(|| async { error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path") })
+        .with_state(app)
+}
+
+/// One connection, until it closes or becomes a socket.
+pub(super) async fn serve(app: Arc<App>, stream: TcpStream, router: Router, connection: Arc<Connection>) {
+    // Small messages must not wait for each other; a connection that is already broken shows soon enough.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&connection));
+        router.clone().call(request)
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(seconds(app.config.limits.header_s))
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        result = &mut serving => {
+            if let Err(error) = result {
+                tracing::debug!(%error, "connection ended");
+            }
+            return;
+        }
+        () = app.closed() => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
+}
+
+async fn media_socket(State(app): Shared, request: Request) -> Response {
+    ingest(app, request, Dialect::Native)
+}
+
+async fn transcripts_socket(State(app): Shared, request: Request) -> Response {
+    ingest(app, request, Dialect::Transcripts)
+}
+
+fn ingest(app: Arc<App>, request: Request, dialect: Dialect) -> Response {
+    let patience = media_patience(&app);
+    upgrade(app, request, Need::Ingest, dialect.name(), patience, move |app, socket, claims| async move {
+        media::serve(&app, socket, &claims, dialect).await;
+    })
+}
+
+/// The query of the supervisor feed.
+#[derive(Debug, Deserialize)]
+struct FeedQuery {
+    after: Option<u64>,
+    #[serde(default)]
+    text: Words,
+}
+
+async fn supervisor_feed(
+    State(app): Shared,
+    query: Result<Query<FeedQuery>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let query = match query {
+        Ok(Query(query)) => query,
+        Err(_) => {
+            let wrong = "the query knows `after` (a cursor) and `text` (all or opened)";
+            let wrong = || error(StatusCode::BAD_REQUEST, "bad_request", wrong);
+            return admit(&app, request.headers(), Need::Supervise).map_or_else(|denied| *denied, |_| wrong());
+        }
+    };
+    let patience = feed_patience(&app);
+    upgrade(app, request, Need::Supervise, "supervisor", patience, move |app, socket, claims| async move {
+        feeds::supervisor(&app, socket, &claims, query.after, query.text).await;
+    })
+}
+
+async fn agent_feed(State(app): Shared, Path(agent): Path<String>, request: Request) -> Response {
+    let patience = feed_patience(&app);
+    let need = agent.clone();
+    upgrade(app, request, Need::Agent(&need), "agent", patience, move |app, socket, claims| async move {
+        feeds::agent(&app, socket, &claims, &agent).await;
+    })
+}
+
+/// Checks the token, then the handshake; answers 101 and runs `task` on the socket.
+fn upgrade<F>(
+    app: Arc<App>,
+    mut request: Request,
+    need: Need<'_>,
+    kind: &'static str,
+    patience: Patience,
+    task: impl FnOnce(Arc<App>, Socket, Claims) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = ()> + Send,
+{
+    let admitted = match admit(&app, request.headers(), need) {
+        Ok(admitted) => admitted,
+        Err(response) => return *response,
+    };
+    let response = match switching(request.headers(), admitted.subprotocol) {
+        Ok(response) => response,
+        Err(response) => return *response,
+    };
+    let connection = request.extensions().get::<Arc<Connection>>().cloned();
+    let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return error(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "this path speaks WebSocket over HTTP/1.1");
+    };
+    tokio::spawn(async move {
+        // A client that goes away during the handshake is no news.
+        let Ok(upgraded) = on_upgrade.await else { return };
+        let socket = Socket::new(upgraded, patience).await;
+        let open = app.metrics.sockets.get_or_create(&Kind { kind }).clone();
+        open.inc();
+        if AssertUnwindSafe(task(Arc::clone(&app), socket, admitted.claims)).catch_unwind().await.is_err() {
+            app.metrics.faults.inc();
+            tracing::error!(kind, "socket ended by a fault of ours");
+        }
+        open.dec();
+        drop(connection);
+    });
+    response
+}
+
+/// The answer to a WebSocket handshake (RFC 6455, section 4.2).
+fn switching(headers: &HeaderMap, subprotocol: bool) -> Result<Response, Box<Response>> {
+    let has = |name: HeaderName, token: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+    };
+    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
+        let mut response = error(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "this path speaks WebSocket");
+        response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        return Err(Box::new(response));
+    }
+    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
+        let mut response = error(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "WebSocket version 13 is needed");
+        response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return Err(Box::new(response));
+    }
+    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else {
+        let message = "the header Sec-WebSocket-Key is missing";
+        return Err(Box::new(error(StatusCode::BAD_REQUEST, "bad_request", message)));
+    };
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let answer = response.headers_mut();
+    answer.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+        answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if subprotocol {
+        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("bearer"));
+    }
+    Ok(response)
+}
+
+async fn readyz(State(app): Shared) -> Response {
+    let phase = *app.phase.borrow();
+    if phase != Phase::Running {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", "the server is going down");
+    }
+    if !app.calls.has_room() {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "busy", "all call slots are taken");
+    }
+    "ready\n".into_response()
+}
+
+async fn metrics(State(app): Shared) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], app.metrics.page()).into_response()
+}
+
+async fn event_schema() -> Response {
+    let schema = schemars::schema_for!(Event);
+    ([(header::CONTENT_TYPE, "application/schema+json")], to_json(&schema)).into_response()
+}
+
+async fn calls(State(app): Shared, headers: HeaderMap) -> Response {
+    match admit(&app, &headers, Need::Supervise) {
+        Ok(admitted) => Json(json!({ "calls": in_scope(app.hub.calls(), &admitted.claims) })).into_response(),
+        Err(response) => *response,
+    }
+}
+
+async fn call(State(app): Shared, Path(call): Path<String>, headers: HeaderMap) -> Response {
+    match visible(&app, &headers, &call) {
+        Ok(view) => Json(view).into_response(),
+        Err(response) => *response,
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct EventsQuery {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn events(
+    State(app): Shared,
+    Path(call): Path<String>,
+    query: Query<EventsQuery>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(response) = visible(&app, &headers, &call) {
+        return *response;
+    }
+    let events = app.hub.events(&call, query.after, EVENTS_PAGE).unwrap_or_default();
+    let events: Vec<&Event> = events.iter().map(|event| event.as_ref()).collect();
+    Json(json!({ "call": call, "events": events })).into_response()
+}
+
+async fn erase(State(app): Shared, Path(call): Path<String>, headers: HeaderMap) -> Response {
+    match visible(&app, &headers, &call) {
+        Ok(_) if app.hub.erase(&call) => StatusCode::NO_CONTENT.into_response(),
+        Ok(_) => error(StatusCode::CONFLICT, "call_live", "the call is still live; erase it when it has ended"),
+        Err(response) => *response,
+    }
+}
+
+async fn alerts(State(app): Shared, headers: HeaderMap) -> Response {
+    let admitted = match admit(&app, &headers, Need::Supervise) {
+        Ok(admitted) => admitted,
+        Err(response) => return *response,
+    };
+    let calls = in_scope(app.hub.calls(), &admitted.claims).into_iter().filter(|view| view.ended.is_none());
+    let alerts: Vec<_> = calls
+        .filter_map(|CallView { call, agent, queue, team, level, band, alert, .. }| {
+            alert.map(|alert| {
+                json!({ "call": call, "agent": agent, "queue": queue, "team": team, "level": level, "band": band, "alert": alert })
+            })
+        })
+        .collect();
+    Json(json!({ "alerts": alerts })).into_response()
+}
+
+fn in_scope(views: Vec<CallView>, claims: &Claims) -> Vec<CallView> {
+    views.into_iter().filter(|view| claims.covers(view.team.as_deref(), view.queue.as_deref())).collect()
+}
+
+/// The call, if it exists and the token may see it; one outside of the scope does not exist.
+fn visible(app: &App, headers: &HeaderMap, call: &str) -> Result<CallView, Box<Response>> {
+    let admitted = admit(app, headers, Need::Supervise)?;
+    let view = app.hub.call(call).filter(|view| admitted.claims.covers(view.team.as_deref(), view.queue.as_deref()));
+    view.ok_or_else(|| Box::new(error(StatusCode::NOT_FOUND, "unknown_call", "there is no such call in your scope")))
+}
+
+fn admit(app: &App, headers: &HeaderMap, need: Need<'_>) -> Result<Admitted, Box<Response>> {
+    app.tokens.admit(headers, need).map_err(|denied| {
+        let (status, code) = match denied {
+            Denied::Missing | Denied::Invalid | Denied::Expired => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Denied::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+        };
+        app.metrics.refuse(code);
+        let mut response = error(status, code, &denied.to_string());
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Box::new(response)
+    })
+}
+
+fn error(status: StatusCode, code: &'static str, message: &str) -> Response {
+    let body = Body::from(to_json(&ErrorMessage::new(code, message)));
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn media_patience(app: &App) -> Patience {
+    let media = &app.config.media;
+    Patience { ping: seconds(media.ping_s), silent: seconds(media.silent_s), write: seconds(media.write_s) }
+}
+
+fn feed_patience(app: &App) -> Patience {
+    Patience { write: seconds(app.config.feeds.write_s), ..media_patience(app) }
+}
+
+/// How long a token has still to go.
+pub(super) fn token_left(claims: &Claims) -> std::time::Duration {
+    std::time::Duration::from_millis(claims.exp.saturating_mul(1_000).saturating_sub(unix_ms()))
+}

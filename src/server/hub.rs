@@ -1,0 +1,432 @@
+//! Where events meet their readers: what is known of every call, the last events, and two kinds of broadcast.
+//!
+//! Publishing never waits: a reader that is too slow misses events, is told so by the broadcast and gets a fresh
+//! snapshot. The agent's log goes into the agents' broadcasts only, never into the supervisors'.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::broadcast;
+
+use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, rfc3339};
+use crate::call::view::{AgentView, CallView};
+use crate::config;
+use crate::metrics::{Kind, Metrics};
+use crate::server::load::{AgentLoad, BreakRule};
+use crate::server::unix_ms;
+use crate::wire::feed::{FeedEvent, Load};
+use crate::wire::to_json;
+
+/// Good moments kept per call for an agent who may want to share one.
+const MOMENTS: usize = 50;
+
+/// Agents whose load is remembered.
+const AGENTS: usize = 10_000;
+
+/// Events an agent's panel may be behind: one call makes a few a minute.
+const AGENT_BEHIND: usize = 256;
+
+pub struct Hub {
+    settings: config::Feeds,
+    metrics: Arc<Metrics>,
+    state: Mutex<State>,
+}
+
+struct State {
+    cursor: u64,
+    calls: BTreeMap<String, Record>,
+    /// Ended calls, oldest first.
+    ended: VecDeque<(String, Instant)>,
+    /// The last events of all call logs, oldest first.
+    history: VecDeque<Past>,
+    loads: HashMap<String, AgentLoad>,
+    supervisors: broadcast::Sender<FeedItem>,
+    agents: HashMap<String, broadcast::Sender<Arc<Event>>>,
+}
+
+struct Record {
+    view: CallView,
+    agent_view: AgentView,
+    events: VecDeque<Arc<Event>>,
+    /// `seq` and text of the agent's good moments.
+    moments: VecDeque<(u64, String)>,
+}
+
+/// An event and how the call looked before it, so that a reader who comes back can be shown that.
+struct Past {
+    item: Arc<CallItem>,
+    before: Option<CallView>,
+}
+
+/// What supervisors' feeds carry.
+#[derive(Clone)]
+pub enum FeedItem {
+    Event(Arc<CallItem>),
+    Load { load: Load, team: Option<String>, queue: Option<String> },
+}
+
+/// An event of a call's log with what is needed to decide who may see it.
+pub struct CallItem {
+    pub cursor: u64,
+    pub event: Arc<Event>,
+    pub team: Option<String>,
+    pub queue: Option<String>,
+    /// As sent to readers who may see all words.
+    pub json: String,
+}
+
+/// Where a reader starts.
+pub struct Subscription {
+    pub cursor: u64,
+    pub calls: Vec<CallView>,
+    /// Events since the snapshot, for a reader that named a cursor we still remember.
+    pub missed: Vec<Arc<CallItem>>,
+    pub items: broadcast::Receiver<FeedItem>,
+}
+
+impl Hub {
+    pub fn new(settings: config::Feeds, metrics: Arc<Metrics>) -> Self {
+        let (supervisors, _) = broadcast::channel(settings.behind_events);
+        let state = State {
+            cursor: 0,
+            calls: BTreeMap::new(),
+            ended: VecDeque::new(),
+            history: VecDeque::new(),
+            loads: HashMap::new(),
+            supervisors,
+            agents: HashMap::new(),
+        };
+        Self { settings, metrics, state: Mutex::new(state) }
+    }
+
+    /// Takes in events of one call, in order, and hands them to whoever reads. There is no journal behind this
+    /// hub, so every event says that it is not durable.
+    pub fn publish(&self, events: Vec<Event>) {
+        let rule = BreakRule {
+            heated_calls: self.settings.break_calls,
+            heated_ms: self.settings.break_minutes.saturating_mul(60_000),
+        };
+        let mut state = self.lock();
+        for mut event in events {
+            event.durable = Some(false);
+            self.metrics.events.get_or_create(&Kind { kind: event.kind.name() }).inc();
+            match event.log {
+                Log::Call => state.call_event(Arc::new(event), &self.settings, rule),
+                Log::Agent => state.agent_event(Arc::new(event)),
+            }
+        }
+        state.forget(&self.settings);
+    }
+
+    /// Writes the end of a call whose task has died; its own state went with it.
+    pub fn fault(&self, call: &str) {
+        let Some(view) = self.call(call).filter(|view| view.ended.is_none()) else { return };
+        let summary = CallSummary {
+            duration_ms: view.t_ms,
+            final_level: view.level,
+            final_band: view.band,
+            speech_dropped: view.speech_dropped,
+            ..CallSummary::default()
+        };
+        self.publish(vec![Event {
+            call: call.to_owned(),
+            log: Log::Call,
+            seq: view.seq + 1,
+            at: rfc3339(unix_ms()),
+            t_ms: view.t_ms,
+            kind: EventKind::CallEnded { reason: EndReason::Fault, summary },
+            durable: None,
+        }]);
+    }
+
+    /// A snapshot of the live calls and everything after it. With `after` a cursor we still remember, the snapshot
+    /// shows the calls as they were then.
+    pub fn subscribe(&self, after: Option<u64>) -> Subscription {
+        let state = self.lock();
+        let items = state.supervisors.subscribe();
+        let oldest = state.history.front().map_or(state.cursor, |past| past.item.cursor - 1);
+        if let Some(after) = after.filter(|after| (oldest..=state.cursor).contains(after)) {
+            let since = state.history.iter().filter(|past| past.item.cursor > after);
+            let missed: Vec<_> = since.clone().map(|past| Arc::clone(&past.item)).collect();
+            let mut calls: BTreeMap<String, Option<CallView>> = BTreeMap::new();
+            for past in since {
+                calls.entry(past.item.event.call.clone()).or_insert_with(|| past.before.clone());
+            }
+            for record in state.calls.values() {
+                calls.entry(record.view.call.clone()).or_insert_with(|| Some(record.view.clone()));
+            }
+            let calls = calls.into_values().flatten().filter(|view| view.ended.is_none()).collect();
+            return Subscription { cursor: after, calls, missed, items };
+        }
+        let views = state.calls.values().map(|record| &record.view);
+        let calls = views.filter(|view| view.ended.is_none()).cloned().collect();
+        Subscription { cursor: state.cursor, calls, missed: Vec::new(), items }
+    }
+
+    /// The live calls of an agent, as their panel shows them, and their log from here on.
+    pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<Arc<Event>>) {
+        let mut state = self.lock();
+        state.agents.retain(|_, sender| sender.receiver_count() > 0);
+        let sender = state.agents.entry(agent.to_owned()).or_insert_with(|| broadcast::channel(AGENT_BEHIND).0);
+        let events = sender.subscribe();
+        let records = state.calls.values().filter(|record| record.is_live_with(agent));
+        (records.map(|record| record.agent_view.clone()).collect(), events)
+    }
+
+    /// All calls in memory, live and ended, by id.
+    pub fn calls(&self) -> Vec<CallView> {
+        self.lock().calls.values().map(|record| record.view.clone()).collect()
+    }
+
+    pub fn call(&self, call: &str) -> Option<CallView> {
+        self.lock().calls.get(call).map(|record| record.view.clone())
+    }
+
+    /// At most `limit` events of a call's log after `seq`.
+    pub fn events(&self, call: &str, after: u64, limit: usize) -> Option<Vec<Arc<Event>>> {
+        let state = self.lock();
+        let events = state.calls.get(call)?.events.iter().filter(|event| event.seq > after);
+        Some(events.take(limit).cloned().collect())
+    }
+
+    /// Text of a good moment of an agent's live call.
+    pub fn moment(&self, agent: &str, call: &str, seq: u64) -> Option<String> {
+        let state = self.lock();
+        let record = state.calls.get(call).filter(|record| record.is_live_with(agent))?;
+        record.moments.iter().find(|(number, _)| *number == seq).map(|(_, text)| text.clone())
+    }
+
+    /// Whether this agent has this call now.
+    pub fn is_agents(&self, agent: &str, call: &str) -> bool {
+        self.lock().calls.get(call).is_some_and(|record| record.is_live_with(agent))
+    }
+
+    /// Forgets an ended call and its events; false if there is none.
+    pub fn erase(&self, call: &str) -> bool {
+        let mut state = self.lock();
+        if state.calls.get(call).is_none_or(|record| record.view.ended.is_none()) {
+            return false;
+        }
+        state.drop_call(call);
+        state.ended.retain(|(id, _)| id != call);
+        true
+    }
+
+    /// No method panics half-way through a change that a later one could not bear, so a poisoned lock is used on.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn call_event(&mut self, event: Arc<Event>, settings: &config::Feeds, rule: BreakRule) {
+        let before = self.calls.get(&event.call).map(|record| record.view.clone());
+        let record = self.calls.entry(event.call.clone()).or_insert_with(Record::new);
+        record.view.apply(&event);
+        record.agent_view.call.clone_from(&event.call);
+        record.events.push_back(Arc::clone(&event));
+        if record.events.len() > settings.call_events {
+            record.events.pop_front();
+        }
+        self.cursor += 1;
+        let cursor = self.cursor;
+        let (team, queue) = (record.view.team.clone(), record.view.queue.clone());
+        let json = to_json(&FeedEvent { event: &event, cursor });
+        let agent = record.view.agent.clone();
+        let load = agent.and_then(|agent| self.load(&agent, &event, rule));
+        let item = Arc::new(CallItem { cursor, event, team: team.clone(), queue: queue.clone(), json });
+        if matches!(item.event.kind, EventKind::CallEnded { .. }) {
+            self.ended.push_back((item.event.call.clone(), Instant::now()));
+        }
+        self.history.push_back(Past { item: Arc::clone(&item), before });
+        if self.history.len() > settings.history_events {
+            self.history.pop_front();
+        }
+        // Nobody reading is no error.
+        let _ = self.supervisors.send(FeedItem::Event(item));
+        if let Some(load) = load {
+            let _ = self.supervisors.send(FeedItem::Load { load, team, queue });
+        }
+    }
+
+    fn load(&mut self, agent: &str, event: &Event, rule: BreakRule) -> Option<Load> {
+        if self.loads.len() >= AGENTS && !self.loads.contains_key(agent) {
+            return None;
+        }
+        self.loads.entry(agent.to_owned()).or_default().apply(agent, event, rule)
+    }
+
+    fn agent_event(&mut self, event: Arc<Event>) {
+        let Some(record) = self.calls.get_mut(&event.call) else { return };
+        record.agent_view.apply(&event);
+        if let EventKind::Moment { text, .. } = &event.kind {
+            record.moments.push_back((event.seq, text.clone()));
+            if record.moments.len() > MOMENTS {
+                record.moments.pop_front();
+            }
+        }
+        if let Some(sender) = record.view.agent.as_ref().and_then(|agent| self.agents.get(agent)) {
+            let _ = sender.send(event);
+        }
+    }
+
+    /// Forgets ended calls that are too many or too old.
+    fn forget(&mut self, settings: &config::Feeds) {
+        let age = Duration::from_secs(settings.ended_minutes.saturating_mul(60));
+        while let Some((call, at)) = self.ended.front()
+            && (self.ended.len() > settings.ended_calls || at.elapsed() > age)
+        {
+            let call = call.clone();
+            self.ended.pop_front();
+            self.drop_call(&call);
+        }
+    }
+
+    fn drop_call(&mut self, call: &str) {
+        self.calls.remove(call);
+        self.history.retain(|past| past.item.event.call != call);
+    }
+}
+
+impl Record {
+    fn new() -> Self {
+        Self {
+            view: CallView::default(),
+            agent_view: AgentView::default(),
+            events: VecDeque::new(),
+            moments: VecDeque::new(),
+        }
+    }
+
+    fn is_live_with(&self, agent: &str) -> bool {
+        self.view.ended.is_none() && self.view.agent.as_deref() == Some(agent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terms::Lang;
+
+    fn hub(change: impl FnOnce(&mut config::Feeds)) -> Hub {
+        let mut settings = config::Feeds::default();
+        change(&mut settings);
+        Hub::new(settings, Arc::new(Metrics::new(None)))
+    }
+
+    fn event(call: &str, log: Log, seq: u64, kind: EventKind) -> Event {
+        Event { call: call.to_owned(), log, seq, at: String::new(), t_ms: seq * 100, kind, durable: None }
+    }
+
+    fn started(call: &str) -> Event {
+        let kind = EventKind::CallStarted {
+            agent: Some("a7".to_owned()),
+            queue: None,
+            team: Some("nord".to_owned()),
+            language: Lang::De,
+            rules: String::new(),
+        };
+        event(call, Log::Call, 1, kind)
+    }
+
+    fn ended(call: &str, seq: u64) -> Event {
+        let kind = EventKind::CallEnded { reason: EndReason::Stop, summary: CallSummary::default() };
+        event(call, Log::Call, seq, kind)
+    }
+
+    fn whispered(call: &str, seq: u64) -> Event {
+        let kind = EventKind::Whisper { from: "s1".to_owned(), text: "hold on".to_owned() };
+        event(call, Log::Agent, seq, kind)
+    }
+
+    #[test]
+    fn a_reader_gets_a_snapshot_and_then_what_follows() {
+        let hub = hub(|_| {});
+        hub.publish(vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
+        let mut reader = hub.subscribe(None);
+        assert_eq!((reader.cursor, reader.calls[0].seq), (2, 2));
+        hub.publish(vec![event("c", Log::Call, 3, EventKind::Resumed)]);
+        let Ok(FeedItem::Event(item)) = reader.items.try_recv() else { panic!("no event") };
+        assert_eq!((item.cursor, item.event.seq), (3, 3));
+        assert!(item.json.contains(r#""durable":false"#) && item.json.contains(r#""cursor":3"#), "{}", item.json);
+    }
+
+    #[test]
+    fn a_reader_that_comes_back_sees_the_calls_as_they_were() {
+        let hub = hub(|_| {});
+        hub.publish(vec![started("c"), started("d"), event("c", Log::Call, 2, EventKind::Hold), ended("d", 2)]);
+        let reader = hub.subscribe(Some(2));
+        let seqs: Vec<_> = reader.calls.iter().map(|view| (view.call.as_str(), view.seq)).collect();
+        assert_eq!(seqs, [("c", 1), ("d", 1)]);
+        let missed: Vec<_> = reader.missed.iter().map(|item| (item.event.call.as_str(), item.event.seq)).collect();
+        assert_eq!(missed, [("c", 2), ("d", 2)]);
+        let from_the_start = hub.subscribe(Some(0));
+        assert!(from_the_start.calls.is_empty());
+        assert_eq!(from_the_start.missed.len(), 4);
+    }
+
+    #[test]
+    fn a_cursor_that_is_forgotten_or_foreign_gets_the_present() {
+        let hub = hub(|settings| settings.history_events = 2);
+        hub.publish(vec![
+            started("c"),
+            event("c", Log::Call, 2, EventKind::Hold),
+            event("c", Log::Call, 3, EventKind::Resumed),
+        ]);
+        for after in [0, 99] {
+            let reader = hub.subscribe(Some(after));
+            assert_eq!((reader.cursor, reader.calls[0].seq, reader.missed.len()), (3, 3, 0), "after {after}");
+        }
+        assert_eq!(hub.subscribe(Some(1)).missed.len(), 2);
+    }
+
+    #[test]
+    fn the_agents_log_goes_to_that_agent_only() {
+        let hub = hub(|_| {});
+        hub.publish(vec![started("c")]);
+        let mut supervisor = hub.subscribe(None);
+        let (views, mut own) = hub.subscribe_agent("a7");
+        let (foreign_views, mut foreign) = hub.subscribe_agent("a8");
+        assert_eq!((views.len(), foreign_views.len()), (1, 0));
+        hub.publish(vec![whispered("c", 1)]);
+        assert_eq!(own.try_recv().unwrap().seq, 1);
+        assert!(foreign.try_recv().is_err());
+        assert!(supervisor.items.try_recv().is_err());
+        assert_eq!(hub.events("c", 0, 9).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_slow_reader_is_told() {
+        let hub = hub(|settings| settings.behind_events = 2);
+        hub.publish(vec![started("c")]);
+        let mut reader = hub.subscribe(None);
+        for seq in 2..9 {
+            hub.publish(vec![event("c", Log::Call, seq, EventKind::Hold)]);
+        }
+        assert!(matches!(reader.items.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
+    }
+
+    #[test]
+    fn ended_calls_are_kept_for_a_while_and_can_be_erased() {
+        let hub = hub(|settings| settings.ended_calls = 1);
+        hub.publish(vec![started("c")]);
+        assert!(!hub.erase("c"), "a live call");
+        hub.publish(vec![ended("c", 2), started("d"), ended("d", 2)]);
+        assert!(hub.call("c").is_none() && hub.call("d").is_some());
+        assert!(hub.subscribe(None).calls.is_empty());
+        assert!(hub.erase("d") && !hub.erase("d"));
+        assert!(hub.subscribe(Some(0)).missed.is_empty());
+    }
+
+    #[test]
+    fn a_dead_call_is_given_an_end() {
+        let hub = hub(|_| {});
+        hub.publish(vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
+        hub.fault("c");
+        let view = hub.call("c").unwrap();
+        assert_eq!((view.seq, view.ended), (3, Some(EndReason::Fault)));
+        hub.fault("c");
+        assert_eq!(hub.call("c").unwrap().seq, 3, "once");
+    }
+}

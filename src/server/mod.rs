@@ -1,0 +1,274 @@
+//! The server: `run(listener, parts, shutdown)` is all of it.
+//!
+//! `http` lets requests in, `auth` says who may, `media` and `feeds` hold the sockets, `session` runs one task per
+//! call, `calls` knows which live, `hub` brings events to readers.
+
+pub mod auth;
+mod calls;
+mod feeds;
+mod http;
+mod hub;
+mod load;
+mod media;
+mod page;
+mod session;
+mod socket;
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use crate::call::CallSettings;
+use crate::call::conversation::Rules;
+use crate::config::{Config, seconds};
+use crate::metrics::Metrics;
+use crate::server::auth::Tokens;
+use crate::server::calls::Calls;
+use crate::server::hub::Hub;
+use crate::stt::SpeechQueue;
+
+/// How long calls that are told to stop may take beyond their own patience.
+const STOPPING: Duration = Duration::from_secs(5);
+
+/// How long sockets may take to say goodbye.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// Pause after a failed accept: out of descriptors, trying again at once would only burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a server is made of.
+pub struct Parts {
+    pub config: Config,
+    pub tokens: Tokens,
+    pub rules: Arc<Rules>,
+    pub call_settings: CallSettings,
+    /// `None`: nobody transcribes; audio gives times only.
+    pub speech: Option<SpeechQueue>,
+}
+
+/// What all tasks of a server share.
+pub(crate) struct App {
+    config: Config,
+    tokens: Tokens,
+    rules: Arc<Rules>,
+    call_settings: CallSettings,
+    speech: Option<SpeechQueue>,
+    hub: Hub,
+    calls: Calls,
+    metrics: Arc<Metrics>,
+    phase: watch::Receiver<Phase>,
+    /// How long a lost connection may take to come back.
+    grace: Duration,
+    /// How long speech is worth reading.
+    deadline: Duration,
+}
+
+/// Where the server is on its way down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Running,
+    /// No new calls; running ones go on.
+    Draining,
+    /// Running calls end.
+    Stopping,
+    /// All sockets close.
+    Closed,
+}
+
+/// What the outside asks of a running server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Wish {
+    Run,
+    Drain,
+    End,
+}
+
+/// The switch that stops a server. Dropping it drains.
+#[derive(Debug)]
+pub struct Stop(watch::Sender<Wish>);
+
+/// The server's end of the switch.
+#[derive(Debug, Clone)]
+pub struct Shutdown(watch::Receiver<Wish>);
+
+/// A switch and its other end.
+pub fn shutdown() -> (Stop, Shutdown) {
+    let (sender, receiver) = watch::channel(Wish::Run);
+    (Stop(sender), Shutdown(receiver))
+}
+
+impl Stop {
+    /// No new calls; running ones may end by themselves, for as long as `server.drain_s` says.
+    pub fn drain(&self) {
+        self.0.send_if_modified(|wish| std::mem::replace(wish, (*wish).max(Wish::Drain)) < Wish::Drain);
+    }
+
+    /// Running calls end now.
+    pub fn end(&self) {
+        self.0.send_replace(Wish::End);
+    }
+
+    /// Drains at the first SIGTERM or SIGINT, ends at the second. Returns when there is nothing left to wait for.
+    pub async fn on_signals(self) -> io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        for count in 1.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                () = self.0.closed() => return Ok(()),
+            }
+            if count == 1 {
+                info!("stopping: no new calls; a second signal ends the running ones");
+                self.drain();
+            } else {
+                self.end();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shutdown {
+    /// Resolves when the wish is at least this; a dropped switch wishes to drain.
+    async fn wished(&mut self, wish: Wish) {
+        if self.0.wait_for(|now| *now >= wish).await.is_err() && wish == Wish::End {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Serves until told to stop, then drains and returns. Tests bind port 0 and keep the [`Stop`].
+///
+/// # Errors
+/// The listener has no local address, or one that other machines can reach.
+pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "{address} can be reached from other machines, and this version speaks no TLS; \
+                 listen on 127.0.0.1 and put a TLS proxy of this machine in front"
+            ),
+        ));
+    }
+    let (phase, phase_seen) = watch::channel(Phase::Running);
+    let drain = seconds(parts.config.server.drain_s);
+    let slots = parts.config.limits.connections;
+    let app = Arc::new(App::new(parts, phase_seen));
+    let connections = Arc::new(Semaphore::new(slots));
+    let router = http::router(Arc::clone(&app));
+    let accepting = tokio::spawn(accept(listener, Arc::clone(&app), router, Arc::clone(&connections)));
+    info!(%address, "listening");
+
+    shutdown.wished(Wish::Drain).await;
+    app.calls.close();
+    phase.send_replace(Phase::Draining);
+    info!(calls = app.calls.len(), "draining");
+    tokio::select! {
+        () = calls_gone(&app) => {}
+        () = sleep(drain) => warn!(calls = app.calls.len(), "calls are still running; ending them"),
+        () = shutdown.wished(Wish::End) => warn!(calls = app.calls.len(), "ending calls at once"),
+    }
+    phase.send_replace(Phase::Stopping);
+    if timeout(STOPPING, calls_gone(&app)).await.is_err() {
+        warn!(calls = app.calls.len(), "calls did not end in time");
+    }
+    accepting.abort();
+    phase.send_replace(Phase::Closed);
+    let all = u32::try_from(slots).unwrap_or(u32::MAX);
+    let _ = timeout(CLOSING, connections.acquire_many(all)).await;
+    info!("stopped");
+    Ok(())
+}
+
+impl App {
+    fn new(parts: Parts, phase: watch::Receiver<Phase>) -> Self {
+        let Parts { config, tokens, rules, call_settings, speech } = parts;
+        let metrics = Arc::new(Metrics::new(speech.clone()));
+        Self {
+            hub: Hub::new(config.feeds.clone(), Arc::clone(&metrics)),
+            calls: Calls::new(config.limits.calls),
+            grace: seconds(config.media.grace_s),
+            deadline: seconds(config.speech.deadline_s),
+            metrics,
+            config,
+            tokens,
+            rules,
+            call_settings,
+            speech,
+            phase,
+        }
+    }
+
+    /// Resolves when all sockets are to close.
+    async fn closed(&self) {
+        let mut phase = self.phase.clone();
+        // An error means that the server itself is gone.
+        let _ = phase.wait_for(|phase| *phase == Phase::Closed).await;
+    }
+}
+
+/// One accepted connection, alive as long as anything of it is: the HTTP part or the socket it became.
+pub(crate) struct Connection {
+    metrics: Arc<Metrics>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.metrics.connections.dec();
+    }
+}
+
+async fn accept(listener: TcpListener, app: Arc<App>, router: axum::Router, connections: Arc<Semaphore>) {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        match Arc::clone(&connections).try_acquire_owned() {
+            Ok(permit) => {
+                app.metrics.connections.inc();
+                let connection = Connection { metrics: Arc::clone(&app.metrics), _permit: permit };
+                tokio::spawn(http::serve(Arc::clone(&app), stream, router.clone(), Arc::new(connection)));
+            }
+            Err(_) => {
+                app.metrics.refuse("too_many_connections");
+                turn_away(&stream, app.config.limits.retry_after_s);
+            }
+        }
+    }
+}
+
+/// Says as much as fits into an empty send buffer, without waiting.
+fn turn_away(stream: &TcpStream, retry_after_s: u64) {
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {retry_after_s}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    // Whether it is heard or not, the connection closes.
+    let _ = stream.try_write(answer.as_bytes());
+}
+
+async fn calls_gone(app: &App) {
+    while !app.calls.is_empty() {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Wall clock, milliseconds since 1970.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,145 @@
+//! From configuration to the values the rooms below take: cues, playbook, detector, model.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::call::conversation::Rules;
+use crate::call::endpointing::EndpointingSettings;
+use crate::call::escalation::EscalationSettings;
+use crate::call::voice::silero::{SileroError, SileroWeights};
+use crate::call::{CallSettings, DetectorKind};
+use crate::coach::playbook::{self, Playbook, PlaybookError};
+use crate::config::{Config, Engine};
+use crate::language::{self, DataError, Language};
+use crate::stt::{Model, ModelError, QueueSettings, SpeechQueue, SpeechWorkers};
+
+/// Why the program cannot start as configured. Each says which file, and what to do.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    #[error("cannot read {path}: {error}; check the path in the configuration")]
+    Read { path: PathBuf, error: std::io::Error },
+    #[error("{}", lines(.0))]
+    Cues(Vec<DataError>),
+    #[error("{}", lines(.0))]
+    Playbook(Vec<PlaybookError>),
+    #[error("{path}: {error}")]
+    Silero { path: PathBuf, error: SileroError },
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error("cannot start the threads that transcribe: {0}; check the limit of processes (`ulimit -u`)")]
+    Threads(std::io::Error),
+}
+
+fn lines(errors: &[impl std::fmt::Display]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Loads and checks cues and playbook.
+///
+/// # Errors
+/// Every mistake in a data file, with file, line and remedy.
+pub fn rules(config: &Config) -> Result<Arc<Rules>, SetupError> {
+    let own = config.data.language_dir.as_deref().map(toml_files).transpose()?.unwrap_or_default();
+    let language = Language::from_files(&layered(language::FILES, &own)).map_err(SetupError::Cues)?;
+    let own = config.data.playbook_dir.as_deref().map(toml_files).transpose()?.unwrap_or_default();
+    let playbook = Playbook::load(&layered(playbook::EMBEDDED, &own)).map_err(SetupError::Playbook)?;
+    Ok(Arc::new(Rules::new(language, playbook)))
+}
+
+/// Settings of a call, as configured.
+///
+/// # Errors
+/// When the Silero file cannot be read or is none.
+pub fn call_settings(config: &Config) -> Result<CallSettings, SetupError> {
+    let detector = match &config.speech.silero {
+        None => DetectorKind::Earshot,
+        Some(path) => {
+            let bytes = std::fs::read(path).map_err(|error| SetupError::Read { path: path.clone(), error })?;
+            let weights = SileroWeights::from_ggml(&bytes)
+                .map_err(|error| SetupError::Silero { path: path.clone(), error })?;
+            DetectorKind::Silero(Arc::new(weights))
+        }
+    };
+    Ok(CallSettings {
+        agent_channel: config.agent.channel,
+        detector,
+        endpointing: EndpointingSettings::default(),
+        escalation: EscalationSettings::default(),
+    })
+}
+
+/// The configured Whisper model, or the one shipped with the program.
+///
+/// # Errors
+/// When the file is missing, truncated or no Whisper model.
+pub fn model(config: &Config) -> Result<Model, SetupError> {
+    Ok(match &config.speech.model {
+        Some(path) => Model::load(path)?,
+        None => Model::embedded()?,
+    })
+}
+
+/// The speech queue and its workers, if the configuration wants any.
+pub struct Speech {
+    running: Option<(SpeechQueue, SpeechWorkers)>,
+}
+
+impl Speech {
+    /// Loads the model and starts the workers: one per core unless configured otherwise.
+    ///
+    /// # Errors
+    /// When the model is missing or is none, or no threads can be started.
+    pub fn start(config: &Config) -> Result<Self, SetupError> {
+        if config.speech.engine == Engine::None {
+            return Ok(Self { running: None });
+        }
+        let model = model(config)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = if config.speech.workers == 0 { cores } else { config.speech.workers };
+        let settings =
+            QueueSettings { capacity: config.speech.queue, deadline: Duration::from_secs(config.speech.deadline_s) };
+        let queue = SpeechQueue::new(settings);
+        let workers = SpeechWorkers::start(&queue, &model, workers).map_err(SetupError::Threads)?;
+        Ok(Self { running: Some((queue, workers)) })
+    }
+
+    pub fn queue(&self) -> Option<SpeechQueue> {
+        self.running.as_ref().map(|(queue, _)| queue.clone())
+    }
+
+    /// Lets the workers finish what they have, for at most `grace`.
+    pub fn finish(self, grace: Duration) {
+        if let Some((_, workers)) = self.running {
+            workers.finish(grace);
+        }
+    }
+}
+
+/// The TOML files of a directory as pairs of file name and contents, in order of name.
+fn toml_files(dir: &Path) -> Result<Vec<(String, String)>, SetupError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| SetupError::Read { path, error }
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(failed(dir))? {
+        let path = entry.map_err(failed(dir))?.path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            files.push((name.to_string_lossy().into_owned(), text));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The shipped files with the user's own: one of the same name replaces, others come after.
+fn layered<'a>(shipped: &[(&'a str, &'a str)], own: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+    let replaced = |name: &str| own.iter().any(|(own_name, _)| own_name == name);
+    let kept = shipped.iter().copied().filter(|(name, _)| !replaced(name));
+    kept.chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect()
+}

@@ -1,0 +1,245 @@
+//! What supervisors' boards and agents' panels say to us, and what they hear beside events.
+//!
+//! A command is a JSON object with `type` and, if the sender wants to know which answer is whose, a `ref` of its
+//! own choosing (text or number). It is answered with `done` or `error`, both carrying that `ref`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::call::event::Event;
+use crate::call::view::{AgentView, CallView};
+use crate::wire::{BadMessage, parse};
+
+/// Longest text of a whisper, a note or a reason, in characters: it must be read during a call.
+const MAX_TEXT_CHARS: usize = 2_000;
+
+/// Longest snooze, in minutes: a day.
+const MAX_SNOOZE_MINUTES: u32 = 24 * 60;
+
+/// What a supervisor asks for.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SupervisorCommand {
+    Ack {
+        alert: String,
+    },
+    Dismiss {
+        alert: String,
+        /// Such as `false_alarm`.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    Snooze {
+        alert: String,
+        minutes: u32,
+    },
+    /// Words for the agent alone.
+    Whisper {
+        call: String,
+        text: String,
+    },
+    /// The supervisor looks at the conversation; the agent is told.
+    Open {
+        call: String,
+    },
+    Close {
+        call: String,
+    },
+    /// Words for the call's log.
+    Note {
+        call: String,
+        text: String,
+    },
+}
+
+/// What an agent answers.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AgentCommand {
+    Used {
+        #[serde(alias = "id")]
+        prompt: String,
+    },
+    NotNow {
+        #[serde(alias = "id")]
+        prompt: String,
+    },
+    /// With `prompt`: not this practice any more in this call. Without: no prompts on this connection for so many
+    /// minutes; 0 lifts it, absent is until it is lifted.
+    Mute {
+        #[serde(default, alias = "id")]
+        prompt: Option<String>,
+        #[serde(default)]
+        minutes: Option<u32>,
+    },
+    /// Shows a good moment to the supervisors: `seq` of the `moment` event in the agent's log.
+    Share { call: String, seq: u64 },
+}
+
+/// A command, or what is wrong with it, with the `ref` to answer to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request<C> {
+    pub reference: Option<Value>,
+    pub command: Result<C, BadMessage>,
+}
+
+impl SupervisorCommand {
+    /// Fails only if the text is no JSON object at all: then nothing on this socket can be trusted.
+    pub fn parse(text: &str) -> Result<Request<Self>, BadMessage> {
+        request(text, |command| match command {
+            Self::Whisper { text, .. } | Self::Note { text, .. } => check_text("text", text),
+            Self::Dismiss { reason: Some(reason), .. } => check_text("reason", reason),
+            Self::Snooze { minutes, .. } if !(1..=MAX_SNOOZE_MINUTES).contains(minutes) => {
+                Err(BadMessage(format!("field `minutes`: {minutes} is not between 1 and {MAX_SNOOZE_MINUTES}")))
+            }
+            _ => Ok(()),
+        })
+    }
+}
+
+impl AgentCommand {
+    /// As [`SupervisorCommand::parse`].
+    pub fn parse(text: &str) -> Result<Request<Self>, BadMessage> {
+        request(text, |_| Ok(()))
+    }
+}
+
+/// The answer to a command that was carried out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Done {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref")]
+    pub reference: Option<Value>,
+}
+
+impl Done {
+    pub fn new(reference: Option<Value>) -> Self {
+        Self { kind: "done", reference }
+    }
+}
+
+/// What a supervisor sees first, and again whenever it fell behind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SupervisorSnapshot {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    pub node: String,
+    /// Position in the feed; `after=CURSOR` continues from here.
+    pub cursor: u64,
+    pub calls: Vec<CallView>,
+}
+
+impl SupervisorSnapshot {
+    pub fn new(node: &str, cursor: u64, calls: Vec<CallView>) -> Self {
+        Self { kind: "snapshot", node: node.to_owned(), cursor, calls }
+    }
+}
+
+/// What an agent sees first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AgentSnapshot {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    pub node: String,
+    pub agent: String,
+    pub calls: Vec<AgentView>,
+}
+
+impl AgentSnapshot {
+    pub fn new(node: &str, agent: &str, calls: Vec<AgentView>) -> Self {
+        Self { kind: "snapshot", node: node.to_owned(), agent: agent.to_owned(), calls }
+    }
+}
+
+/// An event on the supervisor feed: the event itself and where the feed stands after it.
+#[derive(Debug, Serialize)]
+pub struct FeedEvent<'a> {
+    #[serde(flatten)]
+    pub event: &'a Event,
+    pub cursor: u64,
+}
+
+/// How much an agent had to bear; for the supervisor who can send them on a break.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Load {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    pub agent: String,
+    /// Calls that became heated since this server started.
+    pub heated_calls: u32,
+    /// Time in heated or critical calls.
+    pub heated_ms: u64,
+    pub break_suggested: bool,
+}
+
+impl Load {
+    pub fn new(agent: &str, heated_calls: u32, heated_ms: u64, break_suggested: bool) -> Self {
+        Self { kind: "load", agent: agent.to_owned(), heated_calls, heated_ms, break_suggested }
+    }
+}
+
+fn request<C: for<'de> Deserialize<'de>>(
+    text: &str,
+    check: impl Fn(&C) -> Result<(), BadMessage>,
+) -> Result<Request<C>, BadMessage> {
+    let value: serde_json::Map<String, Value> =
+        parse(text).map_err(|error| BadMessage(format!("a command is a JSON object: {error}")))?;
+    let reference = match value.get("ref") {
+        Some(reference @ (Value::String(_) | Value::Number(_))) => Some(reference.clone()),
+        _ => None,
+    };
+    let command = parse::<C>(text).and_then(|command| check(&command).map(|()| command));
+    Ok(Request { reference, command })
+}
+
+fn check_text(field: &str, text: &str) -> Result<(), BadMessage> {
+    if text.trim().is_empty() {
+        Err(BadMessage(format!("field `{field}` is empty")))
+    } else if text.chars().count() > MAX_TEXT_CHARS {
+        Err(BadMessage(format!("field `{field}` is longer than {MAX_TEXT_CHARS} characters")))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(text: &str) -> Result<SupervisorCommand, BadMessage> {
+        SupervisorCommand::parse(text).unwrap().command
+    }
+
+    #[test]
+    fn commands_and_their_refs() {
+        let request = SupervisorCommand::parse(r#"{"type":"ack","alert":"c1:a1","ref":7,"more":1}"#).unwrap();
+        assert_eq!(request.reference, Some(Value::from(7)));
+        assert_eq!(request.command, Ok(SupervisorCommand::Ack { alert: "c1:a1".to_owned() }));
+        let used = AgentCommand::parse(r#"{"type":"used","id":"c1:p1"}"#).unwrap();
+        assert_eq!(used.reference, None);
+        assert_eq!(used.command, Ok(AgentCommand::Used { prompt: "c1:p1".to_owned() }));
+        let mute = AgentCommand::parse(r#"{"type":"mute"}"#).unwrap();
+        assert_eq!(mute.command, Ok(AgentCommand::Mute { prompt: None, minutes: None }));
+    }
+
+    #[test]
+    fn a_wrong_command_keeps_its_ref() {
+        let request = SupervisorCommand::parse(r#"{"type":"shout","ref":"x"}"#).unwrap();
+        assert_eq!(request.reference, Some(Value::from("x")));
+        assert!(request.command.unwrap_err().0.contains("shout"));
+        assert!(command(r#"{"type":"ack"}"#).unwrap_err().0.contains("alert"));
+        assert!(command(r#"{"type":"snooze","alert":"a","minutes":0}"#).is_err());
+        assert!(command(r#"{"type":"snooze","alert":"a","minutes":"5"}"#).is_err());
+        assert!(command(r#"{"type":"whisper","call":"c","text":" "}"#).is_err());
+        let long = format!(r#"{{"type":"note","call":"c","text":"{}"}}"#, "x".repeat(MAX_TEXT_CHARS + 1));
+        assert!(command(&long).is_err());
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_request() {
+        for text in ["", "7", "[]", "{", "null"] {
+            assert!(SupervisorCommand::parse(text).is_err(), "{text}");
+        }
+    }
+}

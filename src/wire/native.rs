@@ -1,0 +1,339 @@
+//! The native media stream: `start`, binary audio, `hold`, `resume`, `metadata`, `consent`, `stop`.
+//!
+//! Fields we do not know are ignored; types we do not know and values of the wrong type are bad messages.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audio::Encoding;
+use crate::terms::{Channel, Lang};
+use crate::wire::{BadMessage, check_id, message_type, parse};
+
+/// Longest free-form `metadata` we keep, in entries.
+const MAX_METADATA_ENTRIES: usize = 64;
+
+/// A text frame of the phone system.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaMessage {
+    Start(Box<MediaStart>),
+    Hold,
+    Resume,
+    Stop,
+    Consent { given: bool },
+    Metadata(Box<Facts>),
+}
+
+/// The first message of a media stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MediaStart {
+    pub opening: Opening,
+    pub encoding: Encoding,
+    /// 8000, 16000 or 48000.
+    pub sample_rate: u32,
+}
+
+/// What every kind of stream says at its start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opening {
+    /// Id of the call, as the phone system knows it.
+    pub call: String,
+    /// One or two, in the order of the samples of a frame.
+    pub channels: Vec<Channel>,
+    pub language: Option<Lang>,
+    /// The customer's agreement to be transcribed, if the stream speaks of it.
+    pub consent: Option<bool>,
+    pub facts: Facts,
+}
+
+/// What is known about a call beside its audio; all of it may come later in `metadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// Id of the agent.
+    pub agent: Option<String>,
+    pub queue: Option<String>,
+    pub team: Option<String>,
+    pub customer_name: Option<String>,
+    /// How long the customer waited before an agent answered, in seconds.
+    pub wait_s: Option<u64>,
+    /// RFC 3339.
+    pub shift_started: Option<String>,
+    /// Whatever else the phone system told, kept as it came.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+impl MediaMessage {
+    pub fn parse(text: &str) -> Result<Self, BadMessage> {
+        match message_type(text)?.as_str() {
+            "start" => {
+                let wire: StartWire = parse(text)?;
+                let audio = wire.audio()?;
+                Ok(Self::Start(Box::new(MediaStart {
+                    opening: wire.common.opening(wire.channels)?,
+                    encoding: audio.0,
+                    sample_rate: audio.1,
+                })))
+            }
+            other => Self::parse_control(other, text)?.ok_or_else(|| {
+                BadMessage(format!(
+                    "unknown message type \"{other}\": this path knows start, hold, resume, metadata, consent and stop"
+                ))
+            }),
+        }
+    }
+
+    /// The messages that all streams share after `start`; `None` for any other type.
+    pub(super) fn parse_control(kind: &str, text: &str) -> Result<Option<Self>, BadMessage> {
+        Ok(Some(match kind {
+            "hold" => Self::Hold,
+            "resume" => Self::Resume,
+            "stop" => Self::Stop,
+            "consent" => Self::Consent { given: parse::<ConsentWire>(text)?.given },
+            "metadata" => Self::Metadata(Box::new(parse::<FactsWire>(text)?.facts()?)),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// `{"type":"ready",…}`: the answer to `start`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ready {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The id the call goes by from now on.
+    pub call: String,
+    /// Present and `true` when this continues a call whose connection was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<bool>,
+    /// Media clock at which the first sample of this socket is placed; with `resumed` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub t_ms: Option<u64>,
+}
+
+impl Ready {
+    pub fn new(call: &str) -> Self {
+        Self { kind: "ready", call: call.to_owned(), resumed: None, t_ms: None }
+    }
+
+    pub fn resumed(call: &str, t_ms: u64) -> Self {
+        Self { kind: "ready", call: call.to_owned(), resumed: Some(true), t_ms: Some(t_ms) }
+    }
+}
+
+/// `{"type":"stopped",…}`: everything sent has been dealt with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stopped {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    pub call: String,
+    /// Utterances in the call's log.
+    pub utterances: u64,
+}
+
+impl Stopped {
+    pub fn new(call: &str, utterances: u64) -> Self {
+        Self { kind: "stopped", call: call.to_owned(), utterances }
+    }
+}
+
+#[derive(Deserialize)]
+struct ConsentWire {
+    given: bool,
+}
+
+/// The fields of `start` that describe the call; `null` is as good as absent.
+#[derive(Deserialize)]
+pub(super) struct CommonWire {
+    call: String,
+    #[serde(default)]
+    language: Option<String>,
+    #[serde(default)]
+    consent: Option<bool>,
+    #[serde(flatten)]
+    facts: FactsWire,
+}
+
+impl CommonWire {
+    pub(super) fn opening(self, channels: Vec<Channel>) -> Result<Opening, BadMessage> {
+        check_id("call", &self.call)?;
+        check_channels(&channels)?;
+        let language = match self.language.as_deref() {
+            None | Some("") => None,
+            Some(tag) => Some(Lang::from_tag(tag).ok_or_else(|| {
+                BadMessage(format!("field `language`: \"{tag}\" is not understood here; use \"de\" or \"en\""))
+            })?),
+        };
+        Ok(Opening { call: self.call, channels, language, consent: self.consent, facts: self.facts.facts()? })
+    }
+}
+
+#[derive(Deserialize)]
+struct StartWire {
+    encoding: Encoding,
+    sample_rate: u32,
+    channels: Vec<Channel>,
+    #[serde(flatten)]
+    common: CommonWire,
+}
+
+impl StartWire {
+    fn audio(&self) -> Result<(Encoding, u32), BadMessage> {
+        match self.sample_rate {
+            8_000 | 16_000 | 48_000 => Ok((self.encoding, self.sample_rate)),
+            other => Err(BadMessage(format!(
+                "field `sample_rate`: {other} is not supported; send 8000, 16000 or 48000 samples a second"
+            ))),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct FactsWire {
+    #[serde(default)]
+    agent: Option<String>,
+    #[serde(default)]
+    queue: Option<String>,
+    #[serde(default)]
+    team: Option<String>,
+    #[serde(default)]
+    customer: Option<CustomerWire>,
+    #[serde(default)]
+    wait_s: Option<f64>,
+    #[serde(default)]
+    shift_started: Option<String>,
+    #[serde(default)]
+    metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+#[derive(Deserialize)]
+struct CustomerWire {
+    #[serde(default)]
+    name: Option<String>,
+}
+
+impl FactsWire {
+    fn facts(self) -> Result<Facts, BadMessage> {
+        let metadata = self.metadata.unwrap_or_default();
+        if metadata.len() > MAX_METADATA_ENTRIES {
+            return Err(BadMessage(format!("field `metadata` has more than {MAX_METADATA_ENTRIES} entries")));
+        }
+        let wait_s = match self.wait_s {
+            None => None,
+            // A day is longer than any queue; what is over it is a unit mistaken (milliseconds, a date).
+            Some(wait_s) if (0.0..=86_400.0).contains(&wait_s) => Some(wait_s as u64),
+            Some(wait_s) => {
+                return Err(BadMessage(format!("field `wait_s`: {wait_s} is not between 0 and 86400 seconds")));
+            }
+        };
+        if let Some(time) = &self.shift_started
+            && time.parse::<jiff::Timestamp>().is_err()
+        {
+            return Err(BadMessage(format!(
+                "field `shift_started`: \"{time}\" is no RFC 3339 time such as 2026-03-02T07:00:00Z"
+            )));
+        }
+        Ok(Facts {
+            agent: optional_id("agent", self.agent)?,
+            queue: optional_id("queue", self.queue)?,
+            team: optional_id("team", self.team)?,
+            customer_name: optional_id("customer.name", self.customer.and_then(|customer| customer.name))?,
+            wait_s,
+            shift_started: self.shift_started,
+            metadata,
+        })
+    }
+}
+
+/// An empty text counts as absent: phone systems fill unset variables with it.
+fn optional_id(field: &str, id: Option<String>) -> Result<Option<String>, BadMessage> {
+    match id.filter(|id| !id.is_empty()) {
+        Some(id) => check_id(field, &id).map(|()| Some(id)),
+        None => Ok(None),
+    }
+}
+
+fn check_channels(channels: &[Channel]) -> Result<(), BadMessage> {
+    match channels {
+        [_] => Ok(()),
+        [a, b] if a == b => Err(BadMessage(format!("field `channels` names \"{}\" twice", a.as_str()))),
+        [Channel::Mixed, _] | [_, Channel::Mixed] => {
+            Err(BadMessage("field `channels`: \"mixed\" carries both parties and stands alone".to_owned()))
+        }
+        [_, _] => Ok(()),
+        _ => Err(BadMessage(format!("field `channels` has {} entries; one or two are possible", channels.len()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str =
+        r#"{"type":"start","call":"c1","encoding":"pcm_s16le","sample_rate":8000,"channels":["customer","agent"]}"#;
+
+    #[test]
+    fn the_shortest_start_is_enough() {
+        let MediaMessage::Start(start) = MediaMessage::parse(START).unwrap() else { panic!("not a start") };
+        assert_eq!(start.opening.call, "c1");
+        assert_eq!(start.opening.channels, [Channel::Customer, Channel::Agent]);
+        assert_eq!((start.encoding, start.sample_rate), (Encoding::PcmS16le, 8_000));
+        assert_eq!(start.opening.facts, Facts::default());
+        assert_eq!(start.opening.consent, None);
+    }
+
+    #[test]
+    fn a_full_start_is_read_and_unknown_fields_pass() {
+        let text = r#"{"type":"start","call":"c1","agent":"a7","language":"de-AT","encoding":"mulaw","sample_rate":8000,
+            "channels":["agent"],"consent":true,"customer":{"name":"Frau Keller","id":9},"queue":"q","team":"","wait_s":240.5,
+            "shift_started":"2026-03-02T07:00:00Z","metadata":{"x":[1]},"later":{"deep":true}}"#;
+        let MediaMessage::Start(start) = MediaMessage::parse(text).unwrap() else { panic!("not a start") };
+        let facts = start.opening.facts;
+        assert_eq!(start.opening.language, Some(Lang::De));
+        assert_eq!(start.opening.consent, Some(true));
+        assert_eq!(facts.agent.as_deref(), Some("a7"));
+        assert_eq!(facts.team, None);
+        assert_eq!(facts.customer_name.as_deref(), Some("Frau Keller"));
+        assert_eq!(facts.wait_s, Some(240));
+        assert_eq!(facts.metadata.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let replace = |from: &str, to: &str| MediaMessage::parse(&START.replace(from, to)).unwrap_err().0;
+        assert!(replace("8000", "11025").contains("11025"));
+        assert!(replace("8000", "\"8000\"").contains("sample_rate"));
+        assert!(replace("pcm_s16le", "opus").contains("opus"));
+        assert!(replace("\"c1\"", "\"\"").contains("call"));
+        assert!(replace("\"c1\"", "7").contains("call"));
+        assert!(replace("\"agent\"", "\"customer\"").contains("twice"));
+        assert!(replace("\"agent\"", "\"mixed\"").contains("mixed"));
+        assert!(replace("\"agent\"", "\"bot\"").contains("bot"));
+        assert!(replace("[\"customer\",\"agent\"]", "[]").contains("channels"));
+        assert!(replace("}", ",\"language\":\"fr\"}").contains("fr"));
+        assert!(replace("}", ",\"wait_s\":-1}").contains("wait_s"));
+        assert!(replace("}", ",\"shift_started\":\"heute\"}").contains("heute"));
+        assert!(replace("\"type\":\"start\"", "\"type\":\"begin\"").contains("begin"));
+        assert!(MediaMessage::parse(&format!("{START}{START}")).is_err());
+    }
+
+    #[test]
+    fn controls() {
+        assert_eq!(MediaMessage::parse(r#"{"type":"hold"}"#), Ok(MediaMessage::Hold));
+        assert_eq!(MediaMessage::parse(r#"{"type":"resume","x":1}"#), Ok(MediaMessage::Resume));
+        assert_eq!(MediaMessage::parse(r#"{"type":"stop"}"#), Ok(MediaMessage::Stop));
+        let consent = MediaMessage::parse(r#"{"type":"consent","given":false}"#);
+        assert_eq!(consent, Ok(MediaMessage::Consent { given: false }));
+        assert!(MediaMessage::parse(r#"{"type":"consent"}"#).is_err());
+        assert!(MediaMessage::parse(r#"{"type":"consent","given":"no"}"#).is_err());
+        let MediaMessage::Metadata(facts) = MediaMessage::parse(r#"{"type":"metadata","wait_s":5}"#).unwrap() else {
+            panic!("not metadata")
+        };
+        assert_eq!(facts.wait_s, Some(5));
+    }
+
+    #[test]
+    fn answers_have_the_shape_of_the_contract() {
+        assert_eq!(crate::wire::to_json(&Ready::new("c1")), r#"{"type":"ready","call":"c1"}"#);
+        let resumed = crate::wire::to_json(&Ready::resumed("c1", 5));
+        assert_eq!(resumed, r#"{"type":"ready","call":"c1","resumed":true,"t_ms":5}"#);
+        assert_eq!(crate::wire::to_json(&Stopped::new("c1", 3)), r#"{"type":"stopped","call":"c1","utterances":3}"#);
+    }
+}
