@@ -151,8 +151,8 @@ impl Classifier {
         out
     }
 
-    /// Probabilities for one utterance as it was recognised or written: no normalising is needed. A text without
-    /// letters and digits, and a question the language has no head for, score 0.
+    /// Probabilities for one utterance as it was recognised or written, or normalised: the figures hardly differ. A text
+    /// without letters and digits, and a question the language has no head for, score 0.
     pub fn score(&self, lang: Lang, text: &str) -> ModelScores {
         let mut scores = ModelScores::default();
         let Some(language) = self.languages.iter().find(|language| language.lang == lang) else { return scores };

@@ -1,7 +1,8 @@
 //! Text to hashed features, the same way in training and in use.
 //!
 //! Words, pairs of neighbouring words, characters inside words (3 to 6, word borders included) and counts of word-list
-//! hits; presence only. Lower case, letters and digits only; `ß` reads as `ss`.
+//! hits; presence only. Lower case, letters and digits only; umlauts read as `ae`, `oe`, `ue`, `ß` as `ss`, so that
+//! normalised text gives much the same features as the original.
 
 use aho_corasick::AhoCorasick;
 
@@ -62,7 +63,7 @@ impl WordLists {
                 }
                 stems.push(match whole {
                     Some(_) => format!("<{stem}>"),
-                    None if stem.chars().count() < INNER_STEM_CHARS => format!("<{stem}"),
+                    None if raw.chars().count() < INNER_STEM_CHARS => format!("<{stem}"),
                     None => stem,
                 });
                 list_of_stem.push(lists - 1);
@@ -166,6 +167,9 @@ fn push_folded(character: char, out: &mut String) {
     match character {
         'a'..='z' | '0'..='9' => out.push(character),
         'A'..='Z' => out.push(character.to_ascii_lowercase()),
+        'ä' | 'Ä' => out.push_str("ae"),
+        'ö' | 'Ö' => out.push_str("oe"),
+        'ü' | 'Ü' => out.push_str("ue"),
         'ß' | 'ẞ' => out.push_str("ss"),
         _ => out.extend(character.to_lowercase()),
     }
@@ -198,9 +202,9 @@ mod tests {
     }
 
     #[test]
-    fn case_punctuation_and_sharp_s_make_no_difference() {
+    fn case_punctuation_and_spelt_out_umlauts_make_no_difference() {
         let none = lists("");
-        assert_eq!(features("Große STRASSE, ja!", &none), features("grosse straße ja", &none));
+        assert_eq!(features("Große STRASSE, schön!", &none), features("grosse straße schoen", &none));
         assert_ne!(features("ja nein", &none), features("nein ja", &none));
     }
 
