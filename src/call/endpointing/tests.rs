@@ -61,6 +61,26 @@ fn tones(seconds: f32, level: f32, hertz: &[f32]) -> Vec<f32> {
     over_the_phone(&samples.collect::<Vec<_>>())
 }
 
+/// A 50 Hz mains hum of the given level (RMS), its harmonics falling off as 1 / number.
+fn hum(seconds: f32, level: f32) -> Vec<f32> {
+    let harmonics = |n: usize| (1..=12u8).map(move |h| (f32::from(h), TAU * 50.0 * (n % 320) as f32 / 16_000.0));
+    let sample = |n: usize| harmonics(n).map(|(h, angle)| (angle * h + h * h).sin() / h).sum::<f32>();
+    let samples: Vec<f32> = (0..(seconds * 16_000.0) as usize).map(sample).collect();
+    let gain = level / mean_square(&samples).sqrt();
+    samples.iter().map(|sample| sample * gain).collect()
+}
+
+fn mixed(a: &[f32], b: &[f32]) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
+
+/// A voice without syllables apart and without breath, by three voices that fill each other's pauses.
+fn breathless(seconds: f32, level: f32) -> Vec<f32> {
+    let long = voice(seconds + 1.5, level / 1.7);
+    let count = (seconds * 16_000.0) as usize;
+    (0..count).map(|n| long[n] + long[n + 2_000] + long[n + 17_000]).collect()
+}
+
 fn endpointer() -> Endpointer {
     Endpointer::new(&EndpointingSettings::default(), Detector::earshot(1))
 }
@@ -139,6 +159,35 @@ fn silence_noise_and_tones_open_nothing() {
         assert!(starts_and_stops_alternate(&endpoints), "{name}");
         assert!(segments(&endpoints).is_empty(), "{name}: {:?}", segments(&endpoints)[0].span);
     }
+}
+
+#[test]
+fn mains_hum_opens_nothing_and_hides_no_word() {
+    // -52 to -38 dBFS under a voice of -20 to -26 dBFS.
+    for (hum_level, voice_level) in [(0.0025, 0.05), (0.0056, 0.1), (0.0126, 0.1)] {
+        let words =
+            [silence(3.0), voice(0.6, voice_level), silence(1.5), voice(1.5, voice_level), silence(4.0)].concat();
+        let hum = hum(words.len() as f32 / 16_000.0, hum_level);
+        assert_eq!(listen(&hum), [], "hum of {hum_level} alone");
+        let endpoints = listen(&over_the_phone(&mixed(&words, &hum)));
+        let spans: Vec<Span> = segments(&endpoints).iter().map(|segment| segment.span).collect();
+        let [first, second] = spans[..] else { panic!("hum of {hum_level}: {spans:?}") };
+        for (span, start_ms, end_ms) in [(first, 3_000, 3_600), (second, 5_100, 6_600)] {
+            let (early, late) = (span.start_ms.abs_diff(start_ms), span.end_ms.abs_diff(end_ms));
+            assert!(early <= 200 && late <= 250, "hum of {hum_level}: {span:?} for {start_ms} to {end_ms}");
+        }
+    }
+}
+
+#[test]
+fn quiet_words_after_long_speech_without_a_breath_are_heard() {
+    let samples = [silence(5.0), breathless(15.0, 0.1), voice(0.7, 0.012), silence(1.0)].concat();
+    let endpoints = listen(&samples);
+    assert!(starts_and_stops_alternate(&endpoints));
+    let last = segments(&endpoints).last().unwrap().span;
+    assert!(last.end_ms.abs_diff(20_700) <= 150, "{last:?}");
+    let spoken: u64 = segments(&endpoints).iter().map(|segment| segment.span.duration_ms()).sum();
+    assert!(spoken > 15_200, "{spoken} ms of 15.7 s");
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 use std::f64::consts::PI;
 
+use super::rumble::RumbleFilter;
+
 /// Samples (16 kHz) of one block of analysis: 16 ms.
 pub const BLOCK_SAMPLES: usize = 256;
 
@@ -28,7 +30,8 @@ const TONE_SHARE: f32 = 0.985;
 /// The share of steady blocks of late above which it is music or a tone, and below which no longer.
 const MUSIC_ENTER: f32 = 0.30;
 const MUSIC_LEAVE: f32 = 0.15;
-/// Time constant of that share, in blocks: 0.4 s.
+/// Time constant of that share, in blocks: 0.4 s. Steady sound too faint for a voice to begin in, such as
+/// the mains hum of many lines, is not counted: nothing has to be kept from beginning there.
 const MUSIC_BLOCKS: f32 = 25.0;
 
 /// Below this level there is nothing to analyse: idle noise of a G.711 line lies at -66 to -72 dBFS.
@@ -41,6 +44,12 @@ const FLOOR_STRETCHES: usize = 125;
 const STRETCH_BLOCKS: usize = 5;
 /// So many stretches of quiet line are assumed before the call: 2 s, until the real floor is known.
 const FLOOR_ASSUMED_STRETCHES: usize = 25;
+/// So many stretches at the start of the call, 4 s, the floor goes where it must. Later it rises only so
+/// much per stretch (1 dB per second) while somebody speaks and up to 0.4 s after: who speaks for longer
+/// than the 10 s without a pause is not the background. It falls at once.
+const FLOOR_FREE_STRETCHES: usize = 50;
+const FLOOR_RISE_DB_PER_STRETCH: f32 = 0.08;
+const FLOOR_VOICED_STRETCHES: usize = 5;
 /// Bounds of the floor.
 const FLOOR_MIN_DBFS: f32 = -70.0;
 const FLOOR_MAX_DBFS: f32 = -22.0;
@@ -85,6 +94,7 @@ pub struct Line {
 /// Watches the sound of one channel.
 #[derive(Debug, Clone)]
 pub struct Front {
+    rumble: RumbleFilter,
     spectrum: Spectrum,
     floor: Floor,
     voice_dbfs: f32,
@@ -99,6 +109,7 @@ pub struct Front {
 impl Default for Front {
     fn default() -> Self {
         Self {
+            rumble: RumbleFilter::default(),
             spectrum: Spectrum::new(),
             floor: Floor::default(),
             voice_dbfs: VOICE_START_DBFS,
@@ -115,7 +126,8 @@ impl Front {
     pub fn push(&mut self, frame: &[f32]) -> Line {
         let mut steady = true;
         let (mut near, mut ongoing, mut tone) = (false, false, false);
-        for block in frame.chunks_exact(BLOCK_SAMPLES) {
+        let heard = self.rumble.push(frame);
+        for (block, heard) in frame.chunks_exact(BLOCK_SAMPLES).zip(heard.chunks_exact(BLOCK_SAMPLES)) {
             let power = mean_square(block);
             let power = if power.is_finite() { power } else { 0.0 };
             self.smooth_power += 0.5 * (power - self.smooth_power);
@@ -126,24 +138,27 @@ impl Front {
             let above = |margin_db: f32, share: f32, below_db: f32| {
                 level_dbfs > floor_dbfs + (share * span_db).max(margin_db).min((span_db - below_db).max(MARGIN_MIN_DB))
             };
-            near |= above(NEAR_MARGIN_DB, NEAR_SHARE, NEAR_BELOW_DB);
+            let block_near = above(NEAR_MARGIN_DB, NEAR_SHARE, NEAR_BELOW_DB);
+            near |= block_near;
             ongoing |= above(ONGOING_MARGIN_DB, ONGOING_SHARE, ONGOING_BELOW_DB);
 
             let audible = level_dbfs > SILENCE_DBFS;
-            let look = self.spectrum.push(block, audible);
+            let look = self.spectrum.push(heard, audible);
             self.blocks_since_tone = if look == Look::Tone { 0 } else { self.blocks_since_tone.saturating_add(1) };
             let block_steady = look != Look::Moving || self.blocks_since_tone < COMPARED_BLOCKS;
             tone |= look == Look::Tone;
             steady &= block_steady;
-            let target = if block_steady { 1.0 } else { 0.0 };
+            let target = if block_steady && block_near { 1.0 } else { 0.0 };
             self.steady_share += (target - self.steady_share) / MUSIC_BLOCKS;
             self.music = self.steady_share > if self.music { MUSIC_LEAVE } else { MUSIC_ENTER };
         }
         Line { level_dbfs: dbfs(mean_square(frame)), near, ongoing, tone, steady, music: self.music }
     }
 
-    /// Learns the level of the channel's own voice from a frame that turned out to be voice.
+    /// Learns from a frame that turned out to be voice: the level of the channel's own voice, and that it is
+    /// no background.
     pub fn voiced(&mut self, level_dbfs: f32) {
+        self.floor.voiced_stretches = FLOOR_VOICED_STRETCHES;
         if level_dbfs > self.voice_dbfs {
             self.voice_dbfs += VOICE_ATTACK * (level_dbfs - self.voice_dbfs);
         }
@@ -151,6 +166,7 @@ impl Front {
 
     /// Forgets the sound heard last, for sound that does not continue it; levels stay.
     pub fn restart(&mut self) {
+        self.rumble.restart();
         self.spectrum.restart();
         self.smooth_power = 0.0;
         self.steady_share = 0.0;
@@ -180,14 +196,25 @@ struct Floor {
     before: f32,
     loudest: f32,
     blocks: usize,
+    /// Stretches still to come in which the floor rises freely, and in which a voice counts as going on.
+    free_stretches: usize,
+    voiced_stretches: usize,
 }
 
 impl Default for Floor {
     fn default() -> Self {
         let mut pairs = [f32::INFINITY; FLOOR_STRETCHES];
         pairs[..FLOOR_ASSUMED_STRETCHES].fill(FLOOR_MIN_DBFS);
-        let loudest = f32::NEG_INFINITY;
-        Self { dbfs: FLOOR_MIN_DBFS, pairs, next: 0, before: FLOOR_MIN_DBFS, loudest, blocks: 0 }
+        Self {
+            dbfs: FLOOR_MIN_DBFS,
+            pairs,
+            next: 0,
+            before: FLOOR_MIN_DBFS,
+            loudest: f32::NEG_INFINITY,
+            blocks: 0,
+            free_stretches: FLOOR_FREE_STRETCHES,
+            voiced_stretches: 0,
+        }
     }
 }
 
@@ -201,7 +228,11 @@ impl Floor {
             self.before = self.loudest;
             (self.loudest, self.blocks) = (f32::NEG_INFINITY, 0);
             let quietest = self.pairs.iter().copied().fold(f32::INFINITY, f32::min);
-            self.dbfs = quietest.clamp(FLOOR_MIN_DBFS, FLOOR_MAX_DBFS);
+            let slow = self.voiced_stretches > 0 && self.free_stretches == 0;
+            let highest = if slow { self.dbfs + FLOOR_RISE_DB_PER_STRETCH } else { FLOOR_MAX_DBFS };
+            self.dbfs = quietest.clamp(FLOOR_MIN_DBFS, FLOOR_MAX_DBFS).min(highest);
+            self.free_stretches = self.free_stretches.saturating_sub(1);
+            self.voiced_stretches = self.voiced_stretches.saturating_sub(1);
         }
     }
 }
@@ -427,6 +458,31 @@ mod tests {
         assert!(burst[3..].iter().all(|line| line.near && line.ongoing));
         let after = lines(&mut front, &noise(2.0, 0.02));
         assert!(after[20..].iter().all(|line| !line.near));
+    }
+
+    #[test]
+    fn a_voice_without_a_pause_does_not_become_the_background() {
+        let (mut background, mut voice) = (Front::default(), Front::default());
+        let sound = noise(15.0, 0.05);
+        for front in [&mut background, &mut voice] {
+            lines(front, &[0.0; 80_000]);
+        }
+        for block in sound.chunks_exact(BLOCK_SAMPLES) {
+            let line = voice.push(block);
+            voice.voiced(line.level_dbfs);
+        }
+        lines(&mut background, &sound);
+        let fainter = noise(0.2, 0.02);
+        assert!(lines(&mut voice, &fainter)[8..].iter().all(|line| line.ongoing));
+        assert!(!lines(&mut background, &fainter)[8..].iter().any(|line| line.ongoing));
+        // Once nobody is believed to speak, what stays is background.
+        assert!(lines(&mut voice, &noise(15.0, 0.02))[900..].iter().all(|line| !line.ongoing));
+    }
+
+    #[test]
+    fn a_faint_steady_sound_is_no_music() {
+        let hum = lines(&mut Front::default(), &tone(&[100.0, 150.0, 200.0, 250.0], 3.0, 0.006));
+        assert!(hum[12..].iter().all(|line| line.steady && !line.music && !line.near));
     }
 
     #[test]

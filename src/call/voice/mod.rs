@@ -5,6 +5,7 @@
 //! noise) is judged by [`front`], which is the same for both.
 
 pub mod front;
+pub mod rumble;
 pub mod silero;
 
 use std::sync::Arc;
