@@ -154,6 +154,7 @@ impl Fixture {
                     shift_started_unix_ms,
                     metadata: texts(call.metadata),
                 },
+                ..CallInfo::default()
             },
             consent: call.consent,
             channels: call.channels,

@@ -21,11 +21,22 @@ pub struct Kind {
     pub kind: &'static str,
 }
 
+/// Id of a practice, the one label of a family.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Practice {
+    pub practice: String,
+}
+
+/// Trigger of a prompt to the screen, in seconds: most of it is waiting for the agent's pause.
+const WAIT_BUCKETS_S: [f64; 10] = [0.05, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 20.0, 30.0];
+
 /// Everything counted; clones of the handles inside share their values.
 pub struct Metrics {
     registry: Registry,
     /// The one that matters.
     pub speech_to_assessment_s: Histogram,
+    /// Trigger of a prompt to the screen, by practice; says nothing of who was prompted.
+    pub prompt_wait_s: Family<Practice, Histogram, fn() -> Histogram>,
     /// Live calls.
     pub calls: Gauge<i64, AtomicI64>,
     pub calls_started: Counter,
@@ -60,6 +71,7 @@ impl Metrics {
         let metrics = Self {
             registry: Registry::default(),
             speech_to_assessment_s: Histogram::new(DELAY_BUCKETS_S),
+            prompt_wait_s: Family::new_with_constructor(|| Histogram::new(WAIT_BUCKETS_S)),
             calls: Gauge::default(),
             calls_started: Counter::default(),
             calls_ended: Family::default(),
@@ -79,6 +91,12 @@ impl Metrics {
             "End of a customer's utterance to its assessment event",
             Unit::Seconds,
             metrics.speech_to_assessment_s.clone(),
+        );
+        registry.register_with_unit(
+            "prompt_wait",
+            "Trigger of a prompt to the screen, by practice",
+            Unit::Seconds,
+            metrics.prompt_wait_s.clone(),
         );
         registry.register("calls", "Live calls", metrics.calls.clone());
         registry.register("calls_started", "Calls started", metrics.calls_started.clone());

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::audio::{AudioError, Decoder};
 use crate::call::conversation::Rules;
 use crate::call::event::{EndReason, Event, rfc3339};
-use crate::call::{Call, CallSettings, Input, Output};
+use crate::call::{Call, CallInfo, CallSettings, Input, Output};
 use crate::fixture::{ControlKind, Fixture};
 use crate::stt::{Recorded, Transcriber};
-use crate::terms::{SAMPLES_PER_MS, Transcript};
+use crate::terms::{Channel, SAMPLES_PER_MS, Span, Transcript};
 
 /// Milliseconds of audio per frame, as phone systems send it.
 const FRAME_MS: usize = 20;
@@ -63,6 +63,31 @@ pub fn replay(
     Ok(())
 }
 
+/// Plays a written conversation: each line is (who, end of the utterance in milliseconds, words), in order of time;
+/// an utterance takes the time since the one before it, less a pause.
+pub fn replay_lines(
+    info: CallInfo,
+    lines: &[(Channel, u64, String)],
+    rules: Arc<Rules>,
+    settings: CallSettings,
+    mut tell: impl FnMut(Event),
+) {
+    /// Between two utterances.
+    const PAUSE_MS: u64 = 600;
+    let mut out = Vec::new();
+    let call = Call::start(info, rules, settings, 0, &mut out);
+    let mut listener = Listener::Recorded(Recorded::new(Vec::new()));
+    let mut player = Player { call, started_at_unix_ms: 0, listener: &mut listener, tell: &mut tell };
+    player.settle(&mut out);
+    let mut before_ms = 0;
+    for (channel, end_ms, text) in lines {
+        let span = Span::new((before_ms + PAUSE_MS).min(*end_ms), *end_ms);
+        before_ms = *end_ms;
+        player.handle(Input::Utterance { channel: *channel, span, text: text.clone() });
+    }
+    player.handle(Input::End { reason: EndReason::Stop });
+}
+
 /// The input a control of the phone system becomes.
 pub fn control_input(kind: &ControlKind, at_ms: u64) -> Input {
     match kind {
@@ -101,6 +126,7 @@ impl<F: FnMut(Event)> Player<'_, F> {
             let mut more = Vec::new();
             for output in out.drain(..) {
                 match output {
+                    Output::Prompted { .. } => {}
                     Output::Event(mut event) => {
                         event.at = rfc3339(self.started_at_unix_ms + event.t_ms);
                         (self.tell)(event);

@@ -47,6 +47,7 @@ pub struct Scored {
     pub band: Band,
     pub alert: Option<ScoredAlert>,
     pub suggestions: Vec<Advice>,
+    /// What the agent is shown: advice and good moments.
     pub prompts: Vec<Advice>,
 }
 
@@ -99,12 +100,12 @@ impl Scorer {
         self.lines += 1;
         let lang = line.lang.as_deref().and_then(Lang::from_tag).unwrap_or(self.lang);
         let Some(call) = line.call.clone() else {
-            let mut spoken = self.begin(lang);
+            let mut spoken = self.begin(lang, "");
             return spoken.score(line);
         };
         if !self.calls.contains_key(&call) {
             self.forget_old();
-            let spoken = self.begin(lang);
+            let spoken = self.begin(lang, &call);
             self.calls.insert(call.clone(), spoken);
         }
         match self.calls.get_mut(&call) {
@@ -112,12 +113,12 @@ impl Scorer {
                 spoken.line = self.lines;
                 spoken.score(line)
             }
-            None => self.begin(lang).score(line),
+            None => self.begin(lang, &call).score(line),
         }
     }
 
-    fn begin(&self, lang: Lang) -> Spoken {
-        let info = CallInfo { lang, ..CallInfo::default() };
+    fn begin(&self, lang: Lang, call: &str) -> Spoken {
+        let info = CallInfo { call: call.to_owned(), lang, ..CallInfo::default() };
         let (conversation, coached) = Conversation::new(self.rules.clone(), &self.settings, &info, 0);
         Spoken { conversation, coached, end_ms: 0, line: self.lines }
     }
@@ -160,7 +161,8 @@ impl Spoken {
                 CoachOutput::Prompt { practice, text, state: PromptState::Shown, .. } => {
                     prompts.push(Advice { practice, text });
                 }
-                _ => {}
+                CoachOutput::Moment { practice, text } => prompts.push(Advice { practice, text }),
+                CoachOutput::Prompt { .. } => {}
             }
         }
         let scored = Scored {

@@ -1,8 +1,22 @@
 //! All integration tests in one binary: `tests/it`, one file per promise.
 
+#![allow(clippy::unwrap_used)]
+
+#[path = "it/cli.rs"]
+mod cli;
+#[path = "it/coach.rs"]
+mod coach;
 #[path = "it/golden.rs"]
 mod golden;
 #[path = "it/house.rs"]
 mod house;
 #[path = "it/properties.rs"]
 mod properties;
+#[path = "it/reload.rs"]
+mod reload;
+#[path = "it/server.rs"]
+mod server;
+#[path = "it/speech.rs"]
+mod speech;
+#[path = "it/support.rs"]
+mod support;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::call::escalation::{AlertChange, Assessment, Escalation, EscalationSettings, counts_on_mixed};
 use crate::call::{AlertCommand, CallInfo, Facts};
 use crate::coach::playbook::Playbook;
-use crate::coach::{Answer, CallFacts, Coach, CoachOutput, Habits, Utterance};
+use crate::coach::{Answer, CallFacts, Coach, CoachOutput, Utterance};
 use crate::language::{Language, Names, Reading};
 use crate::terms::{AlertKind, AlertState, Band, Channel, Lang, Span};
 
@@ -55,10 +55,15 @@ impl Conversation {
         info: &CallInfo,
         unix_ms: u64,
     ) -> (Self, Vec<CoachOutput>) {
-        let mut facts = CallFacts { queue: info.queue.clone(), ..CallFacts::default() };
+        let mut facts = CallFacts {
+            queue: info.queue.clone(),
+            variation: variation(&info.call),
+            shift: info.shift.clone(),
+            ..CallFacts::default()
+        };
         add_facts(&mut facts, &info.facts, unix_ms);
         let escalation = Escalation::new(settings, info.lang);
-        let (coach, coached) = Coach::new(&rules.playbook, info.lang, facts.clone(), Habits::default());
+        let (coach, coached) = Coach::new(&rules.playbook, info.lang, facts.clone(), info.habits.clone());
         (Self { rules, lang: info.lang, facts, escalation, coach }, coached)
     }
 
@@ -145,6 +150,11 @@ impl Conversation {
         self.coach.end(now_ms)
     }
 
+    /// What the coach has seen of the course of the call.
+    pub fn coach(&self) -> &Coach {
+        &self.coach
+    }
+
     /// Escalation, 0 to 100, at a time not before the last utterance.
     pub fn level(&self, now_ms: u64) -> u8 {
         self.escalation.level_at(now_ms)
@@ -158,6 +168,11 @@ impl Conversation {
 /// Whether an alert was raised, or raised higher.
 pub fn is_raised(change: &AlertChange) -> bool {
     matches!(change.state, AlertState::Raised | AlertState::RaisedHigher)
+}
+
+/// The same number for the same call, spread evenly over calls (32-bit FNV-1a).
+fn variation(call: &str) -> u32 {
+    call.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 fn add_facts(known: &mut CallFacts, facts: &Facts, unix_ms: u64) {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::coach::PromptState;
-use crate::terms::{AlertKind, AlertState, Band, Channel, Cue};
+use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind};
 
 /// Which of a call's two logs an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -160,8 +160,11 @@ pub enum EventKind {
     Summary {
         #[serde(flatten)]
         summary: CallSummary,
-        /// Practices the agent followed.
+        /// Practices the agent lived, advised or not.
         practices_done: Vec<String>,
+        /// What the agent said before the tension fell, by the names of cues.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        helped: Vec<CueKind>,
     },
 }
 
@@ -217,6 +220,9 @@ pub struct CallSummary {
     pub peak_band: Band,
     /// Media clock of the peak.
     pub peak_t_ms: u64,
+    /// Media clock at which the level last fell out of the heat; absent if it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turning_point_ms: Option<u64>,
     pub final_level: u8,
     pub final_band: Band,
     pub alerts: u32,

@@ -23,7 +23,7 @@ use crate::call::lanes::{Flush, Lanes, Missing};
 use crate::call::transcript::Transcripts;
 use crate::call::voice::Detector;
 use crate::call::voice::silero::SileroWeights;
-use crate::coach::{Answer, CoachOutput};
+use crate::coach::{Answer, CoachOutput, Habits, PromptState, ShiftSoFar};
 use crate::language::redact::redact;
 use crate::terms::{AlertState, Band, Channel, DropReason, Lang, Outcome, SAMPLES_PER_MS, Span, Transcript};
 
@@ -55,6 +55,10 @@ pub struct CallInfo {
     pub team: Option<String>,
     pub lang: Lang,
     pub facts: Facts,
+    /// The agent's experience with each practice; known to their coach alone.
+    pub habits: Habits,
+    /// The agent's shift up to this call.
+    pub shift: ShiftSoFar,
 }
 
 /// Facts from the phone system that practices may use. `None` leaves what was known before.
@@ -99,27 +103,60 @@ pub struct CallSettings {
 pub enum Input {
     /// 16 kHz samples, -1 to 1, of one or more channels; `at` is the index of the first sample since the start of
     /// the call. Later than expected is a gap; what overlaps is dropped.
-    Audio { at: u64, lanes: Vec<(Channel, Vec<f32>)> },
+    Audio {
+        at: u64,
+        lanes: Vec<(Channel, Vec<f32>)>,
+    },
     /// Nothing is heard until the next audio at `until_ms`.
-    Gap { until_ms: u64 },
+    Gap {
+        until_ms: u64,
+    },
     Transcript(Transcript),
     /// An utterance somebody else transcribed.
-    Utterance { channel: Channel, span: Span, text: String },
+    Utterance {
+        channel: Channel,
+        span: Span,
+        text: String,
+    },
     Hold,
     /// `t_ms` is the media clock after the hold, for platforms that send nothing meanwhile.
-    Resume { t_ms: u64 },
-    Consent { given: bool },
+    Resume {
+        t_ms: u64,
+    },
+    Consent {
+        given: bool,
+    },
     Facts(Facts),
     /// Time passed without audio.
-    Tick { t_ms: u64 },
-    Alert { alert: String, command: AlertCommand, by: String },
-    Note { by: String, text: String },
-    Whisper { from: String, text: String },
-    Watching { who: String, on: bool },
+    Tick {
+        t_ms: u64,
+    },
+    Alert {
+        alert: String,
+        command: AlertCommand,
+        by: String,
+    },
+    Note {
+        by: String,
+        text: String,
+    },
+    Whisper {
+        from: String,
+        text: String,
+    },
+    Watching {
+        who: String,
+        on: bool,
+    },
     /// The agent's answer to a prompt.
-    Prompt { prompt: String, answer: Answer },
+    Prompt {
+        prompt: String,
+        answer: Answer,
+    },
     /// The conversation is over; what is in flight is still awaited.
-    End { reason: EndReason },
+    End {
+        reason: EndReason,
+    },
     /// Nothing more is coming: what is unanswered is given up.
     Abandon,
 }
@@ -136,8 +173,18 @@ pub enum AlertCommand {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Transcribe this and answer with [`Input::Transcript`].
-    Transcribe { segment: u64, channel: Channel, heated: bool, speech: SpeechSegment },
+    Transcribe {
+        segment: u64,
+        channel: Channel,
+        heated: bool,
+        speech: SpeechSegment,
+    },
     Event(Event),
+    /// A prompt was shown this long (active milliseconds) after its trigger.
+    Prompted {
+        practice: String,
+        waited_ms: u64,
+    },
 }
 
 /// One live call.
@@ -162,7 +209,6 @@ pub struct Call {
     seq: [u64; 2],
     band: Band,
     summary: CallSummary,
-    practices_done: Vec<String>,
     ending: Option<EndReason>,
     ended: bool,
 }
@@ -202,7 +248,6 @@ impl Call {
             seq: [0; 2],
             band: Band::Calm,
             summary: CallSummary::default(),
-            practices_done: Vec::new(),
             ending: None,
             ended: false,
         };
@@ -436,6 +481,9 @@ impl Call {
         let active = Span::new(self.active(span.start_ms), self.active(span.end_ms));
         let Heard { reading, assessment, alerts, coached } =
             self.conversation.utterance(self.active(self.t_ms), active, channel, &text);
+        if self.conversation.coach().eased() {
+            self.summary.turning_point_ms = Some(span.end_ms);
+        }
         if let (Channel::Customer, Some(severity)) = (channel, assessment.severity) {
             self.peak(assessment.level, assessment.band);
             let kind = EventKind::Assessment {
@@ -478,9 +526,9 @@ impl Call {
         for output in outputs {
             let call = &self.info.call;
             let (log, kind) = match output {
-                CoachOutput::Prompt { id, practice, text, state } => {
-                    if state.is_followed() && !self.practices_done.contains(&practice) {
-                        self.practices_done.push(practice.clone());
+                CoachOutput::Prompt { id, practice, text, state, waited_ms } => {
+                    if state == PromptState::Shown {
+                        out.push(Output::Prompted { practice: practice.clone(), waited_ms });
                     }
                     (Log::Agent, EventKind::Prompt { id: format!("{call}:p{id}"), practice, text, state })
                 }
@@ -592,8 +640,9 @@ impl Call {
         self.summary.final_level = self.conversation.level(active_ms);
         self.summary.final_band = self.conversation.band(active_ms);
         let summary = self.summary.clone();
-        let practices_done = std::mem::take(&mut self.practices_done);
-        self.emit(Log::Agent, EventKind::Summary { summary: summary.clone(), practices_done }, out);
+        let coach = self.conversation.coach();
+        let (practices_done, helped) = (coach.lived(), coach.helped().to_vec());
+        self.emit(Log::Agent, EventKind::Summary { summary: summary.clone(), practices_done, helped }, out);
         let reason = self.ending.unwrap_or(EndReason::Stop);
         self.emit(Log::Call, EventKind::CallEnded { reason, summary }, out);
         self.ended = true;

@@ -78,16 +78,18 @@ fn model(config: &Config) -> Result<String, String> {
 
 fn address(config: &Config) -> Result<String, String> {
     let address = config.server.listen;
-    TcpListener::bind(address)
-        .map(|_| format!("{address} is free"))
-        .map_err(|error| format!("cannot listen on {address}: {error}; stop what listens there, or change server.listen"))
+    TcpListener::bind(address).map(|_| format!("{address} is free")).map_err(|error| {
+        format!("cannot listen on {address}: {error}; stop what listens there, or change server.listen")
+    })
 }
 
 fn disk(dir: &Path) -> Result<String, String> {
     std::fs::create_dir_all(dir)
         .map_err(|error| format!("cannot make {}: {error}; create it, or set server.data_dir", dir.display()))?;
-    tempfile_in(dir).map_err(|error| format!("cannot write to {}: {error}; change its owner or mode", dir.display()))?;
-    let stat = rustix::fs::statvfs(dir).map_err(|error| format!("cannot ask the disk of {}: {error}", dir.display()))?;
+    tempfile_in(dir)
+        .map_err(|error| format!("cannot write to {}: {error}; change its owner or mode", dir.display()))?;
+    let stat =
+        rustix::fs::statvfs(dir).map_err(|error| format!("cannot ask the disk of {}: {error}", dir.display()))?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     if free < DISK_MIN_BYTES {
         return Err(format!("{} has {} MB left; make room", dir.display(), free >> 20));

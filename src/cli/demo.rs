@@ -58,7 +58,10 @@ pub fn run(args: Args) -> Outcome {
             house.address(),
             fixtures.len()
         );
-        println!("{}\n", style.paint(Ink::Dim, "(+0.9 s) is the delay from the end of the words to the line you read."));
+        println!(
+            "{}\n",
+            style.paint(Ink::Dim, "(+0.9 s) is the delay from the end of the words to the line you read.")
+        );
         let mut round = 0;
         loop {
             round += 1;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::client::{ClientError, Socket, connect};
@@ -37,7 +38,7 @@ impl House {
         let tokens = Tokens::new(&secret);
         let speech = Speech::start(&config)?;
         let parts = Parts {
-            rules: setup::rules(&config)?,
+            rules: watch::channel(setup::rules(&config)?).1,
             call_settings: setup::call_settings(&config)?,
             speech: speech.queue(),
             tokens: tokens.clone(),
@@ -77,13 +78,13 @@ impl House {
         self.stop.end();
         // A server that fails while it is being stopped has nothing left to tell.
         let _ = self.server.await;
-        self.speech.finish(LAST_SPEECH);
+        // Joining threads blocks; nothing else runs here any more.
+        tokio::task::block_in_place(|| self.speech.finish(LAST_SPEECH));
     }
 
     fn token(&self, role: Role, sub: &str) -> String {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let claims =
-            Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0 };
+        let claims = Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0 };
         self.tokens.issue(now, TOKEN_TTL_S, claims)
     }
 }

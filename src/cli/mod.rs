@@ -7,6 +7,7 @@ mod house;
 mod models;
 mod replay;
 mod score;
+mod script;
 mod send;
 mod serve;
 mod show;

@@ -61,7 +61,9 @@ fn list(store: &Store) -> Outcome {
         };
         println!("{:<24} {:>9}  {here}", entry.name, megabytes(entry.bytes));
     }
-    println!("\nThe small model shipped with ruhepol is always there; a pulled one is used with `speech.model` in the configuration.");
+    println!(
+        "\nThe small model shipped with ruhepol is always there; a pulled one is used with `speech.model` in the configuration."
+    );
     Ok(())
 }
 
@@ -81,9 +83,14 @@ fn pull(store: &Store, name: &str) -> Outcome {
     let how = match pulled.how {
         PulledHow::Present => "was here already, SHA-256 is right",
         PulledHow::Checked => "downloaded, SHA-256 is the published one",
-        PulledHow::Pinned => "downloaded; no digest is published for it, so this one is kept and every later file must equal it",
+        PulledHow::Pinned => {
+            "downloaded; no digest is published for it, so this one is kept and every later file must equal it"
+        }
     };
-    println!("{}: {how}\nSHA-256 {}\nUse it with, in the configuration:\n[speech]\nmodel = {:?}", name, pulled.sha256, pulled.path);
+    println!(
+        "{}: {how}\nSHA-256 {}\nUse it with, in the configuration:\n[speech]\nmodel = {:?}",
+        name, pulled.sha256, pulled.path
+    );
     Ok(())
 }
 

@@ -3,8 +3,10 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::script;
 use super::show::{Style, clock};
 use super::{Failure, Outcome};
+use crate::call::CallSettings;
 use crate::config::{Config, Overrides};
 use crate::fixture::Fixture;
 use crate::replay::{Listener, replay};
@@ -23,8 +25,12 @@ pub struct Args {
     #[arg(long)]
     recorded: bool,
     /// Both logs as JSON lines
-    #[arg(long)]
+    #[arg(long, conflicts_with = "coach")]
     json: bool,
+    /// As a script for reading: the words, and each whisper at its place, with who sees it. Also takes written
+    /// conversations (JSON lines with "id", "lang" and "turns" of "speaker", "t_ms" and "text")
+    #[arg(long)]
+    coach: bool,
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -38,6 +44,10 @@ pub fn run(args: Args) -> Outcome {
     let style = Style::of_stdout();
     let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
     for path in &args.paths {
+        if args.coach && path.extension().is_some_and(|extension| extension == "jsonl") {
+            script::written(path, &rules, &settings, style, &mut stdout)?;
+            continue;
+        }
         for fixture in Fixture::load_all(path)? {
             let mut listener = if args.recorded {
                 Listener::Recorded(Recorded::new(fixture.script.clone()))
@@ -52,7 +62,9 @@ pub fn run(args: Args) -> Outcome {
                 writeln!(stdout, "{}  ({})", fixture.title, fixture.path.display())?;
             }
             let mut written = Ok(());
-            replay(&fixture, rules.clone(), settings.clone(), &mut listener, |event| {
+            let escalation = config.alerts.settings(fixture.info.queue.as_deref());
+            let settings = CallSettings { escalation, ..settings.clone() };
+            replay(&fixture, rules.clone(), settings, &mut listener, |event| {
                 if written.is_err() {
                     return;
                 }
@@ -60,6 +72,8 @@ pub fn run(args: Args) -> Outcome {
                     serde_json::to_string(&event)
                         .map_err(std::io::Error::from)
                         .and_then(|line| writeln!(stdout, "{line}"))
+                } else if args.coach {
+                    script::line(style, &event).map_or(Ok(()), |line| writeln!(stdout, "{line}"))
                 } else if let Some(line) = style.event(&event) {
                     writeln!(stdout, "{:>7}  {line}", clock(event.t_ms))
                 } else {

@@ -40,8 +40,8 @@ pub fn run(args: Args) -> Outcome {
     let mut input: Box<dyn BufRead> = match &args.file {
         None => Box::new(BufReader::new(std::io::stdin())),
         Some(path) => {
-            let file = File::open(path)
-                .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+            let file =
+                File::open(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
             Box::new(BufReader::new(file))
         }
     };
@@ -146,12 +146,10 @@ fn explain(style: Style, scored: &Scored, explanation: &Explanation) -> String {
     let severity = scored.severity.map_or("none (agents are not scored)".to_owned(), |s| s.to_string());
     let _ = writeln!(text, "    severity {severity}, level {} {}", scored.level, style.band(scored.band));
     let course = &explanation.assessment.explanation;
-    let parts: Vec<String> = course
-        .parts
-        .iter()
-        .map(|part| format!("{} {:+.1}", part.source.as_str(), points(part.points_milli)))
-        .collect();
-    let line = format!("before {:.1}, {}; rule: {}", points(course.before_milli), parts.join(", "), course.rule.as_str());
+    let parts: Vec<String> =
+        course.parts.iter().map(|part| format!("{} {:+.1}", part.source.as_str(), points(part.points_milli))).collect();
+    let line =
+        format!("before {:.1}, {}; rule: {}", points(course.before_milli), parts.join(", "), course.rule.as_str());
     let _ = writeln!(text, "    {}", style.paint(Ink::Dim, &line));
     let line = format!("severity by rule: {}", explanation.reading.explanation.rule);
     let _ = writeln!(text, "    {}", style.paint(Ink::Dim, &line));

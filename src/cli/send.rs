@@ -80,8 +80,11 @@ pub fn run(args: Args) -> Outcome {
             match played? {
                 Ok((asked, played)) => {
                     sent += 1;
-                    let renamed =
-                        if asked == played.call { String::new() } else { format!(" (the server calls it {})", played.call) };
+                    let renamed = if asked == played.call {
+                        String::new()
+                    } else {
+                        format!(" (the server calls it {})", played.call)
+                    };
                     println!("{asked}{renamed}: {} utterances", played.utterances);
                 }
                 Err(error) => failed.push(error.to_string()),
@@ -89,7 +92,11 @@ pub fn run(args: Args) -> Outcome {
         }
         failed.sort();
         failed.dedup();
-        if failed.is_empty() { Ok(()) } else { Err(anyhow::anyhow!("{sent} calls played; {}", failed.join("; ")).into()) }
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(anyhow::anyhow!("{sent} calls played; {}", failed.join("; ")).into())
+        }
     })
 }
 

@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::{Failure, Outcome, runtime};
 use crate::config::{Config, Overrides};
+use crate::reload::keep_up;
 use crate::server::auth::{Claims, Role, Tokens};
 use crate::server::{Parts, run as run_server, shutdown};
 use crate::setup::{self, Speech};
@@ -41,8 +43,9 @@ pub struct Args {
 pub fn run(args: Args) -> Outcome {
     let overrides =
         Overrides { listen: args.listen, data_dir: args.data_dir, consent_elsewhere: args.consent_elsewhere };
-    let config = Config::load(args.config.as_deref(), &overrides).map_err(Failure::usage)?;
+    let mut config = Config::load(args.config.as_deref(), &overrides).map_err(Failure::usage)?;
     let data_dir = config.data_dir().map_err(Failure::usage)?;
+    config.server.data_dir = Some(data_dir.clone());
     let tokens = Tokens::obtain(config.auth.secret_file.as_deref(), &data_dir).map_err(Failure::usage)?;
     let rules = setup::rules(&config).map_err(Failure::usage)?;
     let call_settings = setup::call_settings(&config).map_err(Failure::usage)?;
@@ -54,12 +57,15 @@ pub fn run(args: Args) -> Outcome {
         let address = listener.local_addr()?;
         let speech = Speech::start(&config)?;
         print_welcome(address, &tokens, &data_dir, args.config.as_deref());
+        let (new_rules, rules) = watch::channel(rules);
+        let reload = tokio::spawn(keep_up(config.clone(), new_rules));
         let parts = Parts { tokens, rules, call_settings, speech: speech.queue(), config };
         let (stop, shutdown) = shutdown();
         let signals = tokio::spawn(stop.on_signals());
         run_server(listener, parts, shutdown).await?;
         signals.abort();
-        speech.finish(LAST_SPEECH);
+        reload.abort();
+        tokio::task::block_in_place(|| speech.finish(LAST_SPEECH));
         Ok(())
     })
 }
@@ -83,6 +89,10 @@ fn print_welcome(address: SocketAddr, tokens: &Tokens, data_dir: &Path, config: 
     }
     println!("ruhepol listens on http://{address}");
     println!("  board         http://{address}/#token={token}");
-    println!("  watch         ruhepol watch --url ws://{address} --token \"$(ruhepol token issue --role supervisor --sub me{options})\"");
-    println!("  play a call   ruhepol send fixtures/late-delivery --url ws://{address} --token \"$(ruhepol token issue --role ingest --sub test{options})\"");
+    println!(
+        "  watch         ruhepol watch --url ws://{address} --token \"$(ruhepol token issue --role supervisor --sub me{options})\""
+    );
+    println!(
+        "  play a call   ruhepol send fixtures/late-delivery --url ws://{address} --token \"$(ruhepol token issue --role ingest --sub test{options})\""
+    );
 }

@@ -45,7 +45,10 @@ pub fn run(args: Args) -> Outcome {
 
 async fn measure(config: Config, fixtures: Vec<Fixture>, args: &Args) -> Outcome {
     let house = House::open(config).await?;
-    println!("{:<24} {:>8} {:>7} {:>7}   one call after the other at {}x", "call", "words", "errors", "WER", args.speed);
+    println!(
+        "{:<24} {:>8} {:>7} {:>7}   one call after the other at {}x",
+        "call", "words", "errors", "WER", args.speed
+    );
     let mut total = WordErrors::default();
     for fixture in &fixtures {
         if fixture.script.is_empty() {
@@ -54,8 +57,12 @@ async fn measure(config: Config, fixtures: Vec<Fixture>, args: &Args) -> Outcome
         }
         let mut feed = house.supervisor_feed().await?;
         let call = fixture.info.call.clone();
-        let playing =
-            Playing { url: house.media_url(), token: Some(house.ingest_token()), speed: args.speed, call: call.clone() };
+        let playing = Playing {
+            url: house.media_url(),
+            token: Some(house.ingest_token()),
+            speed: args.speed,
+            call: call.clone(),
+        };
         let collect = async {
             let mut heard = BTreeMap::new();
             while let Some(message) = client::next_json(&mut feed).await? {
@@ -99,8 +106,7 @@ fn note(message: &Value, heard: &mut Heard) {
         return;
     }
     let channel = serde_json::from_value::<Channel>(message["channel"].clone());
-    if let (Ok(channel), Some(start_ms), Some(text)) =
-        (channel, message["start_ms"].as_u64(), message["text"].as_str())
+    if let (Ok(channel), Some(start_ms), Some(text)) = (channel, message["start_ms"].as_u64(), message["text"].as_str())
     {
         heard.insert((start_ms, channel), text.to_owned());
     }

@@ -53,6 +53,16 @@ impl Habits {
         u8::from(self.patience(practice) > 1)
     }
 
+    /// Counts what became of a prompt, answers included.
+    pub fn saw(&mut self, practice: &str, state: PromptState) {
+        self.went(practice, state);
+        match state {
+            PromptState::Used => self.answered(practice, Answer::Used),
+            PromptState::NotNow => self.answered(practice, Answer::NotNow),
+            _ => {}
+        }
+    }
+
     pub(super) fn went(&mut self, practice: &str, state: PromptState) {
         let habit = self.practices.entry(practice.to_owned()).or_default();
         match state {

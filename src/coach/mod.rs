@@ -14,7 +14,7 @@ pub mod slots;
 mod state;
 mod suggest;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -28,6 +28,9 @@ use playbook::{Playbook, Rulebook, Show};
 use screen::{Change, Floor, Scene, Screen};
 pub use shift::ShiftSoFar;
 use state::{CallState, Moment, OVERLAP_MIN_MS, Said};
+
+/// Shorter waits in the queue are not spoken of, seconds.
+const WAIT_MIN_S: u64 = 120;
 
 /// Most suggestions for one alert.
 const SUGGESTIONS_PER_ALERT: usize = 3;
@@ -99,7 +102,8 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq)]
 pub enum CoachOutput {
     /// To the agent: advice, or a change of it. `id` counts from 1 in the call.
-    Prompt { id: u64, practice: String, text: String, state: PromptState },
+    /// `waited_ms` is the time from the trigger to the screen; 0 for changes.
+    Prompt { id: u64, practice: String, text: String, state: PromptState, waited_ms: u64 },
     /// To the supervisor: words that fit what the customer said. `id` counts from 1 in the call.
     Suggestion { id: u64, practice: String, text: String },
     /// To the agent: something that went well.
@@ -157,6 +161,10 @@ pub struct Coach {
     silence_done_s: u64,
     customer_since_ms: u64,
     overlap_since_ms: Option<u64>,
+    /// Practices the agent followed, or lived unasked.
+    lived: BTreeSet<usize>,
+    /// What helped whenever the tension fell.
+    helped: Vec<CueKind>,
     suggested: BTreeMap<usize, u64>,
     phrases_suggested: BTreeMap<usize, BTreeMap<usize, u32>>,
     next_suggestion: u64,
@@ -183,6 +191,8 @@ impl Coach {
             silence_done_s: 0,
             customer_since_ms: 0,
             overlap_since_ms: None,
+            lived: BTreeSet::new(),
+            helped: Vec::new(),
             suggested: BTreeMap::new(),
             phrases_suggested: BTreeMap::new(),
             next_suggestion: 0,
@@ -209,7 +219,9 @@ impl Coach {
         if let Some(name) = &facts.customer_name {
             slots.know_name(self.lang, name);
         }
-        if let Some(wait) = facts.wait_s.and_then(|wait_s| slots::waited(self.lang, wait_s)) {
+        // A short wait is not worth a word.
+        let wait_s = facts.wait_s.filter(|wait_s| *wait_s >= WAIT_MIN_S);
+        if let Some(wait) = wait_s.and_then(|wait_s| slots::waited(self.lang, wait_s)) {
             slots.set("wait", wait);
         }
         facts.shift.fill(self.lang, &self.rules, slots);
@@ -230,14 +242,14 @@ impl Coach {
         let Utterance { channel, span, text, cues, severity, level, band, alerts } = utterance;
         // Who of the two said it is not known on a mixed channel: only danger counts, which is in the cues.
         let facts = if channel == Channel::Mixed { Vec::new() } else { facts(self.lang, text) };
-        let said = Said { channel, span, text, cues, severity, facts };
+        let said = Said { channel, span, lower: text.to_lowercase(), cues, severity, facts };
         self.state.hear(now_ms, &said, level, band);
         self.state.hear_words(&said, &self.rules, self.lang);
         self.choose_gesture(&said);
         let mut changes = Vec::new();
         if channel == Channel::Agent {
             let mut kinds: Vec<CueKind> = cues.iter().map(|cue| cue.kind).collect();
-            if self.state.names_customer(text) {
+            if self.state.names_customer(&said.lower) {
                 kinds.push(CueKind::NameUsed);
                 self.state.note(CueKind::NameUsed, now_ms);
             }
@@ -245,14 +257,16 @@ impl Coach {
                 kinds.push(CueKind::SpecificEmpathy);
                 self.state.note(CueKind::SpecificEmpathy, now_ms);
             }
-            self.screen.agent_said(&self.rules, &kinds, &mut changes);
+            let lived = self.screen.agent_said(&self.rules, &kinds, &mut changes);
+            self.lived.extend(lived);
+            self.live_by(&kinds);
         } else if !alerts {
             self.suggest(&said, now_ms, &mut out);
         }
         self.withdraw_wrong(Moment::Said(&said), now_ms, &mut changes);
         self.tell(changes, &mut out);
         if !self.ended {
-            self.relief();
+            self.relief(&said);
             self.trigger(Moment::Said(&said), now_ms, &mut out);
             self.settle(now_ms, &mut out);
         }
@@ -388,6 +402,32 @@ impl Coach {
         &self.habits
     }
 
+    /// Ids of the practices that the agent lived in this call, advised or not, in the playbook's order.
+    pub fn lived(&self) -> Vec<String> {
+        self.lived.iter().map(|at| self.rules.practices[*at].id.clone()).collect()
+    }
+
+    /// What of the agent's words went before each fall of the tension, in the order it was said first.
+    pub fn helped(&self) -> &[CueKind] {
+        &self.helped
+    }
+
+    /// Whether the level fell out of the heat with the last utterance.
+    pub fn eased(&self) -> bool {
+        self.state.eased
+    }
+
+    fn live_by(&mut self, kinds: &[CueKind]) {
+        let complained = self.state.complaint() != playbook::Complaint::None;
+        for (at, practice) in self.rules.practices.iter().enumerate() {
+            // Without a complaint there is nothing to be sorry for.
+            let called_for = complained || practice.rank != playbook::Rank::Care;
+            if called_for && practice.lived_by.iter().any(|kind| kinds.contains(kind)) {
+                self.lived.insert(at);
+            }
+        }
+    }
+
     fn silences_s(&self) -> impl Iterator<Item = u64> + '_ {
         self.rules.practices.iter().flat_map(|practice| practice.when.iter().filter_map(|when| when.silence_s))
     }
@@ -409,7 +449,9 @@ impl Coach {
                 Show::Moment => self.moment(at, &cues, now_ms, out),
                 Show::Between => {
                     let mut changes = Vec::new();
-                    self.screen.between(scene!(self), at, &mut changes);
+                    let danger = self.state.latest(&[CueKind::SelfHarm, CueKind::ViolenceThreat]);
+                    let cues: Vec<CueKind> = danger.into_iter().map(|(kind, _)| kind).collect();
+                    self.screen.between(scene!(self), at, &cues, &mut changes);
                     self.tell(changes, out);
                 }
                 Show::Card => {}
@@ -436,10 +478,13 @@ impl Coach {
     }
 
     fn tell(&mut self, changes: Vec<Change>, out: &mut Vec<CoachOutput>) {
-        for Change { id, practice, text, state } in changes {
+        for Change { id, practice, text, state, waited_ms } in changes {
+            if state.is_followed() {
+                self.lived.insert(practice);
+            }
             let practice = self.rules.practices[practice].id.clone();
             self.habits.went(&practice, state);
-            out.push(CoachOutput::Prompt { id, practice, text, state });
+            out.push(CoachOutput::Prompt { id, practice, text, state, waited_ms });
         }
     }
 }

@@ -7,7 +7,7 @@
 mod check;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use regex::Regex;
@@ -99,7 +99,9 @@ pub struct Rulebook {
     pub practices: Vec<Practice>,
     /// Practices whose phrases go with an alert, best first.
     pub alerts: BTreeMap<AlertKind, Vec<String>>,
-    pub words: BTreeMap<(Lang, String), Words>,
+    pub words: BTreeMap<Lang, BTreeMap<String, Words>>,
+    /// Names of the lists that some practice looks back for: only these are remembered.
+    pub remembered: BTreeSet<String>,
     /// How to name a cue in a sentence ("Ihrer Entschuldigung", after *nach*).
     pub labels: BTreeMap<(Lang, String), String>,
     /// Values for slots that the customer of this program configured: `{circle}`.
@@ -107,13 +109,32 @@ pub struct Rulebook {
     pub gestures: Vec<Gesture>,
 }
 
+impl Rulebook {
+    /// A named list of words.
+    pub fn words(&self, lang: Lang, name: &str) -> Option<&Words> {
+        self.words.get(&lang)?.get(name)
+    }
+}
+
 /// A named list of patterns; matches if one of them is found.
 #[derive(Debug, Clone)]
-pub struct Words(pub Vec<Regex>);
+pub struct Words(Regex);
 
 impl Words {
-    pub fn found_in(&self, text: &str) -> bool {
-        self.0.iter().any(|pattern| pattern.is_match(text))
+    /// The patterns as one, so that a text is searched once.
+    ///
+    /// # Errors
+    /// When a pattern is no regular expression, or all together are too large.
+    pub fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Self, regex::Error> {
+        let all = patterns.map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
+        // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
+        let folds = all.chars().any(char::is_uppercase);
+        Ok(Self(regex::RegexBuilder::new(&all).case_insensitive(folds).build()?))
+    }
+
+    /// `lower` is a text in lower case.
+    pub fn found_in(&self, lower: &str) -> bool {
+        self.0.is_match(lower)
     }
 }
 
@@ -210,6 +231,8 @@ pub struct Practice {
     pub suggest: Vec<Condition>,
     /// Agent's cues that mean the advice was followed.
     pub done_by: Vec<CueKind>,
+    /// Agent's cues that live the practice, asked for or not.
+    pub lived_by: Vec<CueKind>,
     pub per_call: u32,
     pub not_within_ms: u64,
     pub wait_ms: u64,
@@ -349,6 +372,8 @@ pub struct Phrase {
     pub parts: Vec<Part>,
     /// If given, only after one of these cues (or an alert of that kind), and then before general phrasings.
     pub cues: Vec<CueKind>,
+    /// Slots that must be empty: nobody is asked for what they have said.
+    pub missing: Vec<String>,
 }
 
 /// A piece of a phrasing.

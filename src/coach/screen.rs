@@ -26,6 +26,8 @@ pub struct Change {
     pub practice: usize,
     pub text: String,
     pub state: PromptState,
+    /// From the trigger to the screen, for one that is shown.
+    pub waited_ms: u64,
 }
 
 /// A practice whose trigger fired and whose moment has not come.
@@ -35,6 +37,8 @@ struct Waiting {
     until_ms: u64,
     /// The agent has not answered yet.
     before_reply: bool,
+    /// When its trigger fired last.
+    since_ms: u64,
     /// What fired it, for phrasings that fit.
     cues: Vec<CueKind>,
 }
@@ -123,20 +127,24 @@ impl Screen {
         let before_reply = practice.timing == Timing::AfterReply;
         // A reply takes longer to come than a pause.
         let patience_ms = if before_reply { practice.wait_ms * 2 } else { practice.wait_ms };
-        let waiting = Waiting { practice: at, until_ms: now_ms + patience_ms, before_reply, cues };
+        let waiting = Waiting { practice: at, until_ms: now_ms + patience_ms, before_reply, since_ms: now_ms, cues };
         match self.waiting.iter_mut().find(|waiting| waiting.practice == at) {
             Some(known) => {
                 known.until_ms = waiting.until_ms;
+                known.since_ms = waiting.since_ms;
                 known.cues = waiting.cues;
             }
             None => self.waiting.push(waiting),
         }
     }
 
-    /// The agent said something with these cues: what they were advised to do may be done.
-    pub fn agent_said(&mut self, rules: &Rulebook, cues: &[CueKind], out: &mut Vec<Change>) {
+    /// The agent said something with these cues: what they were advised to do may be done. The practices that they
+    /// lived before the advice came.
+    pub fn agent_said(&mut self, rules: &Rulebook, cues: &[CueKind], out: &mut Vec<Change>) -> Vec<usize> {
         let does = |at: usize| rules.practices[at].done_by.iter().any(|kind| cues.contains(kind));
-        self.waiting.retain(|waiting| !does(waiting.practice));
+        let (lived, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|w| does(w.practice));
+        self.waiting = waiting;
+        let lived: Vec<Waiting> = lived;
         self.agent_answers(rules);
         for waiting in &mut self.waiting {
             waiting.before_reply = false;
@@ -152,6 +160,7 @@ impl Screen {
                 self.gone = Some(gone);
             }
         }
+        lived.into_iter().map(|waiting| waiting.practice).collect()
     }
 
     /// The agent has begun to answer: what was to come before is too late.
@@ -182,7 +191,7 @@ impl Screen {
             if let Some(before) = self.shown.take() {
                 out.push(before.change(PromptState::Withdrawn));
             }
-            self.show(rules, waiting.practice, text, now_ms.max(scene.told_ms), out);
+            self.show(rules, &waiting, text, now_ms.max(scene.told_ms), out);
         }
     }
 
@@ -222,7 +231,8 @@ impl Screen {
         candidates.min_by_key(|(_, waiting)| order(waiting)).map(|(at, _)| at)
     }
 
-    fn show(&mut self, rules: &Rulebook, at: usize, text: String, now_ms: u64, out: &mut Vec<Change>) {
+    fn show(&mut self, rules: &Rulebook, waiting: &Waiting, text: String, now_ms: u64, out: &mut Vec<Change>) {
+        let at = waiting.practice;
         let practice = &rules.practices[at];
         self.next_id += 1;
         let shown =
@@ -238,18 +248,19 @@ impl Screen {
             self.groups.insert(group.clone(), now_ms);
             self.waiting.retain(|waiting| rules.practices[waiting.practice].group.as_ref() != Some(group));
         }
-        out.push(shown.change(PromptState::Shown));
+        let waited_ms = now_ms.saturating_sub(waiting.since_ms);
+        out.push(Change { waited_ms, ..shown.change(PromptState::Shown) });
         self.shown = Some(shown);
     }
 
     /// Shows a practice after the call, when pace and budget no longer matter; the newest stays on the screen.
-    pub fn between(&mut self, scene: Scene<'_>, at: usize, out: &mut Vec<Change>) {
+    pub fn between(&mut self, scene: Scene<'_>, at: usize, cues: &[CueKind], out: &mut Vec<Change>) {
         let practice = &scene.rules.practices[at];
         let uses = self.uses.entry(at).or_default();
         if uses.shown >= practice.per_call || scene.habits.is_muted(&practice.id) || self.shown.is_some() {
             return;
         }
-        let Some(text) = self.phrase(scene, at, &[]) else { return };
+        let Some(text) = self.phrase(scene, at, cues) else { return };
         self.uses.entry(at).or_default().shown += 1;
         self.next_id += 1;
         let shown = Shown { id: self.next_id, practice: at, text, shown_ms: 0, until_ms: u64::MAX };
@@ -302,7 +313,7 @@ impl Screen {
 
 impl Shown {
     fn change(&self, state: PromptState) -> Change {
-        Change { id: self.id, practice: self.practice, text: self.text.clone(), state }
+        Change { id: self.id, practice: self.practice, text: self.text.clone(), state, waited_ms: 0 }
     }
 
     fn latest_ms(&self) -> u64 {
@@ -322,7 +333,10 @@ pub fn choose(
     said: &BTreeMap<usize, u32>,
     variation: u32,
 ) -> Option<(usize, String)> {
-    let fits = |phrase: &Phrase| phrase.cues.is_empty() || phrase.cues.iter().any(|cue| cues.contains(cue));
+    let fits = |phrase: &Phrase| {
+        (phrase.cues.is_empty() || phrase.cues.iter().any(|cue| cues.contains(cue)))
+            && phrase.missing.iter().all(|slot| slots.get(slot).is_none())
+    };
     let filled = phrases.iter().enumerate().filter(|(_, phrase)| fits(phrase)).filter_map(|(place, phrase)| {
         let text = slots.fill(phrase)?;
         let facts = phrase.parts.iter().filter(|part| matches!(part, Part::Slot { .. })).count();

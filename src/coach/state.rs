@@ -50,7 +50,8 @@ const MEMORY: usize = 64;
 pub struct Said<'a> {
     pub channel: Channel,
     pub span: Span,
-    pub text: &'a str,
+    /// The words in lower case, for word lists.
+    pub lower: String,
     pub cues: &'a [Cue],
     pub severity: Option<u8>,
     pub facts: Vec<Fact>,
@@ -128,10 +129,9 @@ impl CallState {
 
     /// Remembers which of the word lists that practices look back for were heard.
     pub fn hear_words(&mut self, said: &Said<'_>, rules: &Rulebook, lang: Lang) {
-        let conditions = rules.practices.iter().flat_map(|practice| practice.when.iter().chain(&practice.unless));
-        for name in conditions.flat_map(|condition| &condition.heard_words) {
+        for name in &rules.remembered {
             if !self.heard_words.contains(name)
-                && rules.words.get(&(lang, name.clone())).is_some_and(|words| words.found_in(said.text))
+                && rules.words(lang, name).is_some_and(|words| words.found_in(&said.lower))
             {
                 self.heard_words.insert(name.clone());
             }
@@ -181,13 +181,11 @@ impl CallState {
         }
     }
 
-    /// Whether the words hold the customer's name, also one that only the customer has told.
-    pub fn names_customer(&self, text: &str) -> bool {
+    /// Whether the words (in lower case) hold the customer's name, also one that only the customer has told.
+    pub fn names_customer(&self, lower: &str) -> bool {
         self.slots.get("surname").is_some_and(|surname| {
             let surname = surname.to_lowercase();
-            text.to_lowercase()
-                .split(|c: char| !c.is_alphanumeric())
-                .any(|word| surname.split(' ').next_back() == Some(word))
+            lower.split(|c: char| !c.is_alphanumeric()).any(|word| surname.split(' ').next_back() == Some(word))
         })
     }
 
@@ -241,9 +239,8 @@ impl CallState {
                 condition.within_s.is_none_or(|within_s| now_ms.saturating_sub(*at) <= within_s.saturating_mul(1000))
             })
         };
-        let listed = |name: &String, said: &Said<'_>| {
-            rules.words.get(&(lang, name.clone())).is_some_and(|words| words.found_in(said.text))
-        };
+        let listed =
+            |name: &String, said: &Said<'_>| rules.words(lang, name).is_some_and(|words| words.found_in(&said.lower));
         let at_least = |least: Option<u32>, value: u32| least.is_none_or(|least| value >= least);
         let grievance = self.grievance.as_ref();
         on(condition, moment)
@@ -251,9 +248,6 @@ impl CallState {
             && !said.is_some_and(|said| said.has(&condition.without))
             && (condition.heard.is_empty() || condition.heard.iter().any(within))
             && !condition.not_heard.iter().any(within)
-            && (condition.words.is_empty()
-                || said.is_some_and(|said| condition.words.iter().any(|name| listed(name, said))))
-            && !said.is_some_and(|said| condition.without_words.iter().any(|name| listed(name, said)))
             && (condition.heard_words.is_empty()
                 || condition.heard_words.iter().any(|name| self.heard_words.contains(name)))
             && (condition.facts.is_empty()
@@ -282,6 +276,10 @@ impl CallState {
             && condition.peak_min.is_none_or(|least| self.peak >= least)
             && condition.slots.iter().all(|slot| self.slots.get(slot).is_some())
             && condition.metadata.iter().all(|(key, value)| self.facts.metadata.get(key) == Some(value))
+            // Last, since looking for words takes longest.
+            && (condition.words.is_empty()
+                || said.is_some_and(|said| condition.words.iter().any(|name| listed(name, said))))
+            && !said.is_some_and(|said| condition.without_words.iter().any(|name| listed(name, said)))
     }
 }
 

@@ -62,27 +62,29 @@ impl Coach {
     }
 
     /// Notes what helped when the tension has fallen: the latest of the agent's acts that can have done it.
-    pub(super) fn relief(&mut self) {
+    pub(super) fn relief(&mut self, said: &Said<'_>) {
         const HELPS: &[CueKind] = &[
             CueKind::Apology,
             CueKind::SpecificEmpathy,
             CueKind::SolutionOffer,
             CueKind::CallbackOffer,
             CueKind::NextStep,
-            CueKind::Thanks,
         ];
         self.peak_level = self.peak_level.max(self.state.level);
         self.peak_band = self.peak_band.max(self.state.band);
         self.state.slots.clear("helped");
         let fell = self.peak_level.saturating_sub(self.state.level) >= self.rules.settings.relief_level;
-        if self.peak_band >= Band::Heated && self.state.band < Band::Heated && fell {
-            let label = self
-                .state
-                .latest(HELPS)
-                .and_then(|(kind, _)| self.rules.labels.get(&(self.lang, kind.as_str().to_owned())).cloned());
+        if self.peak_band >= Band::Heated && self.state.band < Band::Heated && fell && said.channel != Channel::Agent {
             self.state.eased = true;
-            if let Some(label) = label {
-                self.state.slots.set("helped", label);
+            // Thanks alone helps too, but does not outdo what was said before it.
+            let helped = self.state.latest(HELPS).or_else(|| self.state.latest(&[CueKind::Thanks]));
+            if let Some((kind, _)) = helped {
+                if !self.helped.contains(&kind) {
+                    self.helped.push(kind);
+                }
+                if let Some(label) = self.rules.labels.get(&(self.lang, kind.as_str().to_owned())) {
+                    self.state.slots.set("helped", label.clone());
+                }
             }
             self.peak_level = self.state.level;
             self.peak_band = self.state.band;

@@ -210,7 +210,7 @@ const CASES: &[Case] = &[
         id: "002-4",
         speaks: ("A [] Guten Tag, was kann ich für Sie tun?\nC 0 0 [] Guten Tag.", 1),
         silent: "A [thanks] Danke fürs Warten, guten Tag.\nC 0 0 [] Guten Tag.",
-        limit: ("A [] Guten Tag.\nC 1 10 [long_wait] a\nA [] b\n~ 21\nC 1 10 [long_wait] c\nA [] d", 1),
+        limit: ("A [] Guten Tag.\nC 1 10 [long_wait] Seit drei Wochen!\nA [] b\n~ 21\nC 1 10 [long_wait] c\nA [] d", 1),
         facts: waited_four_minutes,
         live: true,
     },
@@ -679,6 +679,55 @@ fn the_name_told_by_the_customer_counts_when_the_agent_uses_it() {
     assert_eq!(stage.prompts("002-1"), vec![]);
 }
 
+#[test]
+fn an_ultimatum_is_no_kindness() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Gern.\nC 0 20 [patience] Ich warte noch fünf Minuten.");
+    assert!(stage.prompts("004-a").is_empty());
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Gern.\nC 0 60 [patience] Kein Problem.");
+    assert!(stage.prompts("004-a").is_empty(), "not while the call is heated");
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Gern.\nC 0 20 [patience] Kein Problem, ich warte gern.");
+    assert_eq!(stage.prompts("004-a").len(), 1);
+}
+
+#[test]
+fn nobody_is_asked_for_what_they_said() {
+    for (said, forbidden) in
+        [("Das geht seit acht Wochen so.", "Seit wann"), ("Mein Router ist kaputt.", "was passiert ist")]
+    {
+        for variation in 0..6 {
+            let mut stage = Stage::new(Lang::De, CallFacts { variation, ..CallFacts::default() });
+            stage.play(&format!("C 2 30 [dissatisfaction] {said}"));
+            for _ in 0..8 {
+                stage.play("~ 61\nC 2 30 [dissatisfaction] Und jetzt?\nA [generic_empathy] Ich verstehe.");
+            }
+            let texts: Vec<_> = stage.out.iter().map(|(_, output)| format!("{output:?}")).collect();
+            assert!(texts.iter().all(|text| !text.contains(forbidden)), "{said}: {texts:?}");
+        }
+    }
+}
+
+#[test]
+fn what_helped_and_what_was_lived_is_told() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("C 3 60 [anger] a\nA [apology] Das tut mir leid.\nA [thanks] Danke.\nC 0 30 [] Na gut.");
+    assert!(stage.coach.eased());
+    assert_eq!(stage.coach.helped(), [CueKind::Apology]);
+    assert_eq!(stage.coach.lived(), ["002-6"]);
+    stage.play("A [] Gut.");
+    assert!(!stage.coach.eased(), "only the moment itself");
+}
+
+#[test]
+fn after_danger_nobody_is_sent_up_and_down_the_stairs() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("C 3 90 [self_harm] Ich will nicht mehr.\nA [] Ich bin da.\nC 0 20 [gratitude] Danke.\nend");
+    assert!(stage.prompts("000-c").is_empty());
+    assert!(stage.prompts("001-2")[0].1.contains("mit jemandem"), "{:?}", stage.prompts("001-2"));
+}
+
 mod properties {
     use proptest::prelude::*;
 
@@ -785,7 +834,7 @@ mod properties {
             let mut spent = 0;
             for (at, (now, output)) in stage.out.iter().enumerate() {
                 match output {
-                    CoachOutput::Prompt { id, practice, text, state } => {
+                    CoachOutput::Prompt { id, practice, text, state, .. } => {
                         prop_assert!(text.chars().count() <= slots::MAX_CHARS, "{text}");
                         prop_assert!(!text.contains(['{', '}']), "{text}");
                         if *state != PromptState::Shown {

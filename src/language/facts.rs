@@ -21,6 +21,7 @@
 
 mod de;
 mod en;
+mod gate;
 
 use std::sync::LazyLock;
 
@@ -88,9 +89,13 @@ pub struct Fact {
 pub fn facts(lang: Lang, text: &str) -> Vec<Fact> {
     let mut found = Vec::new();
     match lang {
-        Lang::De => de::find(text, &mut found),
-        Lang::En => en::find(text, &mut found),
+        Lang::De => de::find(text, de::GATE.look(text), &mut found),
+        Lang::En => en::find(text, en::GATE.look(text), &mut found),
     }
+    placed(text, found)
+}
+
+fn placed(text: &str, found: Vec<Raw>) -> Vec<Fact> {
     let mut facts: Vec<Fact> = found.into_iter().map(|raw| raw.place(text)).collect();
     facts.sort_by_key(|fact| (fact.start, fact.end, fact.kind));
     facts.dedup_by(|a, b| a.kind == b.kind && a.start == b.start);
@@ -155,29 +160,51 @@ fn capital(word: &str) -> String {
 /// What stands in place of personal data; that it was said is known, what it was is not.
 static REDACTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\[(Karte|IBAN|E-Mail|Telefon|Nummer|Geburtsdatum)\]"));
 
+/// Patterns for what is said alike in both languages.
+struct Shared {
+    spoken_digits: &'static LazyLock<Regex>,
+    spelled: &'static LazyLock<Regex>,
+    email: &'static LazyLock<Regex>,
+}
+
+/// Which of them can match.
+struct Possible {
+    digits: bool,
+    spelled: bool,
+    email: bool,
+}
+
 /// E-mail addresses, written or spoken, and digits in runs, for either language.
-fn shared(text: &str, spoken_digit: &Regex, spelled: &Regex, email: &Regex, found: &mut Vec<Raw>) {
+fn shared(text: &str, possible: Possible, patterns: &Shared, found: &mut Vec<Raw>) {
     let mut taken: Vec<std::ops::Range<usize>> = Vec::new();
-    for hit in email.find_iter(text) {
-        taken.push(hit.range());
-        found.push(Raw::new(FactKind::Email, hit.range(), Vec::new()));
-    }
-    for hit in spoken_digit.find_iter(text) {
-        if taken.iter().all(|range| hit.end() <= range.start || hit.start() >= range.end) {
-            found.push(Raw::new(FactKind::Number, hit.range(), Vec::new()));
+    if possible.email {
+        for hit in patterns.email.find_iter(text) {
+            taken.push(hit.range());
+            found.push(Raw::new(FactKind::Email, hit.range(), Vec::new()));
         }
     }
-    for hit in REDACTED.captures_iter(text) {
-        let (Some(whole), Some(what)) = (hit.get(0), hit.get(1)) else { continue };
-        let kind = match what.as_str() {
-            "E-Mail" => FactKind::Email,
-            "Geburtsdatum" => FactKind::Date,
-            _ => FactKind::Number,
-        };
-        found.push(Raw::new(kind, whole.range(), Vec::new()));
+    if possible.digits {
+        for hit in patterns.spoken_digits.find_iter(text) {
+            if taken.iter().all(|range| hit.end() <= range.start || hit.start() >= range.end) {
+                found.push(Raw::new(FactKind::Number, hit.range(), Vec::new()));
+            }
+        }
     }
-    for hit in spelled.find_iter(text) {
-        found.push(Raw::new(FactKind::Spelled, hit.range(), Vec::new()));
+    if text.contains('[') {
+        for hit in REDACTED.captures_iter(text) {
+            let (Some(whole), Some(what)) = (hit.get(0), hit.get(1)) else { continue };
+            let kind = match what.as_str() {
+                "E-Mail" => FactKind::Email,
+                "Geburtsdatum" => FactKind::Date,
+                _ => FactKind::Number,
+            };
+            found.push(Raw::new(kind, whole.range(), Vec::new()));
+        }
+    }
+    if possible.spelled {
+        for hit in patterns.spelled.find_iter(text) {
+            found.push(Raw::new(FactKind::Spelled, hit.range(), Vec::new()));
+        }
     }
 }
 

@@ -14,13 +14,16 @@ use crate::call::event::{Event, EventKind};
 use crate::call::view::CallView;
 use crate::call::{AlertCommand, Input};
 use crate::coach::{Answer, PromptState};
-use crate::server::App;
 use crate::server::auth::Claims;
 use crate::server::http::token_left;
 use crate::server::hub::{CallItem, FeedItem};
 use crate::server::session::Command;
 use crate::server::socket::{Gone, Incoming, Socket};
-use crate::wire::feed::{AgentCommand, AgentSnapshot, Done, FeedEvent, Request, SupervisorCommand, SupervisorSnapshot};
+use crate::server::{App, unix_ms};
+use crate::terms::Lang;
+use crate::wire::feed::{
+    AgentCommand, AgentSnapshot, Card, Done, FeedEvent, Request, SupervisorCommand, SupervisorSnapshot,
+};
 use crate::wire::{ErrorMessage, Refusal, to_json};
 
 /// How long a call may take to carry out a command; it does so between two slices of audio.
@@ -236,6 +239,9 @@ impl AgentFeed<'_> {
                     incoming = socket.receive() => {
                         let request = AgentCommand::parse(&command_text(incoming)?);
                         let Request { reference, command } = request.map_err(bad_message)?;
+                        if let Ok(AgentCommand::Card { lang }) = command {
+                            socket.send(to_json(&self.card(lang))).await?;
+                        }
                         let result = match command {
                             Ok(command) => self.carry_out(command).await,
                             Err(error) => Err(Failed("bad_message", error.0)),
@@ -249,6 +255,12 @@ impl AgentFeed<'_> {
         }
     }
 
+    fn card(&self, lang: Option<Lang>) -> Card {
+        let rules = self.app.rules.borrow().clone();
+        let lang = lang.unwrap_or(self.app.config.speech.language);
+        Card::new(self.agent, self.app.agents.card(self.agent, rules.playbook.for_queue(None), lang, unix_ms()))
+    }
+
     fn is_muted(&self, event: &Event) -> bool {
         let shows = matches!(event.kind, EventKind::Prompt { state: PromptState::Shown, .. });
         shows && self.muted_until.is_some_and(|until| until > Instant::now())
@@ -258,13 +270,23 @@ impl AgentFeed<'_> {
         match command {
             AgentCommand::Used { prompt } => self.on_prompt(prompt, Answer::Used).await,
             AgentCommand::NotNow { prompt } => self.on_prompt(prompt, Answer::NotNow).await,
+            AgentCommand::Mute { prompt: Some(prompt), for_good: true, .. } => {
+                if !self.app.agents.mute(self.agent, &prompt) {
+                    return Err(unknown_prompt());
+                }
+                // Its call may have ended meanwhile; it is off for all later ones.
+                let _ = self.on_prompt(prompt, Answer::Mute).await;
+                Ok(())
+            }
             AgentCommand::Mute { prompt: Some(prompt), .. } => self.on_prompt(prompt, Answer::Mute).await,
-            AgentCommand::Mute { prompt: None, minutes } => {
+            AgentCommand::Mute { prompt: None, minutes, .. } => {
                 // A day: longer than any shift.
                 let minutes = minutes.unwrap_or(24 * 60).min(24 * 60);
                 self.muted_until = Some(Instant::now() + Duration::from_secs(u64::from(minutes) * 60));
                 Ok(())
             }
+            // Sent by the caller, who has the socket.
+            AgentCommand::Card { .. } => Ok(()),
             AgentCommand::Share { call, seq } => {
                 let Some(text) = self.app.hub.moment(self.agent, &call, seq) else {
                     return Err(Failed("unknown_moment", "there is no such moment in a live call of yours".to_owned()));
@@ -278,10 +300,14 @@ impl AgentFeed<'_> {
     async fn on_prompt(&self, prompt: String, answer: Answer) -> Result<(), Failed> {
         let call = prompt.rsplit_once(':').map_or("", |(call, _)| call).to_owned();
         if !self.app.hub.is_agents(self.agent, &call) {
-            return Err(Failed("unknown_prompt", "there is no such prompt in a live call of yours".to_owned()));
+            return Err(unknown_prompt());
         }
         send(self.app, &call, Input::Prompt { prompt, answer }).await
     }
+}
+
+fn unknown_prompt() -> Failed {
+    Failed("unknown_prompt", "there is no such prompt in a live call of yours".to_owned())
 }
 
 /// Hands a command to a call and waits until it is carried out.

@@ -57,6 +57,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/calls/{call}", get(call).delete(erase))
         .route("/v1/calls/{call}/events", get(events))
         .route("/v1/alerts", get(alerts))
+        .route("/v1/agents/{agent}/record", get(record).delete(erase_record))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path") })
         .with_state(app)
 }
@@ -272,6 +273,27 @@ async fn erase(State(app): Shared, Path(call): Path<String>, headers: HeaderMap)
         Ok(_) if app.hub.erase(&call) => StatusCode::NO_CONTENT.into_response(),
         Ok(_) => error(StatusCode::CONFLICT, "call_live", "the call is still live; erase it when it has ended"),
         Err(response) => *response,
+    }
+}
+
+/// What is kept of an agent, with that agent's own token; nobody else's opens it.
+async fn record(State(app): Shared, Path(agent): Path<String>, headers: HeaderMap) -> Response {
+    match admit(&app, &headers, Need::Agent(&agent)) {
+        Ok(_) => Json(app.agents.record(&agent)).into_response(),
+        Err(response) => *response,
+    }
+}
+
+async fn erase_record(State(app): Shared, Path(agent): Path<String>, headers: HeaderMap) -> Response {
+    if let Err(response) = admit(&app, &headers, Need::Agent(&agent)) {
+        return *response;
+    }
+    match app.agents.erase(&agent) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(problem) => {
+            tracing::error!(error = %problem, "an agent's record cannot be erased");
+            error(StatusCode::INTERNAL_SERVER_ERROR, "storage", "the record cannot be removed; tell the administrator")
+        }
     }
 }
 

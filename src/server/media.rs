@@ -132,6 +132,7 @@ async fn enter(app: &Arc<App>, opening: Opening, decoder: Option<Decoder>, diale
                 team: facts.team.clone(),
                 lang,
                 facts: call_facts(&facts),
+                ..CallInfo::default()
             };
             session::spawn(Arc::clone(app), info, mailboxes);
         }

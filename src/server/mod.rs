@@ -3,6 +3,7 @@
 //! `http` lets requests in, `auth` says who may, `media` and `feeds` hold the sockets, `session` runs one task per
 //! call, `calls` knows which live, `hub` brings events to readers.
 
+mod agents;
 pub mod auth;
 mod calls;
 mod feeds;
@@ -27,6 +28,7 @@ use crate::call::CallSettings;
 use crate::call::conversation::Rules;
 use crate::config::{Config, seconds};
 use crate::metrics::Metrics;
+use crate::server::agents::Agents;
 use crate::server::auth::Tokens;
 use crate::server::calls::Calls;
 use crate::server::hub::Hub;
@@ -45,7 +47,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Parts {
     pub config: Config,
     pub tokens: Tokens,
-    pub rules: Arc<Rules>,
+    /// Those in force now; a call keeps the ones it began with.
+    pub rules: watch::Receiver<Arc<Rules>>,
     pub call_settings: CallSettings,
     /// `None`: nobody transcribes; audio gives times only.
     pub speech: Option<SpeechQueue>,
@@ -55,11 +58,12 @@ pub struct Parts {
 pub(crate) struct App {
     config: Config,
     tokens: Tokens,
-    rules: Arc<Rules>,
+    rules: watch::Receiver<Arc<Rules>>,
     call_settings: CallSettings,
     speech: Option<SpeechQueue>,
     hub: Hub,
     calls: Calls,
+    agents: Agents,
     metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
     /// How long a lost connection may take to come back.
@@ -196,6 +200,7 @@ impl App {
         Self {
             hub: Hub::new(config.feeds.clone(), Arc::clone(&metrics)),
             calls: Calls::new(config.limits.calls),
+            agents: Agents::new(config.server.data_dir.as_ref().map(|dir| dir.join("agents"))),
             grace: seconds(config.media.grace_s),
             deadline: seconds(config.speech.deadline_s),
             metrics,

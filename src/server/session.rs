@@ -15,8 +15,9 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, info, info_span, warn};
 
 use crate::call::event::{EndReason, Event, EventKind};
-use crate::call::{Call, CallInfo, Facts, Input, Output};
-use crate::metrics::Kind;
+use crate::call::{Call, CallInfo, CallSettings, Facts, Input, Output};
+use crate::metrics::{Kind, Practice};
+use crate::server::agents::Tally;
 use crate::server::calls::{Mailboxes, SocketId};
 use crate::server::{App, Phase, unix_ms};
 use crate::stt::SpeechJob;
@@ -148,6 +149,8 @@ struct Session<'a> {
     grace_until: Instant,
     /// Until when the ended call waits for what is in flight.
     ending: Option<(EndReason, Instant)>,
+    /// What the call is for the agent's shift.
+    tally: Tally,
     out: Vec<Output>,
 }
 
@@ -172,8 +175,15 @@ impl<'a> Session<'a> {
     fn start(app: &'a App, info: CallInfo) -> Self {
         let (reply, transcripts) = mpsc::channel(IN_FLIGHT);
         let mut out = Vec::new();
+        let mut info = info;
+        if let Some(agent) = &info.agent {
+            (info.habits, info.shift) = app.agents.begin(agent, info.facts.shift_started_unix_ms, unix_ms());
+        }
         let (id, lang) = (info.call.clone(), info.lang);
-        let call = Call::start(info, Arc::clone(&app.rules), app.call_settings.clone(), unix_ms(), &mut out);
+        let rules = Arc::clone(&app.rules.borrow());
+        let escalation = app.config.alerts.settings(info.queue.as_deref());
+        let settings = CallSettings { escalation, ..app.call_settings.clone() };
+        let call = Call::start(info, rules, settings, unix_ms(), &mut out);
         let mut session = Self {
             app,
             name: Arc::from(id.as_str()),
@@ -190,6 +200,7 @@ impl<'a> Session<'a> {
             lost: None,
             grace_until: Instant::now(),
             ending: None,
+            tally: Tally::default(),
             out,
         };
         session.carry_out();
@@ -419,6 +430,10 @@ impl<'a> Session<'a> {
         for output in std::mem::take(&mut self.out) {
             match output {
                 Output::Event(event) => events.push(event),
+                Output::Prompted { practice, waited_ms } => {
+                    let waited = self.app.metrics.prompt_wait_s.get_or_create(&Practice { practice });
+                    waited.observe(waited_ms as f64 / 1e3);
+                }
                 Output::Transcribe { segment, channel, heated, speech } => {
                     let outcome = match &self.app.speech {
                         Some(_) if self.in_flight.len() >= IN_FLIGHT => {
@@ -448,10 +463,22 @@ impl<'a> Session<'a> {
         }
         if !events.is_empty() {
             self.observe_delay(&events);
+            self.remember(&events);
             self.app.hub.publish(events);
         }
         if !self.out.is_empty() {
             self.carry_out();
+        }
+    }
+
+    /// Keeps for the agent alone what became of the prompts, and what the call was for the shift.
+    fn remember(&mut self, events: &[Event]) {
+        let Some(agent) = &self.call.info().agent else { return };
+        for event in events {
+            self.app.agents.prompted(agent, event);
+            if let Some(call) = self.tally.hear(event, unix_ms()) {
+                self.app.agents.ended(agent, call);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::call::event::Event;
 use crate::call::view::{AgentView, CallView};
+use crate::terms::Lang;
 use crate::wire::{BadMessage, parse};
 
 /// Longest text of a whisper, a note or a reason, in characters: it must be read during a call.
@@ -71,6 +72,14 @@ pub enum AgentCommand {
         prompt: Option<String>,
         #[serde(default)]
         minutes: Option<u32>,
+        /// With `prompt`: not in any later call either, until the agent erases the record.
+        #[serde(default)]
+        for_good: bool,
+    },
+    /// Asks for the card of the shift; it comes as a message `card`, in the server's language without `lang`.
+    Card {
+        #[serde(default)]
+        lang: Option<Lang>,
     },
     /// Shows a good moment to the supervisors: `seq` of the `moment` event in the agent's log.
     Share { call: String, seq: u64 },
@@ -101,6 +110,22 @@ impl AgentCommand {
     /// As [`SupervisorCommand::parse`].
     pub fn parse(text: &str) -> Result<Request<Self>, BadMessage> {
         request(text, |_| Ok(()))
+    }
+}
+
+/// The agent's shift so far: what was hard and what was good. Has no number, since it is part of no log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Card {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    agent: String,
+    /// Empty after a shift without calls.
+    lines: Vec<String>,
+}
+
+impl Card {
+    pub fn new(agent: &str, lines: Vec<String>) -> Self {
+        Self { kind: "card", agent: agent.to_owned(), lines }
     }
 }
 
@@ -220,7 +245,7 @@ mod tests {
         assert_eq!(used.reference, None);
         assert_eq!(used.command, Ok(AgentCommand::Used { prompt: "c1:p1".to_owned() }));
         let mute = AgentCommand::parse(r#"{"type":"mute"}"#).unwrap();
-        assert_eq!(mute.command, Ok(AgentCommand::Mute { prompt: None, minutes: None }));
+        assert_eq!(mute.command, Ok(AgentCommand::Mute { prompt: None, minutes: None, for_good: false }));
     }
 
     #[test]

@@ -65,12 +65,9 @@ impl MediaMessage {
         match message_type(text)?.as_str() {
             "start" => {
                 let wire: StartWire = parse(text)?;
-                let audio = wire.audio()?;
-                Ok(Self::Start(Box::new(MediaStart {
-                    opening: wire.common.opening(wire.channels)?,
-                    encoding: audio.0,
-                    sample_rate: audio.1,
-                })))
+                let sample_rate = wire.sample_rate()?;
+                let opening = Opening::parse(text, wire.channels)?;
+                Ok(Self::Start(Box::new(MediaStart { opening, encoding: wire.encoding, sample_rate })))
             }
             other => Self::parse_control(other, text)?.ok_or_else(|| {
                 BadMessage(format!(
@@ -139,29 +136,31 @@ struct ConsentWire {
     given: bool,
 }
 
-/// The fields of `start` that describe the call; `null` is as good as absent.
+/// The fields of `start` that every stream has beside the facts; `null` is as good as absent.
 #[derive(Deserialize)]
-pub(super) struct CommonWire {
+struct OpeningWire {
     call: String,
     #[serde(default)]
     language: Option<String>,
     #[serde(default)]
     consent: Option<bool>,
-    #[serde(flatten)]
-    facts: FactsWire,
 }
 
-impl CommonWire {
-    pub(super) fn opening(self, channels: Vec<Channel>) -> Result<Opening, BadMessage> {
-        check_id("call", &self.call)?;
+impl Opening {
+    /// Reads its part of `start`. The parts are read one by one, not nested into each other, because only so do
+    /// errors name the field.
+    pub(super) fn parse(text: &str, channels: Vec<Channel>) -> Result<Self, BadMessage> {
+        let wire: OpeningWire = parse(text)?;
+        check_id("call", &wire.call)?;
         check_channels(&channels)?;
-        let language = match self.language.as_deref() {
+        let language = match wire.language.as_deref() {
             None | Some("") => None,
             Some(tag) => Some(Lang::from_tag(tag).ok_or_else(|| {
                 BadMessage(format!("field `language`: \"{tag}\" is not understood here; use \"de\" or \"en\""))
             })?),
         };
-        Ok(Opening { call: self.call, channels, language, consent: self.consent, facts: self.facts.facts()? })
+        let facts = parse::<FactsWire>(text)?.facts()?;
+        Ok(Self { call: wire.call, channels, language, consent: wire.consent, facts })
     }
 }
 
@@ -170,14 +169,12 @@ struct StartWire {
     encoding: Encoding,
     sample_rate: u32,
     channels: Vec<Channel>,
-    #[serde(flatten)]
-    common: CommonWire,
 }
 
 impl StartWire {
-    fn audio(&self) -> Result<(Encoding, u32), BadMessage> {
+    fn sample_rate(&self) -> Result<u32, BadMessage> {
         match self.sample_rate {
-            8_000 | 16_000 | 48_000 => Ok((self.encoding, self.sample_rate)),
+            8_000 | 16_000 | 48_000 => Ok(self.sample_rate),
             other => Err(BadMessage(format!(
                 "field `sample_rate`: {other} is not supported; send 8000, 16000 or 48000 samples a second"
             ))),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::terms::{Channel, Span};
-use crate::wire::native::{CommonWire, MediaMessage, Opening};
+use crate::wire::native::{MediaMessage, Opening};
 use crate::wire::{BadMessage, message_type, parse};
 
 /// Longest text of one utterance, in bytes: some minutes of speech.
@@ -31,7 +31,7 @@ impl TranscriptMessage {
             "start" => {
                 let wire: StartWire = parse(text)?;
                 let channels = wire.channels.unwrap_or_else(|| vec![Channel::Customer, Channel::Agent]);
-                Ok(Self::Start(Box::new(wire.common.opening(channels)?)))
+                Ok(Self::Start(Box::new(Opening::parse(text, channels)?)))
             }
             "utterance" => parse::<UtteranceWire>(text)?.utterance(),
             other => match MediaMessage::parse_control(other, text)? {
@@ -48,8 +48,6 @@ impl TranscriptMessage {
 struct StartWire {
     #[serde(default)]
     channels: Option<Vec<Channel>>,
-    #[serde(flatten)]
-    common: CommonWire,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +102,9 @@ mod tests {
             text: "Guten Tag.".to_owned(),
         };
         assert_eq!(TranscriptMessage::parse(good), Ok(expected));
-        for (from, to) in [("2100", "-1"), ("0,", "3000,"), ("2100", "9999999999"), ("\"Guten Tag.\"", "7")] {
+        for (from, to) in
+            [("2100", "-1"), ("\"start_ms\":0", "\"start_ms\":3000"), ("2100", "9999999999"), ("\"Guten Tag.\"", "7")]
+        {
             assert!(TranscriptMessage::parse(&good.replace(from, to)).is_err(), "{from} -> {to}");
         }
     }

@@ -44,7 +44,7 @@ pub async fn serve_with(change: impl FnOnce(&mut Config), speech: Option<SpeechQ
     change(&mut config);
     config.validate().unwrap();
     let tokens = Tokens::new(b"a secret for tests, and only for tests");
-    let rules = setup::rules(&config).unwrap();
+    let (_, rules) = tokio::sync::watch::channel(setup::rules(&config).unwrap());
     let call_settings = setup::call_settings(&config).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

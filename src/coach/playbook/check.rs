@@ -90,7 +90,7 @@ pub fn rulebook(
         }
         for name in word_lists(practice) {
             for lang in [Lang::De, Lang::En] {
-                if !rules.words.contains_key(&(lang, name.clone())) {
+                if rules.words(lang, name).is_none() {
                     let message = format!(
                         "practice {} looks for the words `{name}`, which are not listed in {}",
                         practice.id,
@@ -148,12 +148,15 @@ pub fn unknown_practice(file: &File, at: usize, id: &str, errors: &mut Vec<Playb
 
 /// Checks one phrasing.
 pub fn phrase(file: &File, raw: &Spanned<RawPhrase>, errors: &mut Vec<PlaybookError>) -> Option<Phrase> {
-    let (say, after) = match raw.get_ref() {
-        RawPhrase::Plain(say) => (say, &[][..]),
-        RawPhrase::After { say, after } => (say, &after[..]),
+    let (say, after, missing) = match raw.get_ref() {
+        RawPhrase::Plain(say) => (say, &[][..], &[][..]),
+        RawPhrase::When { say, after, missing } => (say, &after[..], &missing[..]),
     };
     let at = raw.span().start;
-    let phrase = match parse(say, after) {
+    for name in missing.iter().filter(|name| !known_slot(name)) {
+        errors.push(file.error(at, format!("the slot `{name}` does not exist"), slots_remedy()));
+    }
+    let phrase = match parse(say, after, missing) {
         Ok(phrase) => phrase,
         Err(message) => {
             errors.push(file.error(at, message, "write slots as {name}"));

@@ -97,6 +97,7 @@ pub struct RawPractice {
     pub unless: Option<Vec<Condition>>,
     pub suggest: Option<Vec<Condition>>,
     pub done_by: Option<Vec<CueKind>>,
+    pub lived_by: Option<Vec<CueKind>>,
     pub per_call: Option<u32>,
     pub not_within_s: Option<u64>,
     pub wait_s: Option<u64>,
@@ -107,7 +108,13 @@ pub struct RawPractice {
 #[serde(untagged)]
 pub enum RawPhrase {
     Plain(String),
-    After { say: String, after: Vec<CueKind> },
+    When {
+        say: String,
+        #[serde(default)]
+        after: Vec<CueKind>,
+        #[serde(default)]
+        missing: Vec<String>,
+    },
 }
 
 /// Reads one file.
@@ -155,6 +162,8 @@ impl Rulebook {
         for file in files.iter().filter(mine) {
             rules.take_words(file, errors);
         }
+        let conditions = rules.practices.iter().flat_map(|practice| practice.when.iter().chain(&practice.unless));
+        rules.remembered = conditions.flat_map(|condition| condition.heard_words.iter().cloned()).collect();
         check::rulebook(&rules, files, &places, errors);
         rules
     }
@@ -201,6 +210,7 @@ impl Rulebook {
         practice.unless = raw.unless.clone().unwrap_or_else(|| std::mem::take(&mut practice.unless));
         practice.suggest = raw.suggest.clone().unwrap_or_else(|| std::mem::take(&mut practice.suggest));
         practice.done_by = raw.done_by.clone().unwrap_or_else(|| std::mem::take(&mut practice.done_by));
+        practice.lived_by = raw.lived_by.clone().unwrap_or_else(|| std::mem::take(&mut practice.lived_by));
         practice.per_call = raw.per_call.unwrap_or(practice.per_call);
         practice.not_within_ms = seconds(raw.not_within_s, practice.not_within_ms);
         practice.wait_ms = seconds(raw.wait_s, practice.wait_ms);
@@ -221,24 +231,30 @@ impl Rulebook {
             return;
         };
         for (name, patterns) in &raw.words {
-            let patterns = patterns
-                .iter()
-                .filter_map(|pattern| {
-                    match regex::RegexBuilder::new(pattern.get_ref()).case_insensitive(true).build() {
-                        Ok(regex) => Some(regex),
-                        Err(error) => {
-                            let message = format!("the pattern `{}` cannot be read: {error}", pattern.get_ref());
-                            errors.push(file.error(
-                                pattern.span().start,
-                                message,
-                                "write a regular expression, or plain words",
-                            ));
-                            None
-                        }
-                    }
-                })
-                .collect();
-            self.words.insert((lang, name.clone()), Words(patterns));
+            let before = errors.len();
+            for pattern in patterns {
+                if let Err(error) = Words::new([pattern.get_ref().as_str()].into_iter()) {
+                    let message = format!("the pattern `{}` cannot be read: {error}", pattern.get_ref());
+                    errors.push(file.error(
+                        pattern.span().start,
+                        message,
+                        "write a regular expression, or plain words",
+                    ));
+                }
+            }
+            if errors.len() > before {
+                continue;
+            }
+            match Words::new(patterns.iter().map(|pattern| pattern.get_ref().as_str())) {
+                Ok(words) => {
+                    self.words.entry(lang).or_default().insert(name.clone(), words);
+                }
+                Err(error) => {
+                    let at = patterns.first().map_or(0, |pattern| pattern.span().start);
+                    let message = format!("the words `{name}` cannot be read together: {error}");
+                    errors.push(file.error(at, message, "make the list shorter, or name each group only once"));
+                }
+            }
         }
         for (name, label) in &raw.labels {
             self.labels.insert((lang, name.clone()), label.get_ref().clone());
@@ -261,7 +277,7 @@ impl Rulebook {
 }
 
 /// Cuts a phrasing into text and slots; the error says what is wrong.
-pub fn parse(say: &str, after: &[CueKind]) -> Result<Phrase, String> {
+pub fn parse(say: &str, after: &[CueKind], missing: &[String]) -> Result<Phrase, String> {
     let mut parts = Vec::new();
     let mut rest = say;
     while let Some(open) = rest.find('{') {
@@ -279,5 +295,5 @@ pub fn parse(say: &str, after: &[CueKind]) -> Result<Phrase, String> {
     if !rest.is_empty() {
         parts.push(Part::Text(rest.to_owned()));
     }
-    Ok(Phrase { parts, cues: after.to_vec() })
+    Ok(Phrase { parts, cues: after.to_vec(), missing: missing.to_vec() })
 }

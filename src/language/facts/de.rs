@@ -1,10 +1,12 @@
 //! German.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{FactKind, Raw, capital, pattern, sentences, shared, squeeze};
+use super::gate::{Gate, Seen, may_spell};
+use super::{FactKind, Possible, Raw, Shared, capital, pattern, sentences, shared, squeeze};
 
 /// Grammatical gender, or the plural.
 #[derive(Clone, Copy, PartialEq)]
@@ -47,10 +49,64 @@ const NOUNS: &[(Gender, &str)] = &[
 /// Words that look like a thing above and are none.
 const NOT_THINGS: &[&str] = &["vertreter", "visitenkarte", "ratschlag", "beitrag", "vorschlag", "geldbeutel"];
 
-static DETERMINED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(mein(?:e[nmrs]?)?|unser(?:e[nmrs]?|n)?|d(?:er|ie|as|en|em)|ein(?:e[nmr]?)?)\s+([a-zäöüß]{3,}(?:-[a-zäöüß]+)*)(?:\s+([a-zäöüß]{3,}(?:-[a-zäöüß]+)*))?",
-    )
+/// The things by name.
+static GENDERS: LazyLock<BTreeMap<&str, Gender>> = LazyLock::new(|| {
+    NOUNS.iter().flat_map(|(gender, nouns)| nouns.split_whitespace().map(|noun| (noun, *gender))).collect()
+});
+
+const SINCE_WORD: u32 = 1;
+const WAITED_WORD: u32 = 1 << 1;
+const ORDINAL: u32 = 1 << 2;
+const TIME: u32 = 1 << 3;
+const TOLD: u32 = 1 << 4;
+const MONEY: u32 = 1 << 5;
+const NAMED: u32 = 1 << 6;
+const DAY: u32 = 1 << 7;
+const DIGIT_WORD: u32 = 1 << 8;
+const SPELLING: u32 = 1 << 9;
+const AT: u32 = 1 << 10;
+const THING: u32 = 1 << 11;
+const STATE_WORD: u32 = 1 << 12;
+const NONE: u32 = 1 << 13;
+const TAKEN: u32 = 1 << 14;
+const NO_ONE: u32 = 1 << 15;
+
+pub(super) static GATE: LazyLock<Gate> = LazyLock::new(|| {
+    let stems = [
+        (SINCE_WORD, "seit seid"),
+        (WAITED_WORD, "warte schleife leitung"),
+        (ORDINAL, "zweite dritte vierte fünfte sechste siebte siebente achte neunte zehnte wiederholte"),
+        (TIME, "mal fach anruf versuch"),
+        (
+            TOLD,
+            "gerufen gemeldet geschrieben gefragt reklamiert erklärt geschildert kontaktiert gemahnt verbunden gestellt \
+             telefoniert gesagt",
+        ),
+        (MONEY, "euro franken €"),
+        (NAMED, "name apparat heiß heiss hier_spricht hier_ist"),
+        (
+            DAY,
+            "januar februar märz april mai juni juli august september oktober november dezember montag dienstag \
+             mittwoch donnerstag freitag samstag sonntag",
+        ),
+        (DIGIT_WORD, "null eins zwei zwo drei vier fünf sechs sieben acht neun"),
+        (
+            SPELLING,
+            "anton berta cäsar dora emil friedrich gustav heinrich ida julius kaufmann ludwig martha nordpol otto paula \
+             quelle richard samuel siegfried theodor ulrich viktor wilhelm xanthippe ypsilon zeppelin",
+        ),
+        (AT, "@ punkt"),
+        (
+            STATE_WORD,
+            "nicht kaputt defekt falsch beschädigt hoch spät teuer leer verschwunden weg ausgefallen unvollständig \
+             zerkratzt zerbrochen gesperrt gestört tot verloren langsam undicht fehlt",
+        ),
+        (NONE, "kein"),
+        (TAKEN, "abgebucht berechnet eingezogen"),
+        (NO_ONE, "niemand keiner kein_mensch"),
+    ];
+    let things = NOUNS.iter().map(|(_, nouns)| (THING, *nouns));
+    Gate::new(&stems.into_iter().chain(things).collect::<Vec<_>>(), DIGIT_WORD)
 });
 
 const NUMBER: &str = r"(?:\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+(?:,\d+)?|(?:(?:ein|eins|eine[nm]?|einer|zwei|zwo|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|sechzehn|siebzehn|achtzehn|neunzehn|zwanzig|dreißig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend)(?: ?und ?| )?)+?)";
@@ -190,19 +246,47 @@ static NOBODY: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-pub(super) fn find(text: &str, found: &mut Vec<Raw>) {
-    for (offset, sentence) in sentences(text) {
-        durations(offset, sentence, found);
-        things(offset, sentence, found);
-        troubles(offset, sentence, found);
+const SHARED: Shared = Shared { spoken_digits: &DIGITS, spelled: &SPELLED, email: &EMAIL };
+
+pub(super) fn find(text: &str, seen: Seen, found: &mut Vec<Raw>) {
+    if seen.any(SINCE_WORD | WAITED_WORD | THING | NONE | TAKEN | NO_ONE) {
+        for (offset, sentence) in sentences(text) {
+            durations(offset, sentence, seen, found);
+            let things = if seen.any(THING) { things_in(sentence) } else { Vec::new() };
+            troubles(offset, sentence, seen, &things, found);
+            name_things(offset, things, found);
+        }
     }
-    how_often(text, found);
+    how_often(text, seen, found);
+    if seen.any(MONEY) {
+        amounts(text, found);
+    }
+    if seen.any(NAMED) {
+        own_names(text, found);
+    }
+    if seen.any(DAY) || seen.digits > 0 {
+        for hit in DATE.find_iter(text) {
+            found.push(Raw::new(FactKind::Date, hit.range(), Vec::new()));
+        }
+    }
+    let possible = Possible {
+        digits: seen.numbers >= 4,
+        spelled: seen.any(SPELLING) || may_spell(text, &["wie"]),
+        email: seen.any(AT),
+    };
+    shared(text, possible, &SHARED, found);
+}
+
+fn amounts(text: &str, found: &mut Vec<Raw>) {
     for hit in AMOUNT.find_iter(text) {
         let said = squeeze(hit.as_str());
         if !said.to_lowercase().starts_with("ein euro") && !said.to_lowercase().starts_with("einen euro") {
             found.push(Raw::new(FactKind::Amount, hit.range(), vec![("amount", said)]));
         }
     }
+}
+
+fn own_names(text: &str, found: &mut Vec<Raw>) {
     for hit in NAME.captures_iter(text) {
         if let (Some(whole), Some(name)) = (hit.get(0), hit.get(1)) {
             names(whole.as_str(), name.as_str(), name.range(), found);
@@ -214,13 +298,14 @@ pub(super) fn find(text: &str, found: &mut Vec<Raw>) {
             names(&address, name.as_str(), name.range(), found);
         }
     }
-    for hit in DATE.find_iter(text) {
-        found.push(Raw::new(FactKind::Date, hit.range(), Vec::new()));
-    }
-    shared(text, &DIGITS, &SPELLED, &EMAIL, found);
 }
 
-fn durations(offset: usize, sentence: &str, found: &mut Vec<Raw>) {
+fn durations(offset: usize, sentence: &str, seen: Seen, found: &mut Vec<Raw>) {
+    let since = seen.any(SINCE_WORD) && SINCE.is_match(sentence);
+    let waited = seen.any(WAITED_WORD) && WAITED.is_match(sentence);
+    if !since && !waited {
+        return;
+    }
     if HARMLESS_DURATION.is_match(sentence) {
         return;
     }
@@ -283,7 +368,19 @@ fn accusative(duration: &str) -> String {
     duration.to_owned()
 }
 
-fn how_often(text: &str, found: &mut Vec<Raw>) {
+fn how_often(text: &str, seen: Seen, found: &mut Vec<Raw>) {
+    if !seen.any(TIME) {
+        return;
+    }
+    if seen.any(ORDINAL) || seen.digits > 0 {
+        nths(text, found);
+    }
+    if seen.any(TOLD) {
+        times(text, found);
+    }
+}
+
+fn nths(text: &str, found: &mut Vec<Raw>) {
     for hit in NTH.captures_iter(text) {
         let Some(whole) = hit.get(0) else { continue };
         let Some(ordinal) = hit.get(1).or_else(|| hit.get(2)) else { continue };
@@ -299,6 +396,9 @@ fn how_often(text: &str, found: &mut Vec<Raw>) {
         }
         found.push(Raw::new(FactKind::HowOften, whole.range(), slots));
     }
+}
+
+fn times(text: &str, found: &mut Vec<Raw>) {
     for hit in TIMES.captures_iter(text) {
         let (Some(whole), Some(count)) = (hit.get(0), hit.get(1)) else { continue };
         let count = count.as_str().to_lowercase();
@@ -328,24 +428,83 @@ struct Thing {
     dative: String,
 }
 
+/// A run of letters, with its place.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    start: usize,
+    text: &'a str,
+}
+
+impl Word<'_> {
+    fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+fn is_letter(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, 'ä' | 'ö' | 'ü' | 'ß' | 'Ä' | 'Ö' | 'Ü' | 'ẞ')
+}
+
+fn words_of(sentence: &str) -> Vec<Word<'_>> {
+    let mut out: Vec<Word<'_>> = Vec::new();
+    let mut start = None;
+    for (at, c) in sentence.char_indices().chain([(sentence.len(), ' ')]) {
+        match (is_letter(c), start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                out.push(Word { start: from, text: &sentence[from..at] });
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The word behind `words[at]`, after nothing but space, with the words that hyphens join to it, and the place of
+/// its last part. Nothing if it is too short for a thing.
+fn next_word<'a>(sentence: &'a str, words: &[Word<'a>], at: usize) -> Option<(Word<'a>, usize)> {
+    let (before, first) = (words.get(at)?, words.get(at + 1)?);
+    let gap = &sentence[before.end()..first.start];
+    if gap.is_empty() || !gap.chars().all(char::is_whitespace) || first.text.chars().count() < 3 {
+        return None;
+    }
+    let mut last = at + 1;
+    while let Some(next) = words.get(last + 1)
+        && &sentence[words[last].end()..next.start] == "-"
+    {
+        last += 1;
+    }
+    Some((Word { start: first.start, text: &sentence[first.start..words[last].end()] }, last))
+}
+
+const DETERMINERS: &[&str] = &[
+    "mein", "meine", "meinen", "meinem", "meiner", "meines", "unser", "unsere", "unseren", "unserem", "unserer",
+    "unseres", "unsern", "der", "die", "das", "den", "dem", "ein", "eine", "einen", "einem", "einer",
+];
+
 fn things_in(sentence: &str) -> Vec<Thing> {
     let mut out = Vec::new();
-    let mut from = 0;
-    // The next one may begin with the last word of this one ("der Techniker die Rechnung").
-    while let Some(hit) = DETERMINED.captures_at(sentence, from) {
-        let (Some(determiner), Some(word)) = (hit.get(1), hit.get(2)) else { break };
-        let start = determiner.start();
-        from = determiner.end();
-        let determiner = determiner.as_str().to_lowercase();
-        let found = [Some(word), hit.get(3)].into_iter().flatten().find_map(|noun| {
-            let gender = gender(&noun.as_str().to_lowercase(), &determiner)?;
+    let words = words_of(sentence);
+    for (at, determiner) in words.iter().enumerate() {
+        let start = determiner.start;
+        let joined =
+            sentence[..start].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_');
+        if joined || !DETERMINERS.iter().any(|listed| determiner.text.eq_ignore_ascii_case(listed)) {
+            continue;
+        }
+        let Some((word, last)) = next_word(sentence, &words, at) else { continue };
+        let second = next_word(sentence, &words, last).map(|(second, _)| second);
+        let determiner = determiner.text.to_lowercase();
+        let found = [Some(word), second].into_iter().flatten().find_map(|noun| {
+            let gender = gender(&noun.text.to_lowercase(), &determiner)?;
             // Only an adjective stands between the two.
-            let adjective = ["e", "en", "er", "es", "em"].iter().any(|ending| word.as_str().ends_with(ending));
-            (noun == word || adjective).then_some((noun, gender))
+            let adjective = ["e", "en", "er", "es", "em"].iter().any(|ending| word.text.ends_with(ending));
+            (noun.start == word.start || adjective).then_some((noun, gender))
         });
         let Some((noun, gender)) = found else { continue };
         let end = noun.end();
-        let noun = capital(noun.as_str());
+        let noun = capital(noun.text);
         let own = determiner.starts_with("mein") || determiner.starts_with("unser");
         let [nominative, accusative, mut dative] = match (own, gender) {
             (true, Gender::M) => ["Ihr", "Ihren", "Ihrem"],
@@ -371,11 +530,9 @@ fn gender(noun: &str, determiner: &str) -> Option<Gender> {
         return None;
     }
     let last = noun.rsplit('-').next().unwrap_or(noun);
-    let (_, gender) = NOUNS
-        .iter()
-        .flat_map(|(gender, nouns)| nouns.split_whitespace().map(move |listed| (listed, *gender)))
-        .filter(|(listed, _)| last == *listed || last.strip_suffix(listed).is_some_and(|first| first.len() >= 3))
-        .max_by_key(|(listed, _)| listed.len())?;
+    // The longest thing the word ends with; what stands before it is a word too.
+    let tails = last.char_indices().map(|(at, _)| at).filter(|at| *at == 0 || *at >= 3);
+    let gender = tails.into_iter().find_map(|at| GENDERS.get(&last[at..]).copied())?;
     // "der Lieferung", "den Gebühren": no subject; its forms are known all the same.
     let fits = match gender {
         Gender::M => !["meine", "unsere", "die", "das", "eine", "meiner", "einer"].contains(&determiner),
@@ -386,8 +543,8 @@ fn gender(noun: &str, determiner: &str) -> Option<Gender> {
     fits.then_some(gender)
 }
 
-fn things(offset: usize, sentence: &str, found: &mut Vec<Raw>) {
-    for thing in things_in(sentence) {
+fn name_things(offset: usize, things: Vec<Thing>, found: &mut Vec<Raw>) {
+    for thing in things {
         let mut slots = vec![("what_acc", thing.accusative), ("what_dat", thing.dative)];
         // A plural subject would need another verb than the phrases have.
         if thing.gender != Gender::Plural {
@@ -397,35 +554,38 @@ fn things(offset: usize, sentence: &str, found: &mut Vec<Raw>) {
     }
 }
 
-fn troubles(offset: usize, sentence: &str, found: &mut Vec<Raw>) {
-    let asked = sentence.ends_with('?') && !sentence.to_lowercase().trim_start().starts_with('w');
+fn troubles(offset: usize, sentence: &str, seen: Seen, things: &[Thing], found: &mut Vec<Raw>) {
+    let asked = sentence.ends_with('?') && !sentence.trim_start().starts_with(['w', 'W']);
     let mut push = |start: usize, end: usize, problem: String| {
         found.push(Raw::new(FactKind::Problem, offset + start..offset + end, vec![("problem", squeeze(&problem))]));
     };
-    if !asked {
-        for thing in things_in(sentence) {
+    if !asked && seen.any(STATE_WORD | WAITED_WORD) {
+        for thing in things {
             let (head, rest) = (&sentence[..thing.start], &sentence[thing.end..]);
-            if let Some((problem, length)) = trouble_with(&thing, head, rest) {
+            if let Some((problem, length)) = trouble_with(thing, head, rest) {
                 push(thing.start, thing.end + length, problem);
             } else if WAITING_FOR.is_match(head) {
                 push(thing.start, thing.end, format!("Sie noch auf {} warten", thing.accusative));
             }
         }
     }
-    if let Some(hit) = WITHOUT.captures(sentence)
+    if seen.any(NONE)
+        && let Some(hit) = WITHOUT.captures(sentence)
         && let (Some(whole), Some(no), Some(thing)) = (hit.get(0), hit.get(1), hit.get(2))
     {
         let thing = thing.as_str().split(' ').map(|word| if word == "warmes" { word.into() } else { capital(word) });
         let thing = thing.collect::<Vec<_>>().join(" ").replace("Wlan", "WLAN");
         push(whole.start(), whole.end(), format!("Sie {} {thing} haben", no.as_str().to_lowercase()));
     }
-    if let Some(hit) = CHARGED.captures(sentence)
+    if seen.any(TAKEN)
+        && let Some(hit) = CHARGED.captures(sentence)
         && let (Some(whole), Some(how), Some(verb)) = (hit.get(0), hit.get(1), hit.get(2))
     {
         let how = how.as_str().to_lowercase().replace("unrecht", "Unrecht");
         push(whole.start(), whole.end(), format!("Ihnen {how} {} wurde", verb.as_str().to_lowercase()));
     }
-    if let Some(hit) = NOBODY.captures(sentence)
+    if seen.any(NO_ONE)
+        && let Some(hit) = NOBODY.captures(sentence)
         && let (Some(whole), Some(verb)) = (hit.get(0), hit.get(1))
     {
         let verb = verb.as_str().to_lowercase();

@@ -1,10 +1,12 @@
 //! English.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{FactKind, Raw, pattern, sentences, shared, squeeze};
+use super::gate::{Gate, Seen, may_spell};
+use super::{FactKind, Possible, Raw, Shared, pattern, sentences, shared, squeeze};
 
 /// Things people call about, singular; compounds are found by their last word ("washing machine").
 const NOUN: &str = r"(?:(?:washing|coffee|credit|debit|sim|internet|broadband|phone|mobile|gas|electricity|energy|water|direct|replacement|customer|online|final|last|first|second)\s+)*(?:delivery|order|parcel|package|shipment|invoice|bill|router|modem|internet|broadband|connection|wifi|wi-fi|phone|telephone|landline|line|refund|payment|contract|account|card|machine|dishwasher|fridge|freezer|boiler|heating|tv|television|laptop|computer|printer|tablet|appointment|engineer|technician|driver|ticket|booking|reservation|flight|subscription|meter|password|replacement|insurance|policy|claim|reminder|cancellation|application|app|website|debit|deposit|sofa|bed|mattress|table|chair|lamp|oven|cooker|heater|suitcase|voucher|battery|charger|callback|repair|confirmation|part)";
@@ -133,32 +135,93 @@ static NOBODY: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-pub(super) fn find(text: &str, found: &mut Vec<Raw>) {
+const FOR_WORD: u32 = 1;
+const SINCE_WORD: u32 = 1 << 1;
+const WAITED_WORD: u32 = 1 << 2;
+const ORDINAL: u32 = 1 << 3;
+const TIME: u32 = 1 << 4;
+const OFTEN: u32 = 1 << 5;
+const MONEY: u32 = 1 << 6;
+const NAMED: u32 = 1 << 7;
+const DAY: u32 = 1 << 8;
+const DIGIT_WORD: u32 = 1 << 9;
+const AT: u32 = 1 << 10;
+const NOUN_WORD: u32 = 1 << 11;
+const UNIT: u32 = 1 << 12;
+const NONE: u32 = 1 << 13;
+const TAKEN: u32 = 1 << 14;
+const NO_ONE: u32 = 1 << 15;
+
+pub(super) static GATE: LazyLock<Gate> = LazyLock::new(|| {
+    let stems = [
+        (FOR_WORD, "for"),
+        (SINCE_WORD, "since"),
+        (WAITED_WORD, "waiting waited hold queue"),
+        (ORDINAL, "second third fourth fifth sixth seventh eighth ninth tenth umpteenth"),
+        (TIME, "time call attempt"),
+        (OFTEN, "twice times repeatedly"),
+        (MONEY, "euro pound dollar quid € £ $"),
+        (NAMED, "name this_is it's"),
+        (
+            DAY,
+            "january february march april may june july august september october november december monday tuesday \
+             wednesday thursday friday saturday sunday",
+        ),
+        (DIGIT_WORD, "zero oh one two three four five six seven eight nine double triple"),
+        (AT, "@ dot"),
+        (UNIT, "minute hour day week month year ages"),
+        (NONE, "no"),
+        (TAKEN, "charged billed debited"),
+        (NO_ONE, "nobody no_one no-one noone"),
+        (
+            NOUN_WORD,
+            "delivery order parcel package shipment invoice bill router modem internet broadband connection wifi wi-fi \
+             phone landline line refund payment contract account card machine dishwasher fridge freezer boiler heating \
+             tv television laptop computer printer tablet appointment engineer technician driver ticket booking \
+             reservation flight subscription meter password replacement insurance policy claim reminder cancellation \
+             app website debit deposit sofa bed mattress table chair lamp oven cooker heater suitcase voucher battery \
+             charger callback repair confirmation part",
+        ),
+    ];
+    Gate::new(&stems, DIGIT_WORD)
+});
+
+const SHARED: Shared = Shared { spoken_digits: &DIGITS, spelled: &SPELLED, email: &EMAIL };
+
+pub(super) fn find(text: &str, seen: Seen, found: &mut Vec<Raw>) {
     // Typographic and plain apostrophes are the same to the patterns; both are matched over a text of equal length
     // in characters but not in bytes, so offsets are mapped back.
-    let plain = text.replace('\u{2019}', "'");
+    let plain = match text.contains('\u{2019}') {
+        true => Cow::Owned(text.replace('\u{2019}', "'")),
+        false => Cow::Borrowed(text),
+    };
     let first = found.len();
-    for (offset, sentence) in sentences(&plain) {
-        durations(offset, sentence, found);
-        things(offset, sentence, found);
-    }
-    how_often(&plain, found);
-    for hit in AMOUNT.find_iter(&plain) {
-        found.push(Raw::new(FactKind::Amount, hit.range(), vec![("amount", squeeze(hit.as_str()))]));
-    }
-    for hit in NAME.captures_iter(&plain) {
-        let (Some(whole), Some(name)) = (hit.get(0), hit.get(2)) else { continue };
-        let Some(surname) = name.as_str().split(' ').next_back() else { continue };
-        let mut slots = vec![("surname", surname.to_owned())];
-        if let Some(title) = TITLE.captures(whole.as_str()).and_then(|title| title.get(1)) {
-            slots.push(("name", format!("{} {surname}", title.as_str())));
+    if seen.any(FOR_WORD | SINCE_WORD | WAITED_WORD | NOUN_WORD | NONE | TAKEN | NO_ONE) {
+        for (offset, sentence) in sentences(&plain) {
+            durations(offset, sentence, seen, found);
+            things(offset, sentence, seen, found);
         }
-        found.push(Raw::new(FactKind::Name, name.range(), slots));
     }
-    for hit in DATE.find_iter(&plain) {
-        found.push(Raw::new(FactKind::Date, hit.range(), Vec::new()));
+    how_often(&plain, seen, found);
+    if seen.any(MONEY) {
+        for hit in AMOUNT.find_iter(&plain) {
+            found.push(Raw::new(FactKind::Amount, hit.range(), vec![("amount", squeeze(hit.as_str()))]));
+        }
     }
-    shared(&plain, &DIGITS, &SPELLED, &EMAIL, found);
+    if seen.any(NAMED) || plain.len() != text.len() {
+        own_names(&plain, found);
+    }
+    if seen.any(DAY) || seen.digits > 0 {
+        for hit in DATE.find_iter(&plain) {
+            found.push(Raw::new(FactKind::Date, hit.range(), Vec::new()));
+        }
+    }
+    let possible = Possible {
+        digits: seen.numbers >= 4 || seen.digits >= 2,
+        spelled: may_spell(&plain, &["for", "as"]),
+        email: seen.any(AT),
+    };
+    shared(&plain, possible, &SHARED, found);
     if plain.len() != text.len() {
         let bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
         for raw in &mut found[first..] {
@@ -168,8 +231,21 @@ pub(super) fn find(text: &str, found: &mut Vec<Raw>) {
     }
 }
 
-fn durations(offset: usize, sentence: &str, found: &mut Vec<Raw>) {
-    if HARMLESS_DURATION.is_match(sentence) {
+fn own_names(text: &str, found: &mut Vec<Raw>) {
+    for hit in NAME.captures_iter(text) {
+        let (Some(whole), Some(name)) = (hit.get(0), hit.get(2)) else { continue };
+        let Some(surname) = name.as_str().split(' ').next_back() else { continue };
+        let mut slots = vec![("surname", surname.to_owned())];
+        if let Some(title) = TITLE.captures(whole.as_str()).and_then(|title| title.get(1)) {
+            slots.push(("name", format!("{} {surname}", title.as_str())));
+        }
+        found.push(Raw::new(FactKind::Name, name.range(), slots));
+    }
+}
+
+fn durations(offset: usize, sentence: &str, seen: Seen, found: &mut Vec<Raw>) {
+    let span = seen.all(FOR_WORD | UNIT) || seen.all(WAITED_WORD | UNIT);
+    if !(span || seen.any(SINCE_WORD)) || HARMLESS_DURATION.is_match(sentence) {
         return;
     }
     let on_the_line = ON_THE_LINE.is_match(sentence);
@@ -207,7 +283,16 @@ fn duration(range: std::ops::Range<usize>, core: &str, on_the_line: bool, found:
     found.push(Raw::new(FactKind::Since, range, slots));
 }
 
-fn how_often(text: &str, found: &mut Vec<Raw>) {
+fn how_often(text: &str, seen: Seen, found: &mut Vec<Raw>) {
+    if seen.all(ORDINAL | TIME) {
+        nths(text, found);
+    }
+    if seen.any(OFTEN) {
+        times(text, found);
+    }
+}
+
+fn nths(text: &str, found: &mut Vec<Raw>) {
     for hit in NTH.captures_iter(text) {
         let (Some(whole), Some(ordinal)) = (hit.get(0), hit.get(1)) else { continue };
         let ordinal = ordinal.as_str().to_lowercase();
@@ -222,6 +307,9 @@ fn how_often(text: &str, found: &mut Vec<Raw>) {
         }
         found.push(Raw::new(FactKind::HowOften, whole.range(), slots));
     }
+}
+
+fn times(text: &str, found: &mut Vec<Raw>) {
     for hit in TIMES.captures_iter(text) {
         if let (Some(whole), Some(times)) = (hit.get(0), hit.get(1)) {
             let times = squeeze(times.as_str()).to_lowercase();
@@ -230,11 +318,12 @@ fn how_often(text: &str, found: &mut Vec<Raw>) {
     }
 }
 
-fn things(offset: usize, sentence: &str, found: &mut Vec<Raw>) {
-    let opening = sentence.trim_start().split(' ').next().unwrap_or_default().to_lowercase();
-    let asked = sentence.ends_with('?') && !matches!(opening.as_str(), "why" | "how" | "what");
+fn things(offset: usize, sentence: &str, seen: Seen, found: &mut Vec<Raw>) {
+    let opening = sentence.trim_start().split(' ').next().unwrap_or_default();
+    let asked = sentence.ends_with('?') && !["why", "how", "what"].iter().any(|w| opening.eq_ignore_ascii_case(w));
     let mut problems = Vec::new();
-    for hit in THING.captures_iter(sentence) {
+    let hits = seen.any(NOUN_WORD).then(|| THING.captures_iter(sentence));
+    for hit in hits.into_iter().flatten() {
         let (Some(whole), Some(determiner), Some(noun)) = (hit.get(0), hit.get(1), hit.get(2)) else { continue };
         let own = matches!(determiner.as_str().to_lowercase().as_str(), "my" | "our");
         let noun = squeeze(noun.as_str());
@@ -251,18 +340,21 @@ fn things(offset: usize, sentence: &str, found: &mut Vec<Raw>) {
         let slots = vec![("what", what.clone()), ("what_acc", what.clone()), ("what_dat", what)];
         found.push(Raw::new(FactKind::What, offset + whole.start()..offset + whole.end(), slots));
     }
-    if let Some(hit) = WITHOUT.captures(sentence)
+    if seen.any(NONE)
+        && let Some(hit) = WITHOUT.captures(sentence)
         && let Some(whole) = hit.get(0)
     {
         problems.push((whole.start(), whole.end(), format!("you have no {}", hit[1].to_lowercase())));
     }
-    if let Some(hit) = CHARGED.captures(sentence)
+    if seen.any(TAKEN)
+        && let Some(hit) = CHARGED.captures(sentence)
         && let Some(whole) = hit.get(0)
     {
         let problem = format!("you were {} {}", hit[1].to_lowercase(), hit[2].to_lowercase());
         problems.push((whole.start(), whole.end(), problem));
     }
-    if let Some(hit) = NOBODY.captures(sentence)
+    if seen.any(NO_ONE)
+        && let Some(hit) = NOBODY.captures(sentence)
         && let Some(whole) = hit.get(0)
     {
         let problem = match hit[1].to_lowercase().as_str() {

@@ -150,3 +150,35 @@ fn offsets_count_characters() {
         }
     }
 }
+
+#[test]
+fn gates_stop_no_fact() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/models/");
+    let (mut facts_found, mut wrong) = (0, Vec::new());
+    for (lang, file) in [
+        (Lang::De, "lines/de_customer.jsonl"),
+        (Lang::De, "lines/de_agent.jsonl"),
+        (Lang::De, "dialogues/de_dev.jsonl"),
+        (Lang::En, "lines/en_customer.jsonl"),
+        (Lang::En, "lines/en_agent.jsonl"),
+        (Lang::En, "dialogues/en_dev.jsonl"),
+    ] {
+        let lines = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
+        for text in lines.split("\"text\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            for text in [text.to_owned(), text.to_uppercase()] {
+                let mut found = Vec::new();
+                match lang {
+                    Lang::De => de::find(&text, gate::Seen::everything(), &mut found),
+                    Lang::En => en::find(&text, gate::Seen::everything(), &mut found),
+                }
+                let ungated = placed(&text, found);
+                facts_found += ungated.len();
+                if facts(lang, &text) != ungated {
+                    wrong.push(text);
+                }
+            }
+        }
+    }
+    assert!(facts_found > 1_000, "the lines hold only {facts_found} facts: this proves nothing");
+    assert!(wrong.is_empty(), "{} texts lose facts: {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
+}

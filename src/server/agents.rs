@@ -1,0 +1,241 @@
+//! What is kept of each agent: what became of the practices, and the shift so far. For that agent alone.
+//!
+//! Everything here comes from events of calls and from the agent's own answers, goes back to that agent's coach, and
+//! can be read and erased with that agent's token only. A file per agent, named by a hash of the id.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tracing::warn;
+
+use crate::call::event::{Event, EventKind};
+use crate::coach::playbook::Rulebook;
+use crate::coach::shift::{CallRecord, Good, Shift};
+use crate::coach::{Habits, ShiftSoFar};
+use crate::terms::{Band, CueKind, Lang};
+
+/// Format of the files.
+const VERSION: u32 = 1;
+
+/// No call for so long, and the next one begins a new shift, unless the phone system says when shifts start.
+const SHIFT_PAUSE_MS: u64 = 8 * 3_600_000;
+
+/// Agents held in memory; with more, those are read from their files again.
+const AGENTS_MAX: usize = 4_096;
+
+/// Prompts of an agent that can still be muted for good.
+const PROMPTS_MAX: usize = 64;
+
+/// A larger file is none of ours.
+const FILE_MAX_BYTES: u64 = 1 << 20;
+
+/// What is kept of one agent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    version: u32,
+    pub habits: Habits,
+    pub shift: Shift,
+    /// When the shift began: as the phone system said, else the start of its first call.
+    pub shift_started_unix_ms: u64,
+    changed_unix_ms: u64,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    record: Record,
+    /// Prompt and practice, newest last.
+    prompts: VecDeque<(String, String)>,
+}
+
+/// All agents.
+#[derive(Debug)]
+pub struct Agents {
+    /// `None`: in memory only.
+    dir: Option<PathBuf>,
+    kept: Mutex<HashMap<String, Kept>>,
+}
+
+impl Agents {
+    pub fn new(dir: Option<PathBuf>) -> Self {
+        Self { dir, kept: Mutex::default() }
+    }
+
+    /// What a call that begins now may use.
+    pub fn begin(&self, agent: &str, shift_started: Option<u64>, unix_ms: u64) -> (Habits, ShiftSoFar) {
+        let mut kept = self.lock();
+        let record = &mut self.find(&mut kept, agent).record;
+        let stale = unix_ms.saturating_sub(record.changed_unix_ms) >= SHIFT_PAUSE_MS;
+        let is_new = shift_started.map_or(stale, |started| started > record.shift_started_unix_ms);
+        if is_new {
+            record.shift = Shift::default();
+            record.shift_started_unix_ms = shift_started.unwrap_or(unix_ms);
+        }
+        (record.habits.clone(), record.shift.so_far(unix_ms))
+    }
+
+    /// A prompt of this agent changed.
+    pub fn prompted(&self, agent: &str, event: &Event) {
+        let EventKind::Prompt { id, practice, state, .. } = &event.kind else { return };
+        let mut kept = self.lock();
+        let kept = self.find(&mut kept, agent);
+        kept.record.habits.saw(practice, *state);
+        if kept.prompts.iter().all(|(known, _)| known != id) {
+            kept.prompts.push_back((id.clone(), practice.clone()));
+            if kept.prompts.len() > PROMPTS_MAX {
+                kept.prompts.pop_front();
+            }
+        }
+    }
+
+    /// A call ended.
+    pub fn ended(&self, agent: &str, call: CallRecord) {
+        let mut kept = self.lock();
+        let record = &mut self.find(&mut kept, agent).record;
+        record.changed_unix_ms = call.ended_unix_ms;
+        record.shift.record(call);
+        self.write(agent, record);
+    }
+
+    /// Switches off the practice of a prompt for good; false if there is no such prompt of theirs.
+    pub fn mute(&self, agent: &str, prompt: &str) -> bool {
+        let mut kept = self.lock();
+        let kept = self.find(&mut kept, agent);
+        let Some((_, practice)) = kept.prompts.iter().find(|(known, _)| known == prompt) else { return false };
+        kept.record.habits.mute(practice, true);
+        self.write(agent, &kept.record);
+        true
+    }
+
+    pub fn record(&self, agent: &str) -> Record {
+        let mut kept = self.lock();
+        self.find(&mut kept, agent).record.clone()
+    }
+
+    /// Forgets an agent.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be removed.
+    pub fn erase(&self, agent: &str) -> io::Result<()> {
+        let mut kept = self.lock();
+        kept.remove(agent);
+        match self.path(agent).map(fs::remove_file) {
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The lines of the shift card: first the load, then what was hard and, at greater length, what was good.
+    pub fn card(&self, agent: &str, rules: &Rulebook, lang: Lang, unix_ms: u64) -> Vec<String> {
+        let shift = self.record(agent).shift;
+        shift.card(rules, lang, unix_ms)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
+        // Counts stay counts, whatever a thread that panicked was about to add.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find<'a>(&self, kept: &'a mut HashMap<String, Kept>, agent: &str) -> &'a mut Kept {
+        if !kept.contains_key(agent) && kept.len() >= AGENTS_MAX {
+            kept.clear();
+        }
+        kept.entry(agent.to_owned()).or_insert_with(|| Kept { record: self.read(agent), ..Kept::default() })
+    }
+
+    fn path(&self, agent: &str) -> Option<PathBuf> {
+        let hash = Sha256::digest(agent.as_bytes());
+        let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Some(self.dir.as_ref()?.join(format!("{name}.json")))
+    }
+
+    fn read(&self, agent: &str) -> Record {
+        let Some(path) = self.path(agent) else { return Record::default() };
+        let read = || {
+            if fs::metadata(&path)?.len() > FILE_MAX_BYTES {
+                return Err(io::Error::other("larger than 1 MiB"));
+            }
+            let record: Record = serde_json::from_slice(&fs::read(&path)?)?;
+            match record.version {
+                VERSION => Ok(record),
+                version => Err(io::Error::other(format!("version {version} is not read by this program"))),
+            }
+        };
+        read().unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                warn!(%error, file = %path.display(), "an agent's record cannot be read; it starts anew");
+            }
+            Record::default()
+        })
+    }
+
+    /// Beside its place and then into it, so that nobody ever reads half a record.
+    fn write(&self, agent: &str, record: &Record) {
+        let (Some(dir), Some(path)) = (&self.dir, self.path(agent)) else { return };
+        let draft = path.with_extension("new");
+        let write = || {
+            fs::create_dir_all(dir)?;
+            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+            file.write_all(&serde_json::to_vec(&Record { version: VERSION, ..record.clone() })?)?;
+            fs::rename(&draft, &path)
+        };
+        if let Err(error) = write() {
+            warn!(%error, file = %path.display(), "an agent's record cannot be written; it is kept in memory");
+        }
+    }
+}
+
+/// What one call was for its agent's shift, folded from its events.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Media clock since when the call is heated.
+    heated_since_ms: Option<u64>,
+    heated_ms: u64,
+    kind: Option<Good>,
+    good: Vec<Good>,
+}
+
+impl Tally {
+    /// Folds in an event; the whole once the call has ended.
+    pub fn hear(&mut self, event: &Event, unix_ms: u64) -> Option<CallRecord> {
+        match &event.kind {
+            EventKind::Band { band } => self.band(*band, event.t_ms),
+            EventKind::Assessment { cues, .. } => {
+                self.kind = cues.iter().find_map(|cue| match cue.kind {
+                    CueKind::Gratitude => Some(Good::Thanks),
+                    CueKind::Praise => Some(Good::Praise),
+                    _ => None,
+                });
+            }
+            // A moment without thanks or praise is the customer's kindness, or the tension that fell.
+            EventKind::Moment { practice, .. } => {
+                let otherwise = if practice == "000-c" { Good::Calmed } else { Good::Kindness };
+                self.good.push(self.kind.filter(|_| practice != "000-c").unwrap_or(otherwise));
+            }
+            EventKind::CallEnded { summary, .. } => {
+                self.band(Band::Calm, event.t_ms);
+                return Some(CallRecord {
+                    ended_unix_ms: unix_ms,
+                    peak: summary.peak_band,
+                    heated_ms: self.heated_ms,
+                    good: std::mem::take(&mut self.good),
+                });
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn band(&mut self, band: Band, t_ms: u64) {
+        if band >= Band::Heated {
+            self.heated_since_ms.get_or_insert(t_ms);
+        } else if let Some(since_ms) = self.heated_since_ms.take() {
+            self.heated_ms += t_ms.saturating_sub(since_ms);
+        }
+    }
+}

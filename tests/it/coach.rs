@@ -1,0 +1,131 @@
+//! What an agent's record holds, whom it serves and who may see it: over real sockets.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use ruhepol::server::auth::Role;
+
+use crate::support::{Client, TestServer, serve};
+
+/// A call of the agent a7 in which the customer waited four minutes, and the prompt that follows from it.
+async fn call_with_a_wait(server: &TestServer, panel: &mut Client, name: &str) -> (Client, Value) {
+    let mut call = server.transcripts().await;
+    call.start(json!({"type": "start", "call": name, "agent": "a7", "language": "de", "wait_s": 240})).await;
+    call.say("agent", 0, 2_000, "Guten Tag, was kann ich für Sie tun?").await;
+    let prompt = panel.json_of("prompt").await;
+    (call, prompt)
+}
+
+async fn end(mut call: Client, panel: &mut Client) {
+    call.say("customer", 3_000, 4_000, "Vielen Dank, das war sehr nett von Ihnen.").await;
+    call.stop().await;
+    panel.json_of("summary").await;
+}
+
+/// The record once it holds this many calls: it is written just after the last event is out.
+async fn record_of(server: &TestServer, calls: u64) -> Value {
+    let token = server.token(Role::Agent, "a7");
+    for _ in 0..300 {
+        let (status, body) = server.get("/v1/agents/a7/record", Some(&token)).await;
+        assert_eq!(status, 200, "{body}");
+        let record: Value = serde_json::from_str(&body).unwrap();
+        if record["shift"]["calls"] == calls {
+            return record;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the record never held {calls} calls");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_the_agents_own_and_can_be_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().to_owned();
+    let server = serve(|config| config.server.data_dir = Some(data_dir)).await;
+    let mut panel = server.connect("/v1/feed/agent/a7", Role::Agent, "a7").await;
+    let (call, prompt) = call_with_a_wait(&server, &mut panel, "c1").await;
+    assert_eq!(prompt["practice"], "002-4");
+    panel.send(json!({"type": "used", "prompt": prompt["id"], "ref": 1})).await;
+    assert_eq!(panel.json_of("done").await["ref"], 1);
+    end(call, &mut panel).await;
+
+    let record = record_of(&server, 1).await;
+    assert_eq!(record["habits"]["002-4"]["used"], 1, "{record}");
+    assert_eq!(record["habits"]["002-4"]["shown"], 1, "{record}");
+
+    for (role, sub) in [(Role::Agent, "a8"), (Role::Supervisor, "s1"), (Role::Admin, "root"), (Role::Ingest, "pbx")] {
+        let token = server.token(role, sub);
+        for method in [Method::GET, Method::DELETE] {
+            let (status, body) = server.request(method.clone(), "/v1/agents/a7/record", Some(&token)).await;
+            assert_eq!(status, 403, "{method} by {role:?}: {body}");
+        }
+    }
+    assert_eq!(server.get("/v1/agents/a7/record", None).await.0, 401);
+
+    let files: Vec<_> = std::fs::read_dir(dir.path().join("agents")).unwrap().map(|entry| entry.unwrap()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let text = std::fs::read_to_string(files[0].path()).unwrap();
+    for private in ["a7", "Dank", "Guten Tag"] {
+        assert!(!text.contains(private), "{private} in {text}");
+    }
+
+    let token = server.token(Role::Agent, "a7");
+    let (status, _) = server.request(Method::DELETE, "/v1/agents/a7/record", Some(&token)).await;
+    assert_eq!(status, 204);
+    assert_eq!(record_of(&server, 0).await["habits"], json!({}));
+    assert_eq!(std::fs::read_dir(dir.path().join("agents")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_muted_for_good_stays_mute_in_later_calls_and_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().to_owned();
+    let server = serve(|config| config.server.data_dir = Some(data_dir.clone())).await;
+    let mut panel = server.connect("/v1/feed/agent/a7", Role::Agent, "a7").await;
+    let (call, prompt) = call_with_a_wait(&server, &mut panel, "c1").await;
+    panel.send(json!({"type": "mute", "prompt": "c1:p99", "for_good": true, "ref": 1})).await;
+    assert_eq!(panel.json_of("error").await["code"], "unknown_prompt");
+    panel.send(json!({"type": "mute", "prompt": prompt["id"], "for_good": true, "ref": 2})).await;
+    assert_eq!(panel.json_of("done").await["ref"], 2);
+    end(call, &mut panel).await;
+    record_of(&server, 1).await;
+    drop(server);
+
+    let server = serve(|config| config.server.data_dir = Some(data_dir)).await;
+    let mut panel = server.connect("/v1/feed/agent/a7", Role::Agent, "a7").await;
+    let mut call = server.transcripts().await;
+    call.start(json!({"type": "start", "call": "c2", "agent": "a7", "language": "de", "wait_s": 240})).await;
+    call.say("agent", 0, 2_000, "Guten Tag, was kann ich für Sie tun?").await;
+    call.stop().await;
+    loop {
+        let message = panel.json().await;
+        assert_ne!(message["practice"], "002-4", "{message}");
+        if message["type"] == "summary" {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shift_card_comes_when_asked_and_only_to_the_agent() {
+    let server = serve(|_| {}).await;
+    let mut panel = server.connect("/v1/feed/agent/a7", Role::Agent, "a7").await;
+    panel.send(json!({"type": "card"})).await;
+    assert_eq!(panel.json_of("card").await["lines"], json!([]), "no call yet");
+    let (call, _) = call_with_a_wait(&server, &mut panel, "c1").await;
+    end(call, &mut panel).await;
+    record_of(&server, 1).await;
+    panel.send(json!({"type": "card", "lang": "de", "ref": "x"})).await;
+    let card = panel.json_of("card").await;
+    assert!(card.get("seq").is_none(), "part of no log: {card}");
+    let lines: Vec<&str> = card["lines"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    assert!(lines.iter().any(|line| line.contains("Dank")), "{lines:?}");
+    assert_eq!(panel.json_of("done").await["ref"], "x");
+
+    let (_, page) = server.get("/metrics", None).await;
+    assert!(page.contains("ruhepol_prompt_wait_seconds_count{practice=\"002-4\"} 1"), "{page}");
+    assert!(!page.contains("a7"), "metrics name no agent");
+}
