@@ -104,20 +104,15 @@ pub async fn connect(url: &str, path: &'static str, token: Option<&str>) -> Resu
 ///
 /// # Errors
 /// When the server cannot be reached, refuses the call, or breaks the connection.
-pub async fn play(
-    fixture: &Fixture,
-    playing: &Playing,
-    mut progress: impl FnMut(u64),
-) -> Result<Played, ClientError> {
+pub async fn play(fixture: &Fixture, playing: &Playing, mut progress: impl FnMut(u64)) -> Result<Played, ClientError> {
     let mut socket = connect(&playing.url, "/v1/media", playing.token.as_deref()).await?;
     send(&mut socket, Message::text(start_message(fixture, &playing.call).to_string())).await?;
     let ready = answer(&mut socket, &playing.call, "ready").await?;
     let call = ready["call"].as_str().unwrap_or(&playing.call).to_owned();
 
     let recording = &fixture.recording;
-    let bytes_per_ms = recording.sample_rate as usize / 1000
-        * recording.channels
-        * recording.encoding.bytes_per_sample();
+    let bytes_per_ms =
+        recording.sample_rate as usize / 1000 * recording.channels * recording.encoding.bytes_per_sample();
     let begun = Instant::now();
     progress(0);
     let mut controls = fixture.controls.iter().peekable();

@@ -4,6 +4,7 @@
 //! come from the environment or from files of their own. Unknown keys are refused: a typing error must not
 //! silently leave a default in force.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::call::AgentChannel;
+use crate::call::escalation::{EscalationSettings, Preset};
 use crate::terms::Lang;
 
 /// All settings of the program.
@@ -28,6 +30,7 @@ pub struct Config {
     pub agent: Agent,
     pub speech: Speech,
     pub data: Data,
+    pub alerts: Alerts,
 }
 
 /// Where the server listens and how it stops.
@@ -162,6 +165,12 @@ pub struct Speech {
     pub deadline_s: u64,
     /// Language of calls that name none. Default `de`.
     pub language: Lang,
+    /// Milliseconds of silence that end an utterance. Default 500: shorter cuts sentences at a breath, longer delays
+    /// every alert.
+    pub hangover_ms: u64,
+    /// Longest utterance in milliseconds; a longer one is cut at its quietest point. Default 11000: the shipped model
+    /// reads up to 12 s, and a rant must not delay its own alert.
+    pub max_segment_ms: u64,
     /// Silero voice activity model in ggml format. Default none: the detector built in.
     pub silero: Option<PathBuf>,
 }
@@ -183,6 +192,24 @@ pub struct Data {
     pub language_dir: Option<PathBuf>,
     /// Directory with playbook files. Default none: those built into the program.
     pub playbook_dir: Option<PathBuf>,
+}
+
+/// When supervisors are alerted. Presets differ in how many false alarms they cost (docs/scoring.md).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Alerts {
+    /// `calm`, `balanced` (default) or `vigilant`. A threat of violence or of self-harm alerts with each of them.
+    pub preset: Preset,
+    /// Other presets for some queues, by name of the queue.
+    pub queues: BTreeMap<String, Preset>,
+}
+
+impl Alerts {
+    /// The thresholds of calls in `queue`.
+    pub fn settings(&self, queue: Option<&str>) -> EscalationSettings {
+        let preset = queue.and_then(|queue| self.queues.get(queue)).unwrap_or(&self.preset);
+        EscalationSettings::preset(*preset)
+    }
 }
 
 /// What the command line says over the file.
@@ -280,6 +307,14 @@ impl Config {
                 "leave time for an answer to the ping",
             );
         }
+        if !(100..=5_000).contains(&self.speech.hangover_ms) {
+            let problem = format!("{} ms", self.speech.hangover_ms);
+            return wrong("speech.hangover_ms", problem, "use 100 to 5000; 500 suits telephone talk");
+        }
+        if !(2_000..=28_000).contains(&self.speech.max_segment_ms) {
+            let problem = format!("{} ms", self.speech.max_segment_ms);
+            return wrong("speech.max_segment_ms", problem, "use 2000 to 28000; Whisper hears 30 s at most");
+        }
         if self.server.node.is_empty() {
             return wrong("server.node", "the name is empty".to_owned(), "give a name or leave it out");
         }
@@ -349,6 +384,8 @@ impl Default for Speech {
             queue: 64,
             deadline_s: 15,
             language: Lang::De,
+            hangover_ms: 500,
+            max_segment_ms: 11_000,
             silero: None,
         }
     }

@@ -27,6 +27,7 @@ pub mod fixture;
 pub mod language;
 pub mod metrics;
 pub mod models;
+pub mod reload;
 pub mod replay;
 pub mod score;
 pub mod server;

@@ -8,7 +8,6 @@ use thiserror::Error;
 
 use crate::call::conversation::Rules;
 use crate::call::endpointing::EndpointingSettings;
-use crate::call::escalation::EscalationSettings;
 use crate::call::voice::silero::{SileroError, SileroWeights};
 use crate::call::{CallSettings, DetectorKind};
 use crate::coach::playbook::{self, Playbook, PlaybookError};
@@ -49,7 +48,7 @@ pub fn rules(config: &Config) -> Result<Arc<Rules>, SetupError> {
     Ok(Arc::new(Rules::new(language, playbook)))
 }
 
-/// Settings of a call, as configured.
+/// Settings of a call whose queue has no preset of its own.
 ///
 /// # Errors
 /// When the Silero file cannot be read or is none.
@@ -58,16 +57,20 @@ pub fn call_settings(config: &Config) -> Result<CallSettings, SetupError> {
         None => DetectorKind::Earshot,
         Some(path) => {
             let bytes = std::fs::read(path).map_err(|error| SetupError::Read { path: path.clone(), error })?;
-            let weights = SileroWeights::from_ggml(&bytes)
-                .map_err(|error| SetupError::Silero { path: path.clone(), error })?;
+            let weights =
+                SileroWeights::from_ggml(&bytes).map_err(|error| SetupError::Silero { path: path.clone(), error })?;
             DetectorKind::Silero(Arc::new(weights))
         }
     };
     Ok(CallSettings {
         agent_channel: config.agent.channel,
         detector,
-        endpointing: EndpointingSettings::default(),
-        escalation: EscalationSettings::default(),
+        endpointing: EndpointingSettings {
+            hangover_ms: config.speech.hangover_ms,
+            max_segment_ms: config.speech.max_segment_ms,
+            ..EndpointingSettings::default()
+        },
+        escalation: config.alerts.settings(None),
     })
 }
 

@@ -38,11 +38,14 @@ pub enum Target {
 /// The compiled cues of one language.
 #[derive(Debug)]
 pub struct Engine {
-    lang: Lang,
-    spelling: Spelling,
-    matcher: Matcher,
-    targets: Vec<Target>,
-    entries: Vec<Entry>,
+    pub(super) lang: Lang,
+    pub(super) spelling: Spelling,
+    pub(super) matcher: Matcher,
+    /// By the number of the matcher's pattern.
+    pub(super) targets: Vec<Target>,
+    pub(super) entries: Vec<Entry>,
+    /// Guards below this number have a name: a profession, a fact of the past, a denial. They explain calmly.
+    pub(super) named_guards: u32,
 }
 
 /// A cue in the words of an utterance.
@@ -52,12 +55,15 @@ pub struct Hit<'a> {
     pub found: Found,
 }
 
-impl Engine {
-    /// `targets` by the number of the matcher's patterns.
-    pub fn new(lang: Lang, spelling: Spelling, matcher: Matcher, targets: Vec<Target>, entries: Vec<Entry>) -> Self {
-        Self { lang, spelling, matcher, targets, entries }
-    }
+/// What the cues say of an utterance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings<'a> {
+    pub hits: Vec<Hit<'a>>,
+    /// Words of a cue were denied or quoted, or a named guard explains the utterance: a calm look-alike.
+    pub withheld: bool,
+}
 
+impl Engine {
     /// Comparable words of a text.
     pub fn normalize(&self, text: &str) -> Normalized {
         self.spelling.normalize(text)
@@ -72,9 +78,8 @@ impl Engine {
     }
 
     /// All cues of one party, in the order of the text; of the same kind no two overlap.
-    pub fn find(&self, text: &Normalized, agent: bool) -> Vec<Hit<'_>> {
-        let mut hits: Vec<Hit> =
-            self.hits(text).into_iter().filter(|hit| hit.entry.kind.is_agents() == agent).collect();
+    pub fn find(&self, text: &Normalized, agent: bool) -> Findings<'_> {
+        let Findings { mut hits, withheld } = self.hits(text, |entry| entry.kind.is_agents() == agent);
         hits.sort_by(|a, b| {
             let (a, b) = ((a.entry, a.found), (b.entry, b.found));
             let length = |found: Found| found.end - found.first;
@@ -87,37 +92,45 @@ impl Engine {
         });
         let mut kept: Vec<Hit> = Vec::with_capacity(hits.len());
         for hit in hits {
-            let overlaps = kept.iter().any(|other| other.entry.kind == hit.entry.kind && overlap(other.found, hit.found));
+            let overlaps =
+                kept.iter().any(|other| other.entry.kind == hit.entry.kind && overlap(other.found, hit.found));
             if !overlaps {
                 kept.push(hit);
             }
         }
         drop_ironic(text, &mut kept);
         kept.sort_by_key(|hit| (hit.found.first, hit.entry.kind));
-        kept
+        Findings { hits: kept, withheld }
     }
 
     /// The entries whose patterns and conditions hold in a text, of both parties.
     pub fn entries_in(&self, text: &str) -> Vec<&Entry> {
-        self.hits(&self.normalize(text)).into_iter().map(|hit| hit.entry).collect()
+        self.hits(&self.normalize(text), |_| true).hits.into_iter().map(|hit| hit.entry).collect()
     }
 
-    fn hits(&self, text: &Normalized) -> Vec<Hit<'_>> {
+    fn hits(&self, text: &Normalized, wanted: impl Fn(&Entry) -> bool) -> Findings<'_> {
         let reading = self.matcher.read(text);
         let mut found_cues: Vec<(u32, Found)> = Vec::new();
         let mut guards: Vec<(u32, u32)> = Vec::new();
         let mut reported: Vec<(usize, usize)> = Vec::new();
-        self.matcher.search(&reading, |number, found| match self.targets[number as usize] {
+        let wanted = |number: u32| match self.targets[number as usize] {
+            Target::Cue(entry) => wanted(&self.entries[entry as usize]),
+            Target::Guard(_) | Target::ReportFollows | Target::ReportWithin => true,
+        };
+        self.matcher.search(&reading, wanted, |number, found| match self.targets[number as usize] {
             Target::Cue(entry) => found_cues.push((entry, found)),
             Target::Guard(guard) => guards.push((guard, text.tokens[found.first].sentence)),
             Target::ReportFollows => reported.push((found.end, reading.sentence(found.first).end)),
             Target::ReportWithin => reported.push((found.first, found.end)),
         });
-        found_cues
+        let all = found_cues.len();
+        let hits: Vec<Hit> = found_cues
             .into_iter()
             .map(|(entry, found)| Hit { entry: &self.entries[entry as usize], found })
             .filter(|hit| holds(hit, &reading, &guards, &reported))
-            .collect()
+            .collect();
+        let withheld = hits.len() < all || guards.iter().any(|&(guard, _)| guard < self.named_guards);
+        Findings { hits, withheld }
     }
 }
 
@@ -145,7 +158,8 @@ fn is_denied(found: Found, reading: &Reading) -> bool {
     let tokens = &reading.text.tokens;
     let sentence = reading.sentence(found.first);
     let negates = |index: usize| {
-        tokens[index].negator && !(index + 1 < sentence.end && matches!(reading.text.word(index + 1), "nur" | "only" | "mal"))
+        tokens[index].negator
+            && !(index + 1 < sentence.end && matches!(reading.text.word(index + 1), "nur" | "only" | "mal"))
     };
     let named = |index: usize| index - found.first >= 64 || found.named >> (index - found.first) & 1 == 1;
     if (found.first..found.end).any(|index| tokens[index].negator && !named(index)) {

@@ -113,7 +113,14 @@ pub fn compile(lang: Lang, files: &[(&str, &str)]) -> Result<Engine, Vec<DataErr
     if !loader.errors.is_empty() {
         return Err(loader.errors);
     }
-    let engine = Engine::new(lang, loader.spelling, loader.builder.finish(), loader.targets, loader.entries);
+    let engine = Engine {
+        lang,
+        spelling: loader.spelling,
+        matcher: loader.builder.finish(),
+        targets: loader.targets,
+        entries: loader.entries,
+        named_guards: loader.guards.len() as u32,
+    };
     let errors = run_examples(&engine, &parsed);
     if errors.is_empty() { Ok(engine) } else { Err(errors) }
 }
@@ -179,8 +186,10 @@ impl Loader {
 
     /// Classes may name each other in any order; what cannot be resolved in as many rounds as there are classes is wrong.
     fn classes(&mut self, sources: &[Source]) {
-        let mut open: Vec<(&Source, &String, &Vec<Spanned<String>>)> =
-            sources.iter().flat_map(|source| source.file.class.iter().map(move |(name, lines)| (source, name, lines))).collect();
+        let mut open: Vec<(&Source, &String, &Vec<Spanned<String>>)> = sources
+            .iter()
+            .flat_map(|source| source.file.class.iter().map(move |(name, lines)| (source, name, lines)))
+            .collect();
         loop {
             let before = open.len();
             let mut rest = Vec::new();
@@ -212,7 +221,9 @@ impl Loader {
     fn nodes<'a>(&self, lines: &'a [Spanned<String>]) -> Result<Vec<Node>, (&'a Spanned<String>, String)> {
         lines
             .iter()
-            .map(|line| pattern::parse(line.get_ref(), &self.spelling, &self.classes).map_err(|message| (line, message)))
+            .map(|line| {
+                pattern::parse(line.get_ref(), &self.spelling, &self.classes).map_err(|message| (line, message))
+            })
             .collect()
     }
 
@@ -325,7 +336,11 @@ fn run_examples(engine: &Engine, sources: &[Source]) -> Vec<DataError> {
             for line in &cue.matches {
                 if !engine.entries_in(line.get_ref()).iter().any(|entry| entry.id == *id) {
                     let message = format!("{id} does not match \"{}\"", line.get_ref());
-                    errors.push(source.error(line, message, "add a pattern that does, or move the example to another entry"));
+                    errors.push(source.error(
+                        line,
+                        message,
+                        "add a pattern that does, or move the example to another entry",
+                    ));
                 }
             }
             for line in &cue.no_match {

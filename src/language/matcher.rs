@@ -147,11 +147,8 @@ impl Builder {
                 Atom::Any | Atom::Number | Atom::Ordinal => {}
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&wild)
-            .ok();
+        let automaton =
+            AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::DFA)).build(&wild).ok();
         let mut sets: Vec<(u32, Set)> = self
             .sets
             .iter()
@@ -284,10 +281,10 @@ fn cost(atom: &Atom, spelling: &Spelling) -> u32 {
 
 /// Words in most utterances, bad anchors.
 const COMMON: &[&str] = &[
-    "ich", "sie", "das", "ist", "die", "der", "es", "und", "nicht", "mir", "mich", "ihnen", "den", "dem", "ein", "eine", "zu",
-    "in", "auf", "mit", "wir", "habe", "haben", "hat", "was", "dass", "bei", "wie", "von", "im", "an", "ihr", "ihre", "war",
-    "i", "you", "the", "a", "to", "it", "is", "that", "and", "of", "my", "me", "not", "do", "have", "this", "for", "your",
-    "we", "on", "in", "be", "are",
+    "ich", "sie", "das", "ist", "die", "der", "es", "und", "nicht", "mir", "mich", "ihnen", "den", "dem", "ein",
+    "eine", "zu", "in", "auf", "mit", "wir", "habe", "haben", "hat", "was", "dass", "bei", "wie", "von", "im", "an",
+    "ihr", "ihre", "war", "i", "you", "the", "a", "to", "it", "is", "that", "and", "of", "my", "me", "not", "do",
+    "have", "this", "for", "your", "we", "on", "in", "be", "are",
 ];
 
 impl Matcher {
@@ -378,13 +375,16 @@ impl Matcher {
         }
     }
 
-    /// Calls `each` with the number of every pattern that matches, and where, in the order of the text.
-    pub fn search(&self, reading: &Reading, mut each: impl FnMut(u32, Found)) {
+    /// Calls `each` with the number of every `wanted` pattern that matches, and where, in the order of the text.
+    pub fn search(&self, reading: &Reading, wanted: impl Fn(u32) -> bool, mut each: impl FnMut(u32, Found)) {
         let mut tried = vec![0u32; self.programs.len()];
         for word in 0..reading.text.tokens.len() {
             let sentence = reading.sentence(word);
             for &(_, atom) in reading.atoms(word) {
                 for &number in &self.by_anchor[atom as usize] {
+                    if !wanted(number) {
+                        continue;
+                    }
                     let tried = &mut tried[number as usize];
                     let mut first = (*tried as usize).max(sentence.start).max(word.saturating_sub(BACK_MAX));
                     while first <= word {
@@ -466,7 +466,8 @@ impl Attempt<'_> {
                     if !text.tokens[word..self.sentence.end].iter().all(|token| token.particle) {
                         return None;
                     }
-                    let question = text.tokens.get(self.first).is_some_and(|token| text.questions[token.sentence as usize]);
+                    let question =
+                        text.tokens.get(self.first).is_some_and(|token| text.questions[token.sentence as usize]);
                     if matches!(self.matcher.code[at], Instr::EndQuestion) && !question {
                         return None;
                     }
@@ -489,7 +490,8 @@ impl Attempt<'_> {
             if word >= self.sentence.end {
                 return None;
             }
-            if set.any || self.reading.atoms(word).iter().any(|&(_, a)| set.bits[a as usize / 64] >> (a % 64) & 1 == 1) {
+            if set.any || self.reading.atoms(word).iter().any(|&(_, a)| set.bits[a as usize / 64] >> (a % 64) & 1 == 1)
+            {
                 return Some(word);
             }
             if is_first || !self.reading.text.tokens[word].particle {

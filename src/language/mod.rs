@@ -116,21 +116,24 @@ impl Language {
         let engine = self.engine(lang);
         let normalized = engine.normalize(text);
         let agent = speaker == Channel::Agent;
-        let hits = engine.find(&normalized, agent);
+        let findings = engine.find(&normalized, agent);
         let model = if agent { ModelScores::default() } else { self.classifier.score(lang, normalized.text()) };
         let (severity, explanation) = if agent {
             (None, Explanation::default())
         } else {
-            let (severity, explanation) = severity::judge(&hits, model);
+            let (severity, explanation) = severity::judge(&findings, model);
             ((speaker == Channel::Customer).then_some(severity), explanation)
         };
-        let mut cues: Vec<Cue> = Vec::with_capacity(hits.len());
-        let mut entries = Vec::with_capacity(hits.len());
-        for hit in &hits {
+        let mut cues: Vec<Cue> = Vec::with_capacity(findings.hits.len());
+        let mut entries = Vec::with_capacity(findings.hits.len());
+        for hit in &findings.hits {
             cues.push(cue(hit, text, &normalized));
             entries.push(hit.entry.id.clone());
         }
-        if agent && let Some(cue) = known_name(text, &normalized, names) && !cues.iter().any(|c| c.kind == cue.kind) {
+        if agent
+            && let Some(cue) = known_name(text, &normalized, names)
+            && !cues.iter().any(|c| c.kind == cue.kind)
+        {
             cues.push(cue);
             entries.push("known-name".to_owned());
         }
@@ -156,7 +159,8 @@ fn known_name(text: &str, normalized: &Normalized, names: &Names) -> Option<Cue>
         return None;
     }
     let index = (0..normalized.tokens.len()).find(|&index| normalized.word(index) == surname)?;
-    let titled = index > 0 && matches!(normalized.word(index - 1), "herr" | "herrn" | "frau" | "mr" | "mrs" | "ms" | "miss");
+    let titled =
+        index > 0 && matches!(normalized.word(index - 1), "herr" | "herrn" | "frau" | "mr" | "mrs" | "ms" | "miss");
     Some(spanned(CueKind::NameUsed, 0.0, index - usize::from(titled), index + 1, text, normalized))
 }
 
@@ -164,4 +168,59 @@ fn known_name(text: &str, normalized: &Normalized, names: &Names) -> Option<Cue>
 fn hash(files: &[(&str, &str)]) -> u64 {
     let bytes = files.iter().flat_map(|(name, text)| name.bytes().chain(text.bytes()));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn severity(text: &str) -> Option<u8> {
+        let language = Language::embedded().expect("the embedded cue files are sound");
+        language.read(Lang::De, Channel::Customer, text, &Names::default()).severity
+    }
+
+    #[test]
+    fn embedded_files_pass_their_own_examples() {
+        let errors = Language::embedded().err().unwrap_or_default();
+        assert!(errors.is_empty(), "{}", errors.iter().map(|error| format!("{error}\n")).collect::<String>());
+    }
+
+    #[test]
+    fn offsets_and_words_of_a_cue_are_those_of_the_text() {
+        let language = Language::embedded().expect("the embedded cue files are sound");
+        let text = "🙂 Äh, dann kündige ich eben, größer geht's nicht.";
+        let reading = language.read(Lang::De, Channel::Customer, text, &Names::default());
+        assert!(reading.cues.iter().any(|cue| cue.kind == CueKind::ChurnThreat), "{reading:?}");
+        for cue in &reading.cues {
+            let words: String = text.chars().skip(cue.start).take(cue.end - cue.start).collect();
+            assert_eq!(words, cue.text);
+        }
+    }
+
+    #[test]
+    fn a_threat_is_not_a_fact_a_profession_or_somebody_elses_word() {
+        assert_eq!(severity("Ich gehe zum Anwalt!"), Some(3));
+        assert_eq!(severity("Ich bin Anwältin von Beruf."), Some(0));
+        assert_eq!(severity("Ich habe zum ersten März gekündigt."), Some(0));
+        assert_eq!(severity("Meine Nachbarin sagt, Sie wären Idioten."), Some(0));
+    }
+
+    #[test]
+    fn the_agent_is_never_scored_but_named_customers_are_noticed() {
+        let language = Language::embedded().expect("the embedded cue files are sound");
+        let names = Names { customer: Some("Frau Keller") };
+        let reading = language.read(Lang::De, Channel::Agent, "Keller, das haben wir gleich.", &names);
+        assert_eq!(reading.severity, None);
+        assert_eq!(reading.cues[0].kind, CueKind::NameUsed);
+    }
+
+    #[test]
+    fn a_broken_file_is_refused_with_line_and_remedy() {
+        let broken = "lang = \"de\"\n\n[[cue]]\nid = \"x\"\nkind = \"rage\"\npatterns = [\"(a\"]\nmatch = [\"a\"]\n";
+        let errors = Language::from_files(&[("broken.toml", broken)]).err().unwrap_or_default();
+        assert!(errors.iter().any(|error| error.line == 5 && error.message.contains("rage")), "{errors:?}");
+        assert!(errors.iter().all(|error| !error.remedy.is_empty()));
+        let not_toml = Language::from_files(&[("broken.toml", "lang = \"de\"\n[[cue]\n")]).err().unwrap_or_default();
+        assert_eq!((not_toml.len(), not_toml[0].line), (1, 2), "{not_toml:?}");
+    }
 }

@@ -189,16 +189,79 @@ fn is_number(word: &str) -> bool {
 
 /// Longest first where one begins another, so that the greedy split is right.
 const NUMBER_PARTS: &[&str] = &[
-    "zwanzig", "dreissig", "vierzig", "fuenfzig", "sechzig", "siebzig", "achtzig", "neunzig", "hundert", "tausend",
-    "zwoelf", "sieben", "sechs", "fuenf", "sech", "sieb", "zehn", "zwei", "drei", "vier", "acht", "neun", "zwo", "eins",
-    "elf", "ein", "und", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred",
-    "thousand", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "eleven", "twelve",
-    "seven", "three", "eight", "four", "five", "nine", "two", "six", "ten", "one",
+    "zwanzig",
+    "dreissig",
+    "vierzig",
+    "fuenfzig",
+    "sechzig",
+    "siebzig",
+    "achtzig",
+    "neunzig",
+    "hundert",
+    "tausend",
+    "zwoelf",
+    "sieben",
+    "sechs",
+    "fuenf",
+    "sech",
+    "sieb",
+    "zehn",
+    "zwei",
+    "drei",
+    "vier",
+    "acht",
+    "neun",
+    "zwo",
+    "eins",
+    "elf",
+    "ein",
+    "und",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "eleven",
+    "twelve",
+    "seven",
+    "three",
+    "eight",
+    "four",
+    "five",
+    "nine",
+    "two",
+    "six",
+    "ten",
+    "one",
 ];
 const NOT_A_NUMBER_ALONE: &[&str] = &["ein", "und", "sech", "sieb", "einund", "one"];
 
 /// Abbreviations whose full stop ends no sentence.
-const ABBREVIATIONS: &[&str] = &["dr", "hr", "fr", "nr", "mr", "mrs", "ms", "prof", "bzw", "ca", "st", "tel", "str", "z", "b"];
+const ABBREVIATIONS: &[&str] =
+    &["dr", "hr", "fr", "nr", "mr", "mrs", "ms", "prof", "bzw", "ca", "st", "tel", "str", "z", "b"];
+
+/// English contractions that are other words without their apostrophe.
+const CONTRACTIONS: &[(&str, [&str; 2])] = &[
+    ("were", ["we", "are"]),
+    ("well", ["we", "will"]),
+    ("ill", ["i", "will"]),
+    ("id", ["i", "would"]),
+    ("hell", ["he", "will"]),
+    ("shell", ["she", "will"]),
+    ("wed", ["we", "would"]),
+];
 
 struct Reader<'a> {
     spelling: &'a Spelling,
@@ -207,6 +270,7 @@ struct Reader<'a> {
     start: (u32, u32),
     end: (u32, u32),
     capital: bool,
+    apostrophe: bool,
     sentence: u32,
     comma: bool,
     colon: bool,
@@ -224,6 +288,7 @@ impl<'a> Reader<'a> {
             start: (0, 0),
             end: (0, 0),
             capital: false,
+            apostrophe: false,
             sentence: 0,
             comma: false,
             colon: false,
@@ -238,6 +303,7 @@ impl<'a> Reader<'a> {
                 if self.word.is_empty() {
                     self.start = (position as u32, byte as u32);
                     self.capital = c.is_uppercase();
+                    self.apostrophe = false;
                 }
                 fold_char(c, &mut self.word);
                 self.end = (position as u32 + 1, (byte + c.len_utf8()) as u32);
@@ -247,7 +313,8 @@ impl<'a> Reader<'a> {
             match c {
                 // "d'Zeitung" is two words; in "geht's" and "hab'" the apostrophe only hides a letter.
                 '\'' | '’' if self.word == "d" && next.is_some_and(char::is_alphabetic) => self.flush(),
-                '\'' | '’' | '`' | '´' | 'ʼ' | '\u{300}'..='\u{36f}' | '\u{ad}' => {}
+                '\'' | '’' => self.apostrophe = true,
+                '`' | '´' | 'ʼ' | '\u{300}'..='\u{36f}' | '\u{ad}' => {}
                 '.' | '!' | '?' | '…' | '\n' => self.stop(c, next),
                 ',' | ';' | ':' | '–' | '—' => {
                     let inside_number = self.word.bytes().all(|b| b.is_ascii_digit())
@@ -286,7 +353,9 @@ impl<'a> Reader<'a> {
             self.out.questions.resize(self.sentence as usize + 1, false);
             self.out.questions[self.sentence as usize] = c == '?';
             self.sentence += 1;
-        } else if c == '?' && let Some(last) = self.out.questions.last_mut() {
+        } else if c == '?'
+            && let Some(last) = self.out.questions.last_mut()
+        {
             *last = true;
         }
         self.comma = false;
@@ -310,6 +379,11 @@ impl<'a> Reader<'a> {
             word.retain(|c| c != DRAWN_OUT);
         }
         let spelling = self.spelling;
+        let contraction = CONTRACTIONS.iter().find(|(short, _)| self.apostrophe && *short == word);
+        if let Some((_, long)) = contraction {
+            long.iter().for_each(|part| self.push(part, spelling.words.get(*part)));
+            return;
+        }
         if word == "s" && self.capital {
             // "Ham S' des": the polite address of the south; a small "'s" is "es".
             word.push_str("ie");
@@ -361,7 +435,9 @@ impl<'a> Reader<'a> {
     /// Whether the word only repeats the one before ("das das").
     fn repeats(&self, word: &str) -> bool {
         self.out.tokens.last().is_some_and(|last| {
-            last.sentence == self.sentence && &self.out.padded[last.from as usize..last.to as usize] == word && !last.number
+            last.sentence == self.sentence
+                && &self.out.padded[last.from as usize..last.to as usize] == word
+                && !last.number
         })
     }
 
@@ -436,7 +512,8 @@ mod tests {
 
     #[test]
     fn any_text_has_an_answer() {
-        for text in ["", "…", "\u{308}", "\"", "مرحبا بالعالم", "🙂🙂", "\u{1}\u{1}a", &"ah ".repeat(40_000)] {
+        for text in ["", "…", "\u{308}", "\"", "مرحبا بالعالم", "🙂🙂", "\u{1}\u{1}a", &"ah ".repeat(40_000)]
+        {
             let normalized = spelling().normalize(text);
             for token in &normalized.tokens {
                 assert!(text.get(token.start_byte as usize..token.end_byte as usize).is_some());

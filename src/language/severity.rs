@@ -3,8 +3,8 @@
 //! The cues decide. The model may lift a calm reading by one step when it is sure, and orders utterances of one
 //! severity; it never lowers one.
 
+use super::cues::{Findings, Hit};
 use super::{Explanation, ModelScores};
-use super::cues::Hit;
 use crate::terms::CueKind;
 
 /// What an entry of a kind means unless it says otherwise.
@@ -63,28 +63,35 @@ pub fn defaults(kind: CueKind) -> Defaults {
 }
 
 /// Calibrated probability from which the model alone makes mild friction of an utterance without cues.
-const MODEL_LIFTS_CALM: f32 = 0.80;
+const MODEL_LIFTS_CALM: f32 = 0.65;
 /// The same, from mild friction to a complaint.
-const MODEL_LIFTS_MILD: f32 = 0.90;
+const MODEL_LIFTS_MILD: f32 = 0.75;
+/// The same, from no cue at all to a complaint.
+const MODEL_COMPLAINS: f32 = 0.92;
+/// Above this the model hears something kind, and lifts nothing.
+const MODEL_KIND: f32 = 0.4;
 
 /// Severity of a customer utterance, and how it came about.
-pub fn judge(hits: &[Hit], model: ModelScores) -> (u8, Explanation) {
+pub fn judge(findings: &Findings, model: ModelScores) -> (u8, Explanation) {
+    let Findings { hits, withheld } = findings;
     let strongest = hits.iter().map(|hit| hit.entry.severity).max().unwrap_or(0);
     let (by_cues, mut rule) = combine(hits, strongest);
-    let kind_words = hits.iter().any(|hit| hit.entry.weight < 0.0);
-    let against = model.negative.max(model.offence);
+    let calm = *withheld || hits.iter().any(|hit| hit.entry.weight < 0.0);
     let mut severity = by_cues;
-    if !kind_words && model.positive < 0.5 {
-        if by_cues == 0 && against >= MODEL_LIFTS_CALM {
+    if !calm && model.positive < MODEL_KIND {
+        if by_cues == 0 && model.negative >= MODEL_COMPLAINS {
+            severity = 2;
+            rule = "the text model alone is sure of a complaint";
+        } else if by_cues == 0 && model.negative >= MODEL_LIFTS_CALM {
             severity = 1;
             rule = "the text model alone: mild friction";
-        } else if by_cues == 1 && against >= MODEL_LIFTS_MILD && model.negative >= 0.5 {
+        } else if by_cues == 1 && model.negative >= MODEL_LIFTS_MILD {
             severity = 2;
             rule = "mild friction, and the text model is sure";
         }
     }
     let points: f32 = hits.iter().map(|hit| hit.entry.weight).sum();
-    let score = score(severity, by_cues, points, model, kind_words);
+    let score = score(by_cues, points, model, calm);
     (severity, Explanation { rule, by_cues, points, score })
 }
 
@@ -119,12 +126,12 @@ fn combine(hits: &[Hit], strongest: u8) -> (u8, &'static str) {
     (1, "mild friction")
 }
 
-/// Orders utterances by how bad they are, 0..1: a quarter for each severity, inside it by points and the model.
-fn score(severity: u8, by_cues: u8, points: f32, model: ModelScores, kind_words: bool) -> f32 {
-    let against = (0.7 * model.negative + 0.3 * model.offence - 0.3 * model.positive).clamp(0.0, 1.0);
-    let points = (points.max(0.0) / 80.0).min(1.0);
-    let unsure = if severity > by_cues { 0.3 } else { 0.0 };
-    let calmed = if kind_words { 0.15 } else { 0.0 };
-    let inside = (0.55 * points + 0.45 * against - calmed - unsure).clamp(0.0, 0.999);
-    (f32::from(severity) + inside) / 4.0
+/// Orders utterances by how bad they are, 0..1: the log-odds of the model and of the cues added, as if they were
+/// independent witnesses.
+fn score(by_cues: u8, points: f32, model: ModelScores, calm: bool) -> f32 {
+    let negative = model.negative.clamp(0.01, 0.99);
+    let witness = (negative / (1.0 - negative)).ln();
+    let cues = 1.5 * f32::from(by_cues) + 0.6 * (points / 80.0).clamp(0.0, 1.0);
+    let kindness = if calm { 1.0 } else { 0.0 };
+    1.0 / (1.0 + (2.5 - cues - witness + kindness).exp())
 }
