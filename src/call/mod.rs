@@ -4,188 +4,37 @@
 //! out. The call owns the media clock: it runs with the audio (or, for sessions that only bring transcripts,
 //! with [`Input::Tick`]), also during hold; decay and timers run on *active* time, which stands still on hold.
 
+mod clock;
 pub mod conversation;
 pub mod endpointing;
 pub mod escalation;
 pub mod event;
 pub mod lanes;
+mod ports;
 pub mod transcript;
 pub mod view;
 pub mod voice;
 
+pub use self::ports::{AgentChannel, AlertCommand, CallInfo, CallSettings, DetectorKind, Facts, Input, Output};
+
 use std::sync::Arc;
 
+use self::clock::Clock;
 use crate::call::conversation::{Conversation, Heard, Rules, is_raised};
-use crate::call::endpointing::{Endpoint, EndpointingSettings, SpeechSegment};
-use crate::call::escalation::{AlertChange, EscalationSettings};
+use crate::call::endpointing::{Endpoint, SpeechSegment};
+use crate::call::escalation::AlertChange;
 use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, rfc3339};
 use crate::call::lanes::{Flush, Lanes, Missing};
 use crate::call::transcript::Transcripts;
-use crate::call::voice::Detector;
-use crate::call::voice::silero::SileroWeights;
-use crate::coach::{Answer, CoachOutput, Habits, PromptState, ShiftSoFar};
+use crate::coach::{CoachOutput, PromptState};
 use crate::language::redact::redact;
-use crate::terms::{AlertState, Band, Channel, DropReason, Lang, Outcome, SAMPLES_PER_MS, Span, Transcript};
+use crate::terms::{AlertState, Band, Channel, DropReason, Outcome, SAMPLES_PER_MS, Span};
 
 /// A hole in the audio shorter than this (milliseconds) is jitter, not an event.
 const GAP_MIN_MS: u64 = 60;
 
 /// Transcription later than this (milliseconds of media clock) is said in the log, and again at most this often.
 const LAG_MS: u64 = 5_000;
-
-/// What happens to the agent's voice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentChannel {
-    /// Never transcribed; voice activity gives times only.
-    Off,
-    /// Transcribed in memory for the agent's own prompts, never stored, never shown to others.
-    #[default]
-    Coach,
-    /// The agent's words are in the call's log.
-    Full,
-}
-
-/// What is known about a call when it starts; facts may also come late.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CallInfo {
-    pub call: String,
-    pub agent: Option<String>,
-    pub queue: Option<String>,
-    pub team: Option<String>,
-    pub lang: Lang,
-    pub facts: Facts,
-    /// The agent's experience with each practice; known to their coach alone.
-    pub habits: Habits,
-    /// The agent's shift up to this call.
-    pub shift: ShiftSoFar,
-}
-
-/// Facts from the phone system that practices may use. `None` leaves what was known before.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Facts {
-    pub customer_name: Option<String>,
-    /// Seconds the customer waited in the queue.
-    pub wait_s: Option<u64>,
-    /// Start of the agent's shift, milliseconds since 1970.
-    pub shift_started_unix_ms: Option<u64>,
-    /// Anything else, by name; values as text.
-    pub metadata: Vec<(String, String)>,
-}
-
-/// Which voice activity network listens.
-#[derive(Debug, Clone)]
-pub enum DetectorKind {
-    Earshot,
-    Silero(Arc<SileroWeights>),
-}
-
-impl DetectorKind {
-    fn detector(&self, channel: Channel) -> Detector {
-        match self {
-            Self::Earshot => Detector::earshot(channel as u32),
-            Self::Silero(weights) => Detector::silero(weights.clone()),
-        }
-    }
-}
-
-/// Settings of one call; fixed while it lives.
-#[derive(Debug, Clone)]
-pub struct CallSettings {
-    pub agent_channel: AgentChannel,
-    pub detector: DetectorKind,
-    pub endpointing: EndpointingSettings,
-    pub escalation: EscalationSettings,
-}
-
-/// What a call reacts to.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Input {
-    /// 16 kHz samples, -1 to 1, of one or more channels; `at` is the index of the first sample since the start of
-    /// the call. Later than expected is a gap; what overlaps is dropped.
-    Audio {
-        at: u64,
-        lanes: Vec<(Channel, Vec<f32>)>,
-    },
-    /// Nothing is heard until the next audio at `until_ms`.
-    Gap {
-        until_ms: u64,
-    },
-    Transcript(Transcript),
-    /// An utterance somebody else transcribed.
-    Utterance {
-        channel: Channel,
-        span: Span,
-        text: String,
-    },
-    Hold,
-    /// `t_ms` is the media clock after the hold, for platforms that send nothing meanwhile.
-    Resume {
-        t_ms: u64,
-    },
-    Consent {
-        given: bool,
-    },
-    Facts(Facts),
-    /// Time passed without audio.
-    Tick {
-        t_ms: u64,
-    },
-    Alert {
-        alert: String,
-        command: AlertCommand,
-        by: String,
-    },
-    Note {
-        by: String,
-        text: String,
-    },
-    Whisper {
-        from: String,
-        text: String,
-    },
-    Watching {
-        who: String,
-        on: bool,
-    },
-    /// The agent's answer to a prompt.
-    Prompt {
-        prompt: String,
-        answer: Answer,
-    },
-    /// The conversation is over; what is in flight is still awaited.
-    End {
-        reason: EndReason,
-    },
-    /// Nothing more is coming: what is unanswered is given up.
-    Abandon,
-}
-
-/// What a supervisor does with an alert.
-#[derive(Debug, Clone, PartialEq)]
-pub enum AlertCommand {
-    Acknowledge,
-    Dismiss { reason: String },
-    Snooze { minutes: u32 },
-}
-
-/// What a call asks for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Output {
-    /// Transcribe this and answer with [`Input::Transcript`].
-    Transcribe {
-        segment: u64,
-        channel: Channel,
-        heated: bool,
-        speech: SpeechSegment,
-    },
-    Event(Event),
-    /// A prompt was shown this long (active milliseconds) after its trigger.
-    Prompted {
-        practice: String,
-        waited_ms: u64,
-    },
-}
 
 /// One live call.
 pub struct Call {
@@ -195,15 +44,10 @@ pub struct Call {
     lanes: Lanes,
     transcripts: Transcripts,
     next_segment: u64,
-    /// Media clock.
-    t_ms: u64,
+    clock: Clock,
     /// Wall clock of the input being handled.
     unix_ms: u64,
     started_unix_ms: u64,
-    /// Media clock when the current hold began.
-    held_since: Option<u64>,
-    /// Holds that are over.
-    holds: Vec<Span>,
     consent: bool,
     lag_said_ms: Option<u64>,
     seq: [u64; 2],
@@ -238,11 +82,9 @@ impl Call {
             lanes,
             transcripts: Transcripts::default(),
             next_segment: 1,
-            t_ms: 0,
+            clock: Clock::default(),
             unix_ms,
             started_unix_ms: unix_ms,
-            held_since: None,
-            holds: Vec::new(),
             consent: true,
             lag_said_ms: None,
             seq: [0; 2],
@@ -284,7 +126,7 @@ impl Call {
             Input::Watching { who, on } => self.emit(Log::Agent, EventKind::Watching { who, on }, out),
             Input::Prompt { prompt, answer } => {
                 if let Some(number) = self.number_of(&prompt, 'p') {
-                    let coached = self.conversation.answer(self.active(self.t_ms), number, answer);
+                    let coached = self.conversation.answer(self.clock.active_ms(), number, answer);
                     self.coached(coached, None, out);
                 }
             }
@@ -299,20 +141,18 @@ impl Call {
 
     /// Media clock, milliseconds since the start of the call.
     pub fn t_ms(&self) -> u64 {
-        self.t_ms
+        self.clock.t_ms()
     }
 
     /// Index of the sample a channel expects next; a channel not heard so far starts at the media clock.
     pub fn position(&self, channel: Channel) -> u64 {
-        self.lanes.position(channel, self.t_ms)
+        self.lanes.position(channel, self.clock.t_ms())
     }
 
     /// Media clock at which an [`Input::Tick`] would have something to do.
     pub fn next_deadline(&self) -> Option<u64> {
-        let talk = match self.held_since {
-            Some(_) => None,
-            None => self.conversation.next_deadline().map(|active_ms| active_ms + self.held_ms()),
-        };
+        let talk = self.conversation.next_deadline().filter(|_| !self.clock.is_held());
+        let talk = talk.map(|active_ms| active_ms + self.clock.held_ms());
         [talk, self.transcripts.next_deadline()].into_iter().flatten().min()
     }
 
@@ -331,14 +171,14 @@ impl Call {
     }
 
     fn listening(&self) -> bool {
-        self.consent && self.held_since.is_none() && self.ending.is_none()
+        self.consent && !self.clock.is_held() && self.ending.is_none()
     }
 
     fn audio(&mut self, at: u64, lanes: Vec<(Channel, Vec<f32>)>, out: &mut Vec<Output>) {
         if !self.listening() {
             let mut last = 0;
             for (channel, samples) in &lanes {
-                self.lanes.ignore(*channel, at, samples.len(), self.t_ms);
+                self.lanes.ignore(*channel, at, samples.len(), self.clock.t_ms());
                 last = last.max(at + samples.len() as u64);
             }
             self.advance_clock(last / SAMPLES_PER_MS, out);
@@ -346,7 +186,7 @@ impl Call {
         }
         let mut endpoints = Vec::new();
         for (channel, samples) in &lanes {
-            let missing = self.lanes.append(*channel, at, samples, self.t_ms, &mut endpoints);
+            let missing = self.lanes.append(*channel, at, samples, self.clock.t_ms(), &mut endpoints);
             self.endpoints(*channel, &mut endpoints, out);
             if let Some(missing) = missing.filter(|missing| missing.duration_ms >= GAP_MIN_MS) {
                 let Missing { start_ms, duration_ms } = missing;
@@ -360,7 +200,7 @@ impl Call {
     }
 
     fn gap(&mut self, until_ms: u64, out: &mut Vec<Output>) {
-        let start_ms = self.t_ms;
+        let start_ms = self.clock.t_ms();
         let mut endpoints = Vec::new();
         for channel in self.lanes.channels() {
             self.lanes.skip_to(channel, until_ms * SAMPLES_PER_MS, &mut endpoints);
@@ -384,7 +224,7 @@ impl Call {
     }
 
     fn speech(&mut self, channel: Channel, speaking: bool, at_ms: u64, out: &mut Vec<Output>) {
-        let coached = self.conversation.speech(self.active(self.t_ms), channel, speaking, self.active(at_ms));
+        let coached = self.conversation.speech(self.clock.active_ms(), channel, speaking, self.clock.active_at(at_ms));
         self.coached(coached, None, out);
     }
 
@@ -396,22 +236,21 @@ impl Call {
         }
         let segment = self.next_segment;
         self.next_segment += 1;
-        self.transcripts.expect(segment, channel, speech.span, self.t_ms);
+        self.transcripts.expect(segment, channel, speech.span, self.clock.t_ms());
         out.push(Output::Transcribe { segment, channel, heated: self.band >= Band::Heated, speech });
     }
 
     /// Moves the media clock on and does what has come due.
     fn advance_clock(&mut self, t_ms: u64, out: &mut Vec<Output>) {
-        if t_ms <= self.t_ms {
+        if !self.clock.advance(t_ms) {
             return;
         }
-        self.t_ms = t_ms;
         if self.transcripts.next_deadline().is_some_and(|due| due <= t_ms) {
             self.tell(out);
         }
         self.lag(out);
-        if self.held_since.is_none() {
-            let active_ms = self.active(t_ms);
+        if !self.clock.is_held() {
+            let active_ms = self.clock.active_at(t_ms);
             if self.conversation.next_deadline().is_some_and(|due| due <= active_ms) {
                 let (alerts, coached) = self.conversation.advance(active_ms);
                 self.alerts(alerts, out);
@@ -424,14 +263,14 @@ impl Call {
     /// Says when transcription falls behind the call, and once when it has caught up.
     fn lag(&mut self, out: &mut Vec<Output>) {
         let oldest = self.transcripts.unanswered().map(|slot| slot.cut_ms).min();
-        let lag_ms = oldest.map_or(0, |cut_ms| self.t_ms.saturating_sub(cut_ms));
+        let lag_ms = oldest.map_or(0, |cut_ms| self.clock.t_ms().saturating_sub(cut_ms));
         let due = match self.lag_said_ms {
             None => lag_ms >= LAG_MS,
             Some(_) if lag_ms < LAG_MS => true,
-            Some(said_ms) => self.t_ms - said_ms >= LAG_MS,
+            Some(said_ms) => self.clock.t_ms() - said_ms >= LAG_MS,
         };
         if due {
-            self.lag_said_ms = (lag_ms >= LAG_MS).then_some(self.t_ms);
+            self.lag_said_ms = (lag_ms >= LAG_MS).then_some(self.clock.t_ms());
             let lag_ms = if lag_ms >= LAG_MS { lag_ms } else { 0 };
             self.emit(Log::Call, EventKind::Lagging { lag_ms }, out);
         }
@@ -439,7 +278,7 @@ impl Call {
 
     /// Tells the transcripts whose turn has come.
     fn tell(&mut self, out: &mut Vec<Output>) {
-        for (slot, outcome) in self.transcripts.release(self.t_ms) {
+        for (slot, outcome) in self.transcripts.release(self.clock.t_ms()) {
             match outcome {
                 Outcome::Text { text, confidence } => {
                     self.utterance(slot.channel, slot.span, text, Some(confidence), out);
@@ -478,9 +317,9 @@ impl Call {
             self.emit(Log::Call, said(channel, span, Some(text.clone()), confidence), out);
         }
         let utterance_seq = self.seq[Log::Call as usize];
-        let active = Span::new(self.active(span.start_ms), self.active(span.end_ms));
+        let active = Span::new(self.clock.active_at(span.start_ms), self.clock.active_at(span.end_ms));
         let Heard { reading, assessment, alerts, coached } =
-            self.conversation.utterance(self.active(self.t_ms), active, channel, &text);
+            self.conversation.utterance(self.clock.active_ms(), active, channel, &text);
         if self.conversation.coach().eased() {
             self.summary.turning_point_ms = Some(span.end_ms);
         }
@@ -503,7 +342,7 @@ impl Call {
     fn peak(&mut self, level: u8, band: Band) {
         if level > self.summary.peak_level {
             self.summary.peak_level = level;
-            self.summary.peak_t_ms = self.t_ms;
+            self.summary.peak_t_ms = self.clock.t_ms();
         }
         self.summary.peak_band = self.summary.peak_band.max(band);
     }
@@ -514,9 +353,9 @@ impl Call {
             self.summary.alerts += u32::from(change.state == AlertState::Raised);
             let kind = change.kind;
             let id = format!("{}:a{}", self.info.call, change.id);
-            self.emit(Log::Call, alert_event(change, id.clone(), None, self.unix_ms, self.active(self.t_ms)), out);
+            self.emit(Log::Call, alert_event(change, id.clone(), None, self.unix_ms, self.clock.active_ms()), out);
             if raised {
-                let coached = self.conversation.alert_raised(self.active(self.t_ms), kind);
+                let coached = self.conversation.alert_raised(self.clock.active_ms(), kind);
                 self.coached(coached, Some(id), out);
             }
         }
@@ -544,7 +383,7 @@ impl Call {
 
     /// Tells the agent, in a word, when the call has changed band.
     fn band(&mut self, out: &mut Vec<Output>) {
-        let band = self.conversation.band(self.active(self.t_ms));
+        let band = self.conversation.band(self.clock.active_ms());
         if band != self.band {
             self.band = band;
             self.emit(Log::Agent, EventKind::Band { band }, out);
@@ -552,26 +391,27 @@ impl Call {
     }
 
     fn hold(&mut self, out: &mut Vec<Output>) {
-        if self.held_since.is_some() || self.ending.is_some() {
+        if self.clock.is_held() || self.ending.is_some() {
             return;
         }
         if self.consent {
             self.flush_lanes(Flush::Hold, out);
         }
-        self.held_since = Some(self.t_ms);
+        self.clock.hold();
         self.emit(Log::Call, EventKind::Hold, out);
     }
 
     fn resume(&mut self, t_ms: u64, out: &mut Vec<Output>) {
-        let Some(since_ms) = self.held_since else { return };
-        self.t_ms = self.t_ms.max(t_ms);
-        self.held_since = None;
-        self.holds.push(Span::new(since_ms, self.t_ms));
+        if !self.clock.is_held() {
+            return;
+        }
+        self.clock.advance(t_ms);
+        let held_ms = self.clock.resume().unwrap_or(0);
         if self.consent {
-            self.lanes.resume(self.t_ms);
+            self.lanes.resume(self.clock.t_ms());
         }
         self.emit(Log::Call, EventKind::Resumed, out);
-        let coached = self.conversation.hold_ended(self.active(self.t_ms), self.t_ms - since_ms);
+        let coached = self.conversation.hold_ended(self.clock.active_ms(), held_ms);
         self.coached(coached, None, out);
     }
 
@@ -581,8 +421,8 @@ impl Call {
         }
         self.consent = given;
         if given {
-            if self.held_since.is_none() {
-                self.lanes.resume(self.t_ms);
+            if !self.clock.is_held() {
+                self.lanes.resume(self.clock.t_ms());
             }
             return;
         }
@@ -593,7 +433,7 @@ impl Call {
 
     fn alert_command(&mut self, alert: String, command: &AlertCommand, by: String, out: &mut Vec<Output>) {
         let Some(number) = self.number_of(&alert, 'a').and_then(|number| u32::try_from(number).ok()) else { return };
-        let active_ms = self.active(self.t_ms);
+        let active_ms = self.clock.active_ms();
         for change in self.conversation.alert_command(active_ms, number, command) {
             let event = alert_event(change, alert.clone(), Some(by.clone()), self.unix_ms, active_ms);
             self.emit(Log::Call, event, out);
@@ -629,14 +469,12 @@ impl Call {
     }
 
     fn finish(&mut self, out: &mut Vec<Output>) {
-        if let Some(since_ms) = self.held_since.take() {
-            self.holds.push(Span::new(since_ms, self.t_ms));
-        }
-        let active_ms = self.active(self.t_ms);
+        self.clock.resume();
+        let active_ms = self.clock.active_ms();
         let coached = self.conversation.end(active_ms);
         self.coached(coached, None, out);
-        self.summary.duration_ms = self.t_ms;
-        self.summary.held_ms = self.held_ms();
+        self.summary.duration_ms = self.clock.t_ms();
+        self.summary.held_ms = self.clock.held_ms();
         self.summary.final_level = self.conversation.level(active_ms);
         self.summary.final_band = self.conversation.band(active_ms);
         let summary = self.summary.clone();
@@ -646,22 +484,6 @@ impl Call {
         let reason = self.ending.unwrap_or(EndReason::Stop);
         self.emit(Log::Call, EventKind::CallEnded { reason, summary }, out);
         self.ended = true;
-    }
-
-    /// Time that counts for decay and timers: `t_ms` less the holds before it.
-    fn active(&self, t_ms: u64) -> u64 {
-        let mut active_ms = t_ms;
-        for hold in &self.holds {
-            active_ms -= hold.end_ms.min(t_ms) - hold.start_ms.min(t_ms);
-        }
-        if let Some(since_ms) = self.held_since {
-            active_ms -= t_ms.saturating_sub(since_ms);
-        }
-        active_ms
-    }
-
-    fn held_ms(&self) -> u64 {
-        self.holds.iter().map(|hold| hold.duration_ms()).sum()
     }
 
     /// The number in an id `CALL:xN` of ours.
@@ -677,7 +499,7 @@ impl Call {
             log,
             seq: *seq,
             at: rfc3339(self.unix_ms),
-            t_ms: self.t_ms,
+            t_ms: self.clock.t_ms(),
             kind,
             durable: None,
         }));

@@ -1,0 +1,165 @@
+//! What goes into a call and what comes out of it.
+
+use std::sync::Arc;
+
+use crate::call::endpointing::{EndpointingSettings, SpeechSegment};
+use crate::call::escalation::EscalationSettings;
+use crate::call::event::{EndReason, Event};
+use crate::call::voice::Detector;
+use crate::call::voice::silero::SileroWeights;
+use crate::coach::{Answer, Habits, ShiftSoFar};
+use crate::terms::{Channel, Lang, Span, Transcript};
+
+/// What happens to the agent's voice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentChannel {
+    /// Never transcribed; voice activity gives times only.
+    Off,
+    /// Transcribed in memory for the agent's own prompts, never stored, never shown to others.
+    #[default]
+    Coach,
+    /// The agent's words are in the call's log.
+    Full,
+}
+
+/// What is known about a call when it starts; facts may also come late.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallInfo {
+    pub call: String,
+    pub agent: Option<String>,
+    pub queue: Option<String>,
+    pub team: Option<String>,
+    pub lang: Lang,
+    pub facts: Facts,
+    /// The agent's experience with each practice; known to their coach alone.
+    pub habits: Habits,
+    /// The agent's shift up to this call.
+    pub shift: ShiftSoFar,
+}
+
+/// Facts from the phone system that practices may use. `None` leaves what was known before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    pub customer_name: Option<String>,
+    /// Seconds the customer waited in the queue.
+    pub wait_s: Option<u64>,
+    /// Start of the agent's shift, milliseconds since 1970.
+    pub shift_started_unix_ms: Option<u64>,
+    /// Anything else, by name; values as text.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// Which voice activity network listens.
+#[derive(Debug, Clone)]
+pub enum DetectorKind {
+    Earshot,
+    Silero(Arc<SileroWeights>),
+}
+
+impl DetectorKind {
+    pub(crate) fn detector(&self, channel: Channel) -> Detector {
+        match self {
+            Self::Earshot => Detector::earshot(channel as u32),
+            Self::Silero(weights) => Detector::silero(weights.clone()),
+        }
+    }
+}
+
+/// Settings of one call; fixed while it lives.
+#[derive(Debug, Clone)]
+pub struct CallSettings {
+    pub agent_channel: AgentChannel,
+    pub detector: DetectorKind,
+    pub endpointing: EndpointingSettings,
+    pub escalation: EscalationSettings,
+}
+
+/// What a call reacts to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// 16 kHz samples, -1 to 1, of one or more channels; `at` is the index of the first sample since the start of
+    /// the call. Later than expected is a gap; what overlaps is dropped.
+    Audio {
+        at: u64,
+        lanes: Vec<(Channel, Vec<f32>)>,
+    },
+    /// Nothing is heard until the next audio at `until_ms`.
+    Gap {
+        until_ms: u64,
+    },
+    Transcript(Transcript),
+    /// An utterance somebody else transcribed.
+    Utterance {
+        channel: Channel,
+        span: Span,
+        text: String,
+    },
+    Hold,
+    /// `t_ms` is the media clock after the hold, for platforms that send nothing meanwhile.
+    Resume {
+        t_ms: u64,
+    },
+    Consent {
+        given: bool,
+    },
+    Facts(Facts),
+    /// Time passed without audio.
+    Tick {
+        t_ms: u64,
+    },
+    Alert {
+        alert: String,
+        command: AlertCommand,
+        by: String,
+    },
+    Note {
+        by: String,
+        text: String,
+    },
+    Whisper {
+        from: String,
+        text: String,
+    },
+    Watching {
+        who: String,
+        on: bool,
+    },
+    /// The agent's answer to a prompt.
+    Prompt {
+        prompt: String,
+        answer: Answer,
+    },
+    /// The conversation is over; what is in flight is still awaited.
+    End {
+        reason: EndReason,
+    },
+    /// Nothing more is coming: what is unanswered is given up.
+    Abandon,
+}
+
+/// What a supervisor does with an alert.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AlertCommand {
+    Acknowledge,
+    Dismiss { reason: String },
+    Snooze { minutes: u32 },
+}
+
+/// What a call asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Transcribe this and answer with [`Input::Transcript`].
+    Transcribe {
+        segment: u64,
+        channel: Channel,
+        heated: bool,
+        speech: SpeechSegment,
+    },
+    Event(Event),
+    /// A prompt was shown this long (active milliseconds) after its trigger.
+    Prompted {
+        practice: String,
+        waited_ms: u64,
+    },
+}
