@@ -65,6 +65,14 @@ pub struct Played {
     pub utterances: u64,
 }
 
+/// The address of `path` on a server given by its address alone; one that has a path already stays as it is.
+pub fn address_of(url: &str, path: &str) -> String {
+    match url.split_once("://") {
+        Some((_, rest)) if rest.trim_end_matches('/').contains('/') => url.to_owned(),
+        _ => format!("{}{path}", url.trim_end_matches('/')),
+    }
+}
+
 /// Opens a WebSocket with a bearer token.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ pub struct Args {
     calm: Vec<PathBuf>,
     /// Files in the format of GermEval 2018
     #[arg(long, value_name = "FILE")]
-    offence: Vec<PathBuf>,
+    germeval: Vec<PathBuf>,
     /// The whole report as JSON
     #[arg(long)]
     json: bool,
@@ -36,13 +36,13 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Outcome {
-    if args.paths.is_empty() && args.calm.is_empty() && args.offence.is_empty() {
-        return Err(Failure::usage("nothing to evaluate: give a folder of labelled lines, --calm or --offence"));
+    if args.paths.is_empty() && args.calm.is_empty() && args.germeval.is_empty() {
+        return Err(Failure::usage("nothing to evaluate: give a folder of labelled lines, --calm or --germeval"));
     }
     let config = Config::load(args.config.as_deref(), &Overrides::default()).map_err(Failure::usage)?;
     let rules = setup::rules(&config).map_err(Failure::usage)?;
     let settings = setup::call_settings(&config).map_err(Failure::usage)?;
-    let sources = Sources { labelled: args.paths, calm: args.calm, offence: args.offence };
+    let sources = Sources { labelled: args.paths, calm: args.calm, offence: args.germeval };
     let loaded = load(&sources).map_err(Failure::usage)?;
     let split = args.split.as_deref().map(|name| match name {
         "train" => Split::Train,

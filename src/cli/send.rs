@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use super::{Failure, Outcome, runtime};
-use crate::client::{Playing, play};
+use crate::client::{Playing, address_of, play};
 use crate::fixture::Fixture;
 
 /// Play recordings at a running server: example client and load generator
@@ -49,7 +49,7 @@ pub fn run(args: Args) -> Outcome {
     for fixture in &mut fixtures {
         fixture.consent |= args.consent;
     }
-    let url = media_url(&args.url);
+    let url = address_of(&args.url, "/v1/media");
     let token = args.token.or_else(|| std::env::var("RUHEPOL_TOKEN").ok());
     let bars = MultiProgress::new();
     let style = ProgressStyle::with_template("{prefix:24} {bar:40} {msg}").map_err(anyhow::Error::from)?;
@@ -98,12 +98,4 @@ pub fn run(args: Args) -> Outcome {
             Err(anyhow::anyhow!("{sent} calls played; {}", failed.join("; ")).into())
         }
     })
-}
-
-/// The media path of a server given by its address alone.
-fn media_url(url: &str) -> String {
-    match url.split_once("://") {
-        Some((_, rest)) if rest.trim_end_matches('/').contains('/') => url.to_owned(),
-        _ => format!("{}/v1/media", url.trim_end_matches('/')),
-    }
 }

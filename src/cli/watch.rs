@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::show::{Ink, Style, clock};
 use super::{Outcome, runtime};
 use crate::call::event::Event;
-use crate::client::{ClientError, connect, next_json};
+use crate::client::{ClientError, address_of, connect, next_json};
 use crate::terms::Band;
 
 /// Pause before a lost connection is tried again.
@@ -28,7 +28,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Outcome {
     let token = args.token.or_else(|| std::env::var("RUHEPOL_TOKEN").ok());
-    let url = format!("{}/v1/feed/supervisor", args.url.trim_end_matches('/'));
+    let url = address_of(&args.url, "/v1/feed/supervisor");
     let style = Style::of_stdout();
     runtime()?.block_on(async {
         let mut connected = false;

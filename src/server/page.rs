@@ -11,7 +11,7 @@ pub(super) fn board() -> Response {
         "Ruhepol",
         "<p>The server is running. The supervisors' board is part of the web build, which this program was made without.</p>\
          <p>Until then, watch in a terminal:</p>\
-         <pre>ruhepol watch --url ws://127.0.0.1:8080/v1/feed/supervisor \\\n  --token \"$(ruhepol token issue --role supervisor --sub me)\"</pre>\
+         <pre>ruhepol watch --url ws://127.0.0.1:8080 \\\n  --token \"$(ruhepol token issue --role supervisor --sub me)\"</pre>\
          <p>State of the server: <a href=\"/readyz\">/readyz</a>, <a href=\"/metrics\">/metrics</a>. \
          Shape of all events: <a href=\"/schema/event.json\">/schema/event.json</a>.</p>",
     )

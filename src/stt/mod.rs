@@ -1,6 +1,6 @@
 //! Speech to text: segments of speech go into one bounded queue, transcripts come back to the calls.
 //!
-//! [`SpeechQueue`] decides who is heard first and who is not heard at all; [`whisper`] is the only file
+//! [`SpeechQueue`] decides who is heard first and who is not heard at all; `whisper` is the only file
 //! that names whisper-rs; [`Recorded`] answers from a script instead, for replays that must be the same on
 //! every machine. Transcription runs on its own threads, never on the ones that read sockets.
 

@@ -46,7 +46,7 @@ const PLAN: [Plan; 5] = [
         lang: Lang::De,
         kind: HeadKind::Negative,
         settings: Settings { bits: 17, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 30 },
-        background: Some(0.3),
+        background: Some(0.2),
     },
     Plan {
         lang: Lang::De,
@@ -64,7 +64,7 @@ const PLAN: [Plan; 5] = [
         lang: Lang::En,
         kind: HeadKind::Positive,
         settings: Settings { bits: 17, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 15 },
-        background: Some(2.0),
+        background: Some(1.0),
     },
 ];
 

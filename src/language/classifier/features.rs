@@ -1,12 +1,12 @@
 //! Text to hashed features, the same way in training and in use.
 //!
-//! Words, pairs of neighbouring words, characters inside words (3 to 6, word borders included) and counts of word-list
+//! Words, pairs of neighbouring words, characters inside words and across their borders (3 to 6) and counts of word-list
 //! hits; presence only. Lower case, letters and digits only; umlauts read as `ae`, `oe`, `ue`, `ß` as `ss`, so that
 //! normalised text gives much the same features as the original.
 
 use aho_corasick::AhoCorasick;
 
-/// Shortest and longest run of characters taken from inside a word, borders counted.
+/// Shortest and longest run of characters taken from inside a word or across words, borders counted.
 const CHARS: std::ops::RangeInclusive<usize> = 3..=6;
 /// A list's hits are counted up to this many per text, words hit by any list up to [`MAX_WORDS_HIT`].
 const MAX_HITS: u32 = 3;
@@ -20,6 +20,7 @@ const WORD: u32 = 1;
 const PAIR: u32 = 2;
 const INNER: u32 = 3;
 const LISTED: u32 = 4;
+const ACROSS: u32 = 5;
 
 /// What is wrong with a word list, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +108,7 @@ pub fn features(text: &str, lists: &WordLists) -> Vec<u32> {
         previous = Some(hash);
         inner_runs(word, &mut out);
     }
+    across_runs(&words, &mut out);
     if !out.is_empty() {
         let hits = lists.hits(&words);
         for (list, &count) in hits.iter().enumerate() {
@@ -131,6 +133,29 @@ fn inner_runs(word: &str, out: &mut Vec<u32>) {
             if length + 1 >= *CHARS.start() {
                 out.push(finish(hash));
             }
+        }
+    }
+}
+
+/// Runs of characters with a word border inside them, from `<word><word>…`.
+fn across_runs(words: &str, out: &mut Vec<u32>) {
+    for (from, _) in words.char_indices().filter(|(_, first)| *first != '<') {
+        let (mut hash, mut crossed, mut length) = (start(ACROSS), false, 0);
+        let mut buffer = [0; 4];
+        for character in words[from..].chars() {
+            // Both marks of a border are one character.
+            if character == '<' {
+                continue;
+            }
+            hash = extend(hash, character.encode_utf8(&mut buffer));
+            length += 1;
+            if crossed && length >= *CHARS.start() {
+                out.push(finish(hash));
+            }
+            if length == *CHARS.end() {
+                break;
+            }
+            crossed |= character == '>' && length > 1;
         }
     }
 }
