@@ -64,8 +64,9 @@ pub fn defaults(kind: CueKind) -> Defaults {
 
 /// Score from which the model may make mild friction of an utterance without a cue of friction.
 const LIFT_TO_MILD: f32 = 0.45;
-/// The same, to a complaint.
-const LIFT_TO_COMPLAINT: f32 = 0.6;
+/// The same, to a complaint. The score is fitted to text of which half is complaint; 0.75 means even odds where a
+/// quarter is.
+const LIFT_TO_COMPLAINT: f32 = 0.75;
 /// Above this the model hears something kind, and lifts nothing.
 const MODEL_KIND: f32 = 0.4;
 

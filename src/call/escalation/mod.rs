@@ -353,13 +353,15 @@ impl Escalation {
         let counts = |cue: &&Cue| !cue.kind.is_agents() && (!mixed || policy::counts_on_mixed(cue.kind));
         let cues: Vec<&Cue> = reading.cues.iter().filter(counts).collect();
         let severity = severity(mixed, reading.severity, &cues);
-        let act = policy::act_of(channel, severity, &cues);
+        // The text model may call an utterance a complaint; level and alerts rest on words that can be quoted.
+        let proven = if mixed { severity } else { severity.min(reading.explanation.by_cues.max(1)) };
+        let act = policy::act_of(channel, proven, &cues);
 
         self.forget(t_ms);
         let kinds = complaint_kinds(&cues);
         let topics = kinds.iter().filter(|kind| self.complaints.iter().any(|c| c.kinds.contains(kind))).count();
         let evidence = Evidence {
-            severity,
+            severity: proven,
             cues: &cues,
             negative: if mixed { 0.0 } else { reading.model.negative },
             act: act.is_some(),
@@ -368,7 +370,7 @@ impl Escalation {
             words: text.split_whitespace().count(),
         };
         let parts = self.meter.customer(t_ms, &self.settings, &evidence);
-        if severity >= 2 {
+        if proven >= 2 {
             self.complaints.push(Complaint { t_ms, turn: self.turn, kinds });
         }
 
@@ -385,7 +387,7 @@ impl Escalation {
         let seen = Observation {
             t_ms,
             channel,
-            severity,
+            severity: proven,
             act,
             cues: &cues,
             text,

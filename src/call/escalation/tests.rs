@@ -15,7 +15,7 @@ fn reading(severity: u8, cues: &[(CueKind, f32)]) -> Reading {
         severity: Some(severity),
         severity_score: f32::from(severity) / 3.0,
         model: ModelScores { offence: 0.0, negative: f32::from(severity) / 3.0, positive: 0.0 },
-        explanation: SeverityExplanation::default(),
+        explanation: SeverityExplanation { by_cues: severity, ..SeverityExplanation::default() },
         entries: Vec::new(),
     }
 }
