@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
+use crate::call::Facts;
 use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, rfc3339};
 use crate::call::view::{AgentView, CallView};
 use crate::config;
 use crate::metrics::{Kind, Metrics};
 use crate::server::load::{AgentLoad, BreakRule};
 use crate::server::unix_ms;
+use crate::terms::Lang;
 use crate::wire::feed::{FeedEvent, Load};
 use crate::wire::to_json;
 
@@ -40,13 +42,21 @@ struct State {
     ended: VecDeque<(String, Instant)>,
     /// The last events of all call logs, oldest first.
     history: VecDeque<Past>,
-    loads: HashMap<String, AgentLoad>,
+    loads: HashMap<String, LoadRecord>,
     supervisors: broadcast::Sender<FeedItem>,
     agents: HashMap<String, broadcast::Sender<Arc<Event>>>,
 }
 
+/// The load of an agent, and where the call that changed it last belongs.
+#[derive(Default)]
+struct LoadRecord {
+    load: AgentLoad,
+    told: Option<FeedItem>,
+}
+
 struct Record {
     view: CallView,
+    facts: Facts,
     agent_view: AgentView,
     events: VecDeque<Arc<Event>>,
     /// `seq` and text of the agent's good moments.
@@ -82,6 +92,8 @@ pub struct Subscription {
     pub calls: Vec<CallView>,
     /// Events since the snapshot, for a reader that named a cursor we still remember.
     pub missed: Vec<Arc<CallItem>>,
+    /// The loads as they stand.
+    pub loads: Vec<FeedItem>,
     pub items: broadcast::Receiver<FeedItem>,
 }
 
@@ -145,6 +157,7 @@ impl Hub {
     pub fn subscribe(&self, after: Option<u64>) -> Subscription {
         let state = self.lock();
         let items = state.supervisors.subscribe();
+        let loads = state.loads.values().filter_map(|record| record.told.clone()).collect();
         let oldest = state.history.front().map_or(state.cursor, |past| past.item.cursor - 1);
         if let Some(after) = after.filter(|after| (oldest..=state.cursor).contains(after)) {
             let since = state.history.iter().filter(|past| past.item.cursor > after);
@@ -157,11 +170,11 @@ impl Hub {
                 calls.entry(record.view.call.clone()).or_insert_with(|| Some(record.view.clone()));
             }
             let calls = calls.into_values().flatten().filter(|view| view.ended.is_none()).collect();
-            return Subscription { cursor: after, calls, missed, items };
+            return Subscription { cursor: after, calls, missed, loads, items };
         }
         let views = state.calls.values().map(|record| &record.view);
         let calls = views.filter(|view| view.ended.is_none()).cloned().collect();
-        Subscription { cursor: state.cursor, calls, missed: Vec::new(), items }
+        Subscription { cursor: state.cursor, calls, missed: Vec::new(), loads, items }
     }
 
     /// The live calls of an agent, as their panel shows them, and their log from here on.
@@ -181,6 +194,18 @@ impl Hub {
 
     pub fn call(&self, call: &str) -> Option<CallView> {
         self.lock().calls.get(call).map(|record| record.view.clone())
+    }
+
+    /// What the phone system said of a call, or said later.
+    pub fn facts(&self, call: &str, facts: &Facts) {
+        if let Some(record) = self.lock().calls.get_mut(call) {
+            record.facts.merge(facts);
+        }
+    }
+
+    /// Language and facts of a call.
+    pub fn facts_of(&self, call: &str) -> Option<(Option<Lang>, Facts)> {
+        self.lock().calls.get(call).map(|record| (record.view.language, record.facts.clone()))
     }
 
     /// At most `limit` events of a call's log after `seq`.
@@ -234,8 +259,13 @@ impl State {
         let (team, queue) = (record.view.team.clone(), record.view.queue.clone());
         let json = to_json(&FeedEvent { event: &event, cursor });
         let agent = record.view.agent.clone();
-        let load = agent.and_then(|agent| self.load(&agent, &event, rule));
-        let item = Arc::new(CallItem { cursor, event, team: team.clone(), queue: queue.clone(), json });
+        let load = agent.and_then(|agent| {
+            let load = self.load(&agent, &event, rule)?;
+            let item = FeedItem::Load { load, team: team.clone(), queue: queue.clone() };
+            self.loads.entry(agent).or_default().told = Some(item.clone());
+            Some(item)
+        });
+        let item = Arc::new(CallItem { cursor, event, team, queue, json });
         if matches!(item.event.kind, EventKind::CallEnded { .. }) {
             self.ended.push_back((item.event.call.clone(), Instant::now()));
         }
@@ -246,7 +276,7 @@ impl State {
         // Nobody reading is no error.
         let _ = self.supervisors.send(FeedItem::Event(item));
         if let Some(load) = load {
-            let _ = self.supervisors.send(FeedItem::Load { load, team, queue });
+            let _ = self.supervisors.send(load);
         }
     }
 
@@ -254,7 +284,7 @@ impl State {
         if self.loads.len() >= AGENTS && !self.loads.contains_key(agent) {
             return None;
         }
-        self.loads.entry(agent.to_owned()).or_default().apply(agent, event, rule)
+        self.loads.entry(agent.to_owned()).or_default().load.apply(agent, event, rule)
     }
 
     fn agent_event(&mut self, event: Arc<Event>) {
@@ -293,6 +323,7 @@ impl Record {
     fn new() -> Self {
         Self {
             view: CallView::default(),
+            facts: Facts::default(),
             agent_view: AgentView::default(),
             events: VecDeque::new(),
             moments: VecDeque::new(),
@@ -307,7 +338,6 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terms::Lang;
 
     fn hub(change: impl FnOnce(&mut config::Feeds)) -> Hub {
         let mut settings = config::Feeds::default();

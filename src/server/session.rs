@@ -180,6 +180,7 @@ impl<'a> Session<'a> {
             (info.habits, info.shift) = app.agents.begin(agent, info.facts.shift_started_unix_ms, unix_ms());
         }
         let (id, lang) = (info.call.clone(), info.lang);
+        let facts = info.facts.clone();
         let rules = Arc::clone(&app.rules.borrow());
         let escalation = app.config.alerts.settings(info.queue.as_deref());
         let settings = CallSettings { escalation, ..app.call_settings.clone() };
@@ -204,6 +205,7 @@ impl<'a> Session<'a> {
             out,
         };
         session.carry_out();
+        app.hub.facts(&session.id, &facts);
         session
     }
 
@@ -270,7 +272,10 @@ impl<'a> Session<'a> {
                 }
                 self.handle(Input::Consent { given });
             }
-            MediaInput::Facts(facts) => self.handle(Input::Facts(facts)),
+            MediaInput::Facts(facts) => {
+                self.app.hub.facts(&self.id, &facts);
+                self.handle(Input::Facts(facts));
+            }
             MediaInput::Stop { socket } => self.stop(socket),
             MediaInput::Lost { socket } => self.lose(socket),
         }
