@@ -1,0 +1,109 @@
+/** The level over the call, with its bands, alerts, whispers, holds and turning points. */
+
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { alertName, bandName, clock, useWords } from "../lib/i18n";
+import { Alert, Turn, Whisper } from "../lib/icons";
+import type { AlertKind } from "../wire";
+import { BANDS, BAND_FROM, turningPoints } from "./model";
+import type { Story } from "./story";
+
+const HEIGHT = 132;
+const PAD = { top: 20, right: 74, bottom: 18, left: 28 };
+
+/** A call begins with room for two minutes, so that the curve does not shrink at each word. */
+const SPAN_MIN_MS = 120_000;
+
+interface Props {
+  story: Story;
+  now: number;
+  level: number;
+  onGo(line: string): void;
+}
+
+export function Chart({ story, now, level, onGo }: Props) {
+  const words = useWords();
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.round(entry.contentRect.width)));
+    if (box.current) observer.observe(box.current);
+    return () => observer.disconnect();
+  }, []);
+  const { points } = story;
+  const last = points.at(-1);
+  const end = Math.max(SPAN_MIN_MS, now, last?.t_ms ?? 0);
+  const inner = Math.max(0, width - PAD.left - PAD.right);
+  const x = (tMs: number) => PAD.left + (Math.min(tMs, end) / end) * inner;
+  const y = (value: number) => PAD.top + (1 - value / 100) * (HEIGHT - PAD.top - PAD.bottom);
+  const line = points.map(({ t_ms, level }) => `${x(t_ms).toFixed(1)},${y(level).toFixed(1)}`).join(" ");
+  const turns = turningPoints(points);
+  const peak = points.reduce((best, point) => (point.level > best.level ? point : best), { level: 0, t_ms: 0 });
+  const step = [15, 30, 60, 120, 300, 600, 900, 1_800, 3_600].map((s) => s * 1_000).find((ms) => end / ms <= Math.max(2, inner / 90)) ?? 7_200_000;
+  const ticks = Array.from({ length: Math.floor(end / step) }, (_, at) => (at + 1) * step);
+  return (
+    <figure class="chart" aria-label={words.course}>
+      <div class="chart-box" ref={box}>
+        {width > 0 && (
+          <svg width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} aria-hidden="true" focusable="false">
+            {BANDS.map((band) => {
+              const top = y(BAND_FROM[BANDS[BANDS.indexOf(band) + 1] ?? "calm"] || 100);
+              return (
+                <g key={band}>
+                  <rect class={`chart-zone chart-zone-${band}`} x={PAD.left} y={top} width={inner} height={y(BAND_FROM[band]) - top} />
+                  <text class="chart-band" x={PAD.left + inner + 8} y={(top + y(BAND_FROM[band])) / 2} dominant-baseline="central">
+                    {bandName(words, band)}
+                  </text>
+                  {band !== "calm" && (
+                    <text class="chart-tick" x={PAD.left - 6} y={y(BAND_FROM[band])} text-anchor="end" dominant-baseline="central">
+                      {BAND_FROM[band]}
+                    </text>
+                  )}
+                </g>
+              );
+            })}
+            {story.holds.map(([from, to]) => (
+              <rect key={from} class="chart-hold" x={x(from)} y={PAD.top} width={Math.max(1, x(to ?? now) - x(from))} height={HEIGHT - PAD.top - PAD.bottom} />
+            ))}
+            {ticks.map((tMs) => (
+              <text key={tMs} class="chart-tick" x={x(tMs)} y={HEIGHT - 5} text-anchor="middle">
+                {clock(tMs)}
+              </text>
+            ))}
+            <line class="chart-axis" x1={PAD.left} x2={PAD.left + inner} y1={y(0)} y2={y(0)} />
+            {story.markers.map((marker) => (
+              <line key={marker.id} class={`chart-stem chart-stem-${marker.kind}`} x1={x(marker.tMs)} x2={x(marker.tMs)} y1={PAD.top} y2={y(0)} />
+            ))}
+            <polyline class="chart-line" points={line} />
+            {last && <circle class="chart-now" cx={x(last.t_ms)} cy={y(last.level)} r="3.500" />}
+            {turns.map(({ tMs, level }) => (
+              <circle key={tMs} class="chart-turn" cx={x(tMs)} cy={y(level)} r="4.500" />
+            ))}
+          </svg>
+        )}
+        {width > 0 && (
+          <>
+            {story.markers.map((marker) => {
+              const name = marker.kind === "alert" ? words.alertAt(alertName(words, marker.name as AlertKind), clock(marker.tMs)) : words.whisperAt(clock(marker.tMs));
+              return (
+                <button key={marker.id} type="button" class={`chart-marker chart-marker-${marker.kind}`} style={{ left: `${x(marker.tMs)}px` }} title={name} aria-label={name} onClick={() => onGo(marker.id)}>
+                  {marker.kind === "alert" ? <Alert /> : <Whisper />}
+                </button>
+              );
+            })}
+            {turns.map(({ tMs }) => (
+              <button key={`turn ${tMs}`} type="button" class="chart-marker chart-marker-turn" style={{ left: `${x(tMs)}px` }} title={words.turningPointAt(clock(tMs))} aria-label={words.turningPointAt(clock(tMs))} onClick={() => onGo(lineNear(story, tMs))}>
+                <Turn />
+              </button>
+            ))}
+          </>
+        )}
+        {points.length === 0 && <p class="chart-empty">{words.courseEmpty}</p>}
+      </div>
+      <figcaption class="hidden">{points.length > 0 ? words.courseSummary(level, peak.level, clock(peak.t_ms)) : words.courseEmpty}</figcaption>
+    </figure>
+  );
+}
+
+function lineNear(story: Story, tMs: number): string {
+  return story.lines.findLast((line) => line.kind === "utterance" && line.tMs <= tMs)?.id ?? "";
+}

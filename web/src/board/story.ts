@@ -1,0 +1,156 @@
+/** The conversation of an opened call, made from its events: lines to read, points to draw, words to suggest. */
+
+import type { AlertState, Channel, Cue, Event, LevelPoint } from "../wire";
+import type { Opened, Whisper } from "./model";
+
+export type Assessed = { level: number; band: string; severity: number; cues: Cue[] };
+
+export type Line = { id: string; tMs: number } & (
+  | { kind: "utterance"; channel: Channel; lengthMs: number; text: string | null; assessed: Assessed | null }
+  | { kind: "alert"; state: AlertState; alertKind: string; reason: string; quote: string | null; by: string | null; until: string | null }
+  | { kind: "note"; by: string; text: string }
+  | { kind: "whisper"; text: string }
+  | { kind: "hold" | "resumed" | "consent" | "ended" }
+  | { kind: "gap" | "lagging"; lengthMs: number }
+  | { kind: "dropped"; lengthMs: number; reason: string }
+);
+
+export interface Marker {
+  id: string;
+  tMs: number;
+  kind: "alert" | "whisper";
+  name: string;
+}
+
+export interface Suggestion {
+  id: string;
+  text: string;
+}
+
+export interface Story {
+  lines: Line[];
+  points: LevelPoint[];
+  markers: Marker[];
+  holds: [number, number | null][];
+  /** Newest first, each text once. */
+  suggestions: Suggestion[];
+  /** What the customer said about coming back and about waiting, by cue. */
+  repeats: string[];
+  waits: string[];
+  rules: string;
+}
+
+/** Suggestions offered at a time. */
+const SUGGESTIONS = 3;
+
+export function storyOf(opened: Opened, whispers: Whisper[]): Story {
+  const events = [...opened.events.values()].sort((a, b) => a.seq - b.seq);
+  const story: Story = { lines: [], points: [], markers: [], holds: [], suggestions: [], repeats: [], waits: [], rules: "" };
+  const said = new Map<number, Extract<Line, { kind: "utterance" }>>();
+  for (const event of events) tell(story, said, event);
+  for (const { id, tMs, text } of whispers) {
+    const line: Line = { id: `w${id}`, tMs, kind: "whisper", text };
+    const at = story.lines.findLastIndex((other) => other.tMs <= tMs);
+    story.lines.splice(at + 1, 0, line);
+    story.markers.push({ id: line.id, tMs, kind: "whisper", name: text });
+  }
+  story.suggestions = newest(story.suggestions);
+  return story;
+}
+
+function tell(story: Story, said: Map<number, Line & { kind: "utterance" }>, event: Event) {
+  const at = { id: String(event.seq), tMs: event.t_ms };
+  switch (event.type) {
+    case "call_started":
+      story.rules = event.rules;
+      break;
+    case "utterance": {
+      const line = {
+        ...at,
+        tMs: event.start_ms,
+        kind: "utterance" as const,
+        channel: event.channel,
+        lengthMs: event.end_ms - event.start_ms,
+        text: event.text ?? null,
+        assessed: null,
+      };
+      story.lines.push(line);
+      said.set(event.seq, line);
+      break;
+    }
+    case "assessment": {
+      const line = said.get(event.utterance_seq);
+      if (line) line.assessed = event;
+      story.points.push({ t_ms: event.t_ms, level: event.level });
+      for (const { kind, start, end } of event.cues) {
+        const list = kind === "repeat_contact" ? story.repeats : kind === "long_wait" ? story.waits : null;
+        const text = line?.text ? [...line.text].slice(start, end).join("") : "";
+        if (list && text && !list.includes(text)) list.push(text);
+      }
+      break;
+    }
+    case "alert": {
+      const { state, kind, reason, quote, by, until } = event;
+      story.lines.push({ ...at, kind: "alert", state, alertKind: kind, reason, quote: quote ?? null, by: by ?? null, until: until ?? null });
+      if (state === "raised" || state === "raised_higher") story.markers.push({ ...at, kind: "alert", name: kind });
+      break;
+    }
+    case "suggestion":
+      story.suggestions.push({ id: event.id, text: event.text });
+      break;
+    case "hold":
+      story.holds.push([event.t_ms, null]);
+      story.lines.push({ ...at, kind: "hold" });
+      break;
+    case "resumed": {
+      const hold = story.holds.at(-1);
+      if (hold) hold[1] = event.t_ms;
+      story.lines.push({ ...at, kind: "resumed" });
+      break;
+    }
+    case "gap":
+      story.lines.push({ ...at, kind: "gap", lengthMs: event.duration_ms });
+      break;
+    case "lagging":
+      story.lines.push({ ...at, kind: "lagging", lengthMs: event.lag_ms });
+      break;
+    case "speech_dropped":
+      story.lines.push({ ...at, kind: "dropped", lengthMs: event.end_ms - event.start_ms, reason: event.reason });
+      break;
+    case "consent_withdrawn":
+      story.lines.push({ ...at, kind: "consent" });
+      break;
+    case "note":
+      story.lines.push({ ...at, kind: "note", by: event.by, text: event.text });
+      break;
+    case "call_ended":
+      story.lines.push({ ...at, kind: "ended" });
+      break;
+  }
+}
+
+function newest(suggestions: Suggestion[]): Suggestion[] {
+  const found = new Map<string, Suggestion>();
+  for (const suggestion of suggestions.toReversed()) if (!found.has(suggestion.text)) found.set(suggestion.text, suggestion);
+  return [...found.values()].slice(0, SUGGESTIONS);
+}
+
+export interface Piece {
+  text: string;
+  cues: Cue[];
+}
+
+/** Cuts a text at the edges of its cues; offsets count Unicode scalar values. */
+export function pieces(text: string, cues: Cue[]): Piece[] {
+  const letters = [...text];
+  const edges = new Set([0, letters.length]);
+  for (const { start, end } of cues) {
+    edges.add(Math.min(start, letters.length));
+    edges.add(Math.min(end, letters.length));
+  }
+  const cuts = [...edges].sort((a, b) => a - b);
+  return cuts.slice(0, -1).map((from, at) => {
+    const to = cuts[at + 1]!;
+    return { text: letters.slice(from, to).join(""), cues: cues.filter(({ start, end }) => start <= from && end >= to) };
+  });
+}
