@@ -11,13 +11,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::call::event::{Event, EventKind};
-use crate::call::view::CallView;
+use crate::call::view::{AgentView, CallView};
 use crate::call::{AlertCommand, Input};
 use crate::coach::{Answer, PromptState};
 use crate::language::facts::{FactKind, facts};
 use crate::server::auth::Claims;
 use crate::server::http::token_left;
-use crate::server::hub::{CallItem, FeedItem};
+use crate::server::hub::{AgentItem, CallItem, FeedItem};
 use crate::server::session::Command;
 use crate::server::socket::{Gone, Incoming, Socket};
 use crate::server::{App, unix_ms};
@@ -259,14 +259,13 @@ impl AgentFeed<'_> {
     async fn run(&mut self, socket: &mut Socket, expires: Instant) -> Result<std::convert::Infallible, End> {
         loop {
             let (calls, mut events) = self.app.hub.subscribe_agent(self.agent);
-            let (node, agent_channel) = (&self.app.config.server.node, self.app.config.agent.channel);
-            let snapshot = AgentSnapshot::new(node, self.agent, unix_ms(), agent_channel, calls);
-            socket.send(to_json(&snapshot)).await?;
+            self.snapshot(socket, calls).await?;
             loop {
                 tokio::select! {
                     event = events.recv() => match event {
-                        Ok(event) if self.is_muted(&event) => {}
-                        Ok(event) => socket.send(to_json(event.as_ref())).await?,
+                        Ok(AgentItem::Event(event)) if self.is_muted(&event) => {}
+                        Ok(AgentItem::Event(event)) => socket.send(to_json(event.as_ref())).await?,
+                        Ok(AgentItem::Calls) => self.snapshot(socket, self.app.hub.agent_views(self.agent)).await?,
                         Err(RecvError::Lagged(missed)) => {
                             lagged(self.app, missed);
                             break;
@@ -290,6 +289,12 @@ impl AgentFeed<'_> {
                 }
             }
         }
+    }
+
+    async fn snapshot(&self, socket: &mut Socket, calls: Vec<AgentView>) -> Result<(), Gone> {
+        let (node, agent_channel) = (&self.app.config.server.node, self.app.config.agent.channel);
+        let snapshot = AgentSnapshot::new(node, self.agent, unix_ms(), agent_channel, calls);
+        socket.send(to_json(&snapshot)).await
     }
 
     fn card(&self, lang: Option<Lang>) -> Card {

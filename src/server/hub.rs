@@ -44,7 +44,7 @@ struct State {
     history: VecDeque<Past>,
     loads: HashMap<String, LoadRecord>,
     supervisors: broadcast::Sender<FeedItem>,
-    agents: HashMap<String, broadcast::Sender<Arc<Event>>>,
+    agents: HashMap<String, broadcast::Sender<AgentItem>>,
 }
 
 /// The load of an agent, and where the call that changed it last belongs.
@@ -74,6 +74,14 @@ struct Past {
 pub enum FeedItem {
     Event(Arc<CallItem>),
     Load { load: Load, team: Option<String>, queue: Option<String> },
+}
+
+/// What an agent's feed carries.
+#[derive(Clone)]
+pub enum AgentItem {
+    Event(Arc<Event>),
+    /// A call of theirs began or ended, which their own log does not say: time for a snapshot.
+    Calls,
 }
 
 /// An event of a call's log with what is needed to decide who may see it.
@@ -178,13 +186,17 @@ impl Hub {
     }
 
     /// The live calls of an agent, as their panel shows them, and their log from here on.
-    pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<Arc<Event>>) {
+    pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<AgentItem>) {
         let mut state = self.lock();
         state.agents.retain(|_, sender| sender.receiver_count() > 0);
         let sender = state.agents.entry(agent.to_owned()).or_insert_with(|| broadcast::channel(AGENT_BEHIND).0);
         let events = sender.subscribe();
-        let records = state.calls.values().filter(|record| record.is_live_with(agent));
-        (records.map(|record| record.agent_view.clone()).collect(), events)
+        (state.agent_views(agent), events)
+    }
+
+    /// The live calls of an agent, as their panel shows them.
+    pub fn agent_views(&self, agent: &str) -> Vec<AgentView> {
+        self.lock().agent_views(agent)
     }
 
     /// All calls in memory, live and ended, by id.
@@ -259,6 +271,12 @@ impl State {
         let (team, queue) = (record.view.team.clone(), record.view.queue.clone());
         let json = to_json(&FeedEvent { event: &event, cursor });
         let agent = record.view.agent.clone();
+        if matches!(event.kind, EventKind::CallStarted { .. } | EventKind::CallEnded { .. })
+            && let Some(sender) = agent.as_ref().and_then(|agent| self.agents.get(agent))
+        {
+            // Nobody reading is no error.
+            let _ = sender.send(AgentItem::Calls);
+        }
         let load = agent.and_then(|agent| {
             let load = self.load(&agent, &event, rule)?;
             let item = FeedItem::Load { load, team: team.clone(), queue: queue.clone() };
@@ -287,6 +305,11 @@ impl State {
         self.loads.entry(agent.to_owned()).or_default().load.apply(agent, event, rule)
     }
 
+    fn agent_views(&self, agent: &str) -> Vec<AgentView> {
+        let records = self.calls.values().filter(|record| record.is_live_with(agent));
+        records.map(|record| record.agent_view.clone()).collect()
+    }
+
     fn agent_event(&mut self, event: Arc<Event>) {
         let Some(record) = self.calls.get_mut(&event.call) else { return };
         record.agent_view.apply(&event);
@@ -297,7 +320,7 @@ impl State {
             }
         }
         if let Some(sender) = record.view.agent.as_ref().and_then(|agent| self.agents.get(agent)) {
-            let _ = sender.send(event);
+            let _ = sender.send(AgentItem::Event(event));
         }
     }
 
@@ -420,7 +443,7 @@ mod tests {
         let (foreign_views, mut foreign) = hub.subscribe_agent("a8");
         assert_eq!((views.len(), foreign_views.len()), (1, 0));
         hub.publish(vec![whispered("c", 1)]);
-        assert_eq!(own.try_recv().unwrap().seq, 1);
+        assert!(matches!(own.try_recv(), Ok(AgentItem::Event(event)) if event.seq == 1));
         assert!(foreign.try_recv().is_err());
         assert!(supervisor.items.try_recv().is_err());
         assert_eq!(hub.events("c", 0, 9).unwrap().len(), 1);

@@ -18,7 +18,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const SECRET = "a secret for browser tests, and only for tests";
-const PROGRAM = process.env.RUHEPOL ?? join(root, "target/release/ruhepol");
+export const PROGRAM = process.env.RUHEPOL ?? join(root, "target/release/ruhepol");
 
 /** No sign of what is waited for in this time is a failure, on any machine. */
 export const PATIENCE_MS = 20_000;
@@ -47,15 +47,24 @@ export async function startServer({ port = 0, config = "", dataDir } = {}) {
     child.on("exit", () => reject(new Error(`the server did not start:\n${said}`)));
   });
   let stopped = false;
+  // During design the pages come from web/dist, without building the program anew.
+  let pages = null;
+  if (process.env.WEB_DIST) {
+    const { pagesBefore } = await import("../../web/tools/dev.mjs");
+    pages = pagesBefore(Number(address.split(":").at(-1))).listen(0, "127.0.0.1");
+    await once(pages, "listening");
+  }
   return {
     address,
     port: Number(address.split(":").at(-1)),
     dir,
     pid: child.pid,
-    url: `http://${address}`,
+    url: pages ? `http://127.0.0.1:${pages.address().port}` : `http://${address}`,
     async stop({ keep = false, signal = "SIGTERM" } = {}) {
       if (!stopped) {
         stopped = true;
+        pages?.closeAllConnections();
+        pages?.close();
         child.removeAllListeners("exit");
         const gone = once(child, "exit");
         child.kill(signal);

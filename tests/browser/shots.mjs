@@ -35,9 +35,14 @@ async function state(name, sizes, looks, make) {
     for (const [lookName, look] of looks) {
       const full = `${name}-${sizeName}-${lookName}`;
       if (!wanted(full)) continue;
-      const page = await make({ ...look, size });
-      await shoot(page, full);
-      await page.context().close();
+      try {
+        const page = await make({ ...look, size });
+        await shoot(page, full);
+        await page.context().close();
+      } catch (error) {
+        console.error(`${full}: ${error.message}`);
+        process.exitCode = 1;
+      }
     }
   }
 }
@@ -116,9 +121,9 @@ try {
     return page;
   });
   await state("board-loading", SMALL, TWO, async (options) => {
-    const page = await openPage(browser, `${server.url}/`, options);
+    const page = await openPage(browser, "about:blank", options);
     await page.routeWebSocket(/.*/, () => undefined);
-    await page.evaluate((hash) => (location.hash = hash), `token=${token("supervisor", "berta")}`);
+    await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
     await page.locator(".loading").waitFor();
     return page;
   });
@@ -152,7 +157,7 @@ try {
     return page;
   });
   await state("panel-shift", PANEL, LOOKS, async (options) => {
-    const page = await panel("a7")(options);
+    const page = await panel("a22")(options);
     await page.locator("[data-shift]").click();
     await page.locator(".shift-lines").waitFor();
     return page;

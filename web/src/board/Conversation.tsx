@@ -142,10 +142,11 @@ function Utterance({ line, words }: { line: Extract<Line, { kind: "utterance" }>
 
 function CueMark({ text, cues }: { text: string; cues: Cue[] }) {
   const words = useWords();
+  const unique = [...new Map(cues.map((cue) => [cue.kind, cue])).values()];
   const effect = (cue: Cue) => (cue.weight < 0 ? words.calms : words.raises)(number(words, Math.abs(cue.weight), 0));
   const tip = useTip(
     <>
-      {cues.map((cue) => (
+      {unique.map((cue) => (
         <p key={cue.kind}>
           <strong>{nameOf(words.cues, cue.kind)}</strong>
           {Math.round(Math.abs(cue.weight)) > 0 && <span class="tip-effect"> {effect(cue)}</span>}
@@ -157,10 +158,10 @@ function CueMark({ text, cues }: { text: string; cues: Cue[] }) {
   );
   const calms = cues.every((cue) => cue.weight < 0);
   return (
-    <button type="button" class={calms ? "cue cue-calms" : "cue"} {...tip}>
+    <span role="button" tabIndex={0} class={calms ? "cue cue-calms" : "cue"} {...tip} onClick={tip.onFocus}>
       {text}
-      <span class="hidden"> ({cues.map((cue) => `${nameOf(words.cues, cue.kind)}: ${words.cueWhy[cue.kind] ?? ""}`).join(" ")})</span>
-    </button>
+      <span class="hidden"> ({unique.map((cue) => `${nameOf(words.cues, cue.kind)}: ${words.cueWhy[cue.kind] ?? ""}`).join(" ")})</span>
+    </span>
   );
 }
 

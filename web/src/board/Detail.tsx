@@ -10,7 +10,7 @@ import type { Controller } from "./controller";
 import { Conversation } from "./Conversation";
 import type { Asked } from "./Dialogs";
 import { storyOf } from "./story";
-import { Flags, TrendSign } from "./LiveView";
+import { Flags, saysMore, TrendSign } from "./LiveView";
 import { type Call, type Opened, needsSomebody } from "./model";
 import { FactsBox, NoteBox, SummaryBox, WhisperBox } from "./Side";
 
@@ -41,11 +41,11 @@ export function Detail({ controller, opened, ask }: Props) {
         </button>
         <h1 id="detail-title" ref={heading} tabIndex={-1}>
           <span class="detail-agent">{call.agent ?? words.noAgent}</span>
-          <span class="detail-call">{opened.call}</span>
+          <span class="detail-call">{[call.queue, call.team, opened.call].filter(Boolean).join(" · ")}</span>
         </h1>
         <BandBadge band={call.band} level={call.level} />
         {!opened.ended && <TrendSign call={call} />}
-        <Flags call={call} controller={controller} />
+        {!opened.ended && <Flags call={call} controller={controller} />}
         <span class="detail-time">
           {call.started_at && (
             <>
@@ -73,7 +73,7 @@ export function Detail({ controller, opened, ask }: Props) {
               <strong>{alertName(words, alert.kind)}</strong> <span class="muted">{words.alertSince(clock(now - alert.since_ms))}</span>
             </p>
             {alert.quote && <q>{alert.quote}</q>}
-            <p class="muted">{alert.reason}</p>
+            {saysMore(alert) && <p class="muted">{alert.reason}</p>}
           </div>
           <div class="card-actions">
             {needs && (
@@ -93,7 +93,7 @@ export function Detail({ controller, opened, ask }: Props) {
           </div>
         </div>
       )}
-      <Chart story={story} now={now} level={call.level} onGo={(id) => goTo(log.current, id)} />
+      <Chart story={story} now={now} level={call.level} ended={opened.ended} onGo={(id) => goTo(log.current, id)} />
       <div class="detail-panes">
         <Conversation controller={controller} opened={opened} story={story} scroller={log} agentChannel={model.agentChannel} />
         <aside class="side" aria-label={words.factsTitle}>

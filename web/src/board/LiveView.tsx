@@ -164,17 +164,17 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
         </span>
         <strong class="card-kind">{name}</strong>
         {alert.quote && <q class="card-quote">{alert.quote}</q>}
-        <span class="card-reason">{alert.reason}</span>
+        {saysMore(alert) && <span class="card-reason">{alert.reason}</span>}
         <Who call={call} />
       </button>
       <div class="card-actions">
         <Button kind="main" icon={<Check />} onClick={() => void controller.ack(alert)}>
           {words.acknowledge}
         </Button>
-        <Button icon={<Clock />} onClick={() => ask({ what: "snooze", call: call.call })}>
+        <Button class="card-second" icon={<Clock />} onClick={() => ask({ what: "snooze", call: call.call })}>
           {words.snooze}
         </Button>
-        <Button kind="quiet" onClick={() => ask({ what: "dismiss", call: call.call })}>
+        <Button class="card-second" kind="quiet" onClick={() => ask({ what: "dismiss", call: call.call })}>
           {words.falseAlarm}
         </Button>
       </div>
@@ -214,6 +214,9 @@ const QuietRow = memo(function QuietRow({ call, stale, current, controller, word
     </li>
   );
 });
+
+/** Whether the reason adds anything to the name of the kind, which already says what was threatened or demanded. */
+export const saysMore = (alert: OpenAlert) => alert.kind === "rising_tension" || alert.reason.includes(":") || alert.reason.length > 48;
 
 export function TrendSign({ call }: { call: Call }) {
   const words = useWords();

@@ -41,12 +41,14 @@ export function LoadView({ controller }: { controller: Controller }) {
               return (
                 <tr key={load.agent} class={load.break_suggested ? "table-strong" : undefined}>
                   <th scope="row">{load.agent}</th>
-                  <td class="num">{number(words, load.heated_calls)}</td>
+                  <td class={load.heated_calls > 0 ? "num" : "num muted"}>{number(words, load.heated_calls)}</td>
                   <td class="num">
-                    <span class="bar" aria-hidden="true">
-                      <span style={{ width: `${(load.heated_ms / most) * 100}%` }} />
-                    </span>
-                    {minutes(words, load.heated_ms)}
+                    {load.heated_ms > 0 && (
+                      <span class="bar" aria-hidden="true">
+                        <span style={{ width: `${(load.heated_ms / most) * 100}%` }} />
+                      </span>
+                    )}
+                    <span class={load.heated_ms > 0 ? undefined : "muted"}>{minutes(words, load.heated_ms)}</span>
                   </td>
                   <td>
                     {load.break_suggested && (

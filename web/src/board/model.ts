@@ -300,11 +300,14 @@ export const isDanger = (call: CallView) => Boolean(call.alert && DANGER.has(cal
 
 export type Trend = "rising" | "falling" | "steady";
 
-/** The level against that of a minute before. */
+/** How far back a trend looks: two or three turns of the customer. */
+const TREND_MS = 20_000;
+
+/** The level against that of some turns before. */
 export function trendOf(recent: LevelPoint[]): Trend {
   const last = recent.at(-1);
   if (!last) return "steady";
-  const before = recent.findLast((point) => point.t_ms <= last.t_ms - 60_000) ?? recent[0];
+  const before = recent.findLast((point) => point.t_ms <= last.t_ms - TREND_MS) ?? recent[0];
   const change = last.level - (before?.level ?? last.level);
   return change >= 6 ? "rising" : change <= -6 ? "falling" : "steady";
 }
@@ -314,16 +317,19 @@ export interface TurningPoint {
   level: number;
 }
 
-/** Peaks in the heat after which the level fell by 20 or more: the points where a call turned. */
+/** Below its entry by this much, a band is left (the server's `band_gap`). */
+const BAND_GAP = 7;
+
+/** Where the level fell out of the heat, by 20 points or more since its peak: as the server tells it at the end. */
 export function turningPoints(points: LevelPoint[]): TurningPoint[] {
   const found: TurningPoint[] = [];
-  let peak: LevelPoint | null = null;
-  for (const point of points) {
-    if (point.level >= BAND_FROM.heated && (!peak || point.level >= peak.level)) {
-      peak = point;
-    } else if (peak && point.level <= peak.level - 20) {
-      found.push({ tMs: peak.t_ms, level: peak.level });
-      peak = null;
+  let peak = 0;
+  for (const { t_ms, level } of points) {
+    if (level >= BAND_FROM.heated) {
+      peak = Math.max(peak, level);
+    } else if (peak > 0 && level < BAND_FROM.heated - BAND_GAP && level <= peak - 20) {
+      found.push({ tMs: t_ms, level });
+      peak = 0;
     }
   }
   return found;

@@ -74,8 +74,14 @@ function tell(story: Story, said: Map<number, Line & { kind: "utterance" }>, eve
         text: event.text ?? null,
         assessed: null,
       };
-      story.lines.push(line);
       said.set(event.seq, line);
+      const before = story.lines.at(-1);
+      // Turns whose words nobody sees are one turn to the eye.
+      if (line.text === null && before?.kind === "utterance" && before.text === null && before.channel === line.channel) {
+        story.lines[story.lines.length - 1] = { ...before, lengthMs: before.lengthMs + line.lengthMs };
+        break;
+      }
+      story.lines.push(line);
       break;
     }
     case "assessment": {
@@ -140,17 +146,27 @@ export interface Piece {
   cues: Cue[];
 }
 
-/** Cuts a text at the edges of its cues; offsets count Unicode scalar values. */
+/** Cuts a text into plain and marked pieces; cues that overlap share one mark. Offsets count Unicode scalar values. */
 export function pieces(text: string, cues: Cue[]): Piece[] {
   const letters = [...text];
-  const edges = new Set([0, letters.length]);
-  for (const { start, end } of cues) {
-    edges.add(Math.min(start, letters.length));
-    edges.add(Math.min(end, letters.length));
+  const found: Piece[] = [];
+  let at = 0;
+  const plain = (to: number) => {
+    if (to > at) found.push({ text: letters.slice(at, to).join(""), cues: [] });
+    at = Math.max(at, to);
+  };
+  const sorted = cues.filter(({ start, end }) => start < end && start < letters.length).sort((a, b) => a.start - b.start);
+  while (sorted.length > 0) {
+    const group = [sorted.shift()!];
+    let end = group[0]!.end;
+    while (sorted[0] && sorted[0].start < end) {
+      group.push(sorted[0]);
+      end = Math.max(end, sorted.shift()!.end);
+    }
+    plain(group[0]!.start);
+    found.push({ text: letters.slice(at, end).join(""), cues: group });
+    at = Math.min(end, letters.length);
   }
-  const cuts = [...edges].sort((a, b) => a - b);
-  return cuts.slice(0, -1).map((from, at) => {
-    const to = cuts[at + 1]!;
-    return { text: letters.slice(from, to).join(""), cues: cues.filter(({ start, end }) => start <= from && end >= to) };
-  });
+  plain(letters.length);
+  return found;
 }

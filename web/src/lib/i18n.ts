@@ -58,9 +58,9 @@ export function spokenLength(words: Words, ms: number): string {
   return `${number(words, Math.floor(minutes / 60))} h ${minutes % 60} min`;
 }
 
-/** Whole minutes, for loads. */
+/** For loads: 12:30 min. */
 export function minutes(words: Words, ms: number): string {
-  return `${number(words, Math.round(ms / 60_000))} min`;
+  return words.minutesShort(clock(ms));
 }
 
 export function number(words: Words, value: number, digits = 0): string {

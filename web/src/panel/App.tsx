@@ -159,6 +159,10 @@ function InCall({ controller }: { controller: Controller }) {
         <BandIcon band={call.band === "critical" ? "heated" : call.band} size={16} />
         {words.courses[call.band]}
       </p>
+      <p class="watch">
+        <Eye />
+        {call.watching.length > 0 ? words.watching(call.watching.join(", ")) : words.nobodyWatching}
+      </p>
       <div class="moment" role="status">
         {moment && (
           <>
@@ -174,10 +178,6 @@ function InCall({ controller }: { controller: Controller }) {
           </>
         )}
       </div>
-      <p class="watch">
-        <Eye />
-        {call.watching.length > 0 ? words.watching(call.watching.join(", ")) : words.nobodyWatching}
-      </p>
     </>
   );
 }
