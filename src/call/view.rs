@@ -107,7 +107,7 @@ impl CallView {
                 }
                 self.recent.push(LevelPoint { t_ms: event.t_ms, level: *level });
             }
-            EventKind::Alert { id, state, kind, reason, quote, by, until } => {
+            EventKind::Alert { id, state, kind, reason, quote, by, until, .. } => {
                 let since_ms = self.alert.as_ref().filter(|open| open.id == *id).map_or(event.t_ms, |a| a.since_ms);
                 self.alert = match state {
                     AlertState::Cleared | AlertState::Dismissed => None,

@@ -98,7 +98,7 @@ test("a false alarm is recorded with its reason and note", async () => {
   }, "note in the call's log");
   const dismissed = events.find((event) => event.state === "dismissed");
   assert.equal(dismissed.by, "berta");
-  assert.match(JSON.stringify(dismissed), /not_meant/);
+  assert.equal(dismissed.dismissal, "not_meant");
   assert.equal(events.find((event) => event.type === "note").text, "He told of his neighbour.");
   await done(page, player);
 });
@@ -108,7 +108,7 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   player.script("late-delivery", { upTo: 11 });
   const page = await openBoard(browser, server);
   await row(page, player).click();
-  await page.getByText("Das interessiert mich überhaupt nicht!").waitFor();
+  await page.getByText("Guten Tag, hier ist Frau Keller.").waitFor();
   assert.equal(await page.getByText("bei Paketblitz").count(), 0, "the agent's words stay with the agent");
   await page.getByText("heard in memory for their own prompts only").waitFor();
   const cue = page.locator(".cue", { hasText: "bodenlose Frechheit" });
@@ -253,12 +253,12 @@ test("filters and search", async () => {
   assert.equal(await row(page, mine).count(), 1);
   await back();
   for (const [label, value] of [["Queue", "technik"], ["Team", "süd"], ["Language", "en"]]) {
-    await page.getByLabel(label, { exact: true }).selectOption(value);
+    await page.getByRole("combobox", { name: label }).selectOption(value);
     await gone();
     assert.equal(await row(page, mine).count(), 1);
     await back();
   }
-  await page.getByLabel("Band", { exact: true }).selectOption("heated");
+  await page.getByRole("combobox", { name: "Band" }).selectOption("heated");
   await gone();
   await done(page, mine, other);
 });
@@ -292,8 +292,8 @@ test("sound and notification: off until asked, one for each alert", async () => 
   await card(page, first).waitFor();
   assert.deepEqual(await page.evaluate(() => [window.rung, window.told.length]), [0, 0]);
   await page.getByRole("button", { name: "Settings" }).click();
-  await page.getByText("Sound", { exact: true }).click();
-  await page.getByText("Notifications", { exact: true }).click();
+  await page.getByRole("switch", { name: /^Sound/ }).click({ force: true });
+  await page.getByRole("switch", { name: /^Notifications/ }).click({ force: true });
   await page.keyboard.press("Escape");
   await page.evaluate(() => (window.rung = 0));
   const second = await call();
@@ -419,7 +419,7 @@ test("by keyboard alone: find, open, read, acknowledge, whisper, close", async (
   await page.getByText("Single keys work as shortcuts").click();
   await page.keyboard.press("Escape");
   await page.keyboard.press("3");
-  assert.equal(await page.locator(".tab[aria-current]").innerText(), "Live\n1\n Needs you".split("\n")[0] + (await page.locator(".tab[aria-current]").innerText()).slice(4));
+  assert.match(await page.locator(".tab[aria-current]").innerText(), /^Live/);
   feed.close();
   await done(page, player);
 });
@@ -482,9 +482,9 @@ for (const [lang, theme] of [["en", "light"], ["de", "dark"], ["de", "light"], [
 test("the language can be switched, and dates follow", async () => {
   const page = await openBoard(browser, server);
   await page.getByRole("button", { name: "Settings" }).click();
-  await page.getByText("Deutsch", { exact: true }).click();
+  await page.getByRole("radio", { name: "Deutsch" }).check();
   await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
-  await page.getByText("Dunkel", { exact: true }).click();
+  await page.getByRole("radio", { name: "Dunkel" }).check();
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
   await page.reload();
   await page.getByRole("button", { name: "Einstellungen" }).waitFor();

@@ -5,7 +5,7 @@ import { alertName, bandName, clock, useWords } from "../lib/i18n";
 import { Alert, Turn, Whisper } from "../lib/icons";
 import type { AlertKind } from "../wire";
 import { BANDS, BAND_FROM, turningPoints } from "./model";
-import type { Story } from "./story";
+import type { Marker, Story } from "./story";
 
 /** In units of the root's type size, which grows on large screens. */
 const HEIGHT_REM = 8.25;
@@ -42,6 +42,8 @@ export function Chart({ story, now, level, ended, onGo }: Props) {
   const y = (value: number) => pad.top + (1 - value / 100) * (height - pad.top - pad.bottom);
   const line = points.map(({ t_ms, level }) => `${x(t_ms).toFixed(1)},${y(level).toFixed(1)}`).join(" ");
   const turns = turningPoints(points);
+  const signs: Marker[] = [...story.markers, ...turns.map(({ tMs }): Marker => ({ id: lineNear(story, tMs), tMs, kind: "turn", name: "" }))];
+  const placed = spread(signs, x, 1.625 * rem, pad.left + inner);
   const peak = points.reduce((best, point) => (point.level > best.level ? point : best), { level: 0, t_ms: 0 });
   const step = [15, 30, 60, 120, 300, 600, 900, 1_800, 3_600].map((s) => s * 1_000).find((ms) => end / ms <= Math.max(2, inner / (5.6 * rem))) ?? 7_200_000;
   const ticks = Array.from({ length: Math.floor(end / step) }, (_, at) => (at + 1) * step);
@@ -87,19 +89,15 @@ export function Chart({ story, now, level, ended, onGo }: Props) {
         )}
         {width > 0 && (
           <>
-            {story.markers.map((marker) => {
-              const name = marker.kind === "alert" ? words.alertAt(alertName(words, marker.name as AlertKind), clock(marker.tMs)) : words.whisperAt(clock(marker.tMs));
+            {placed.map(({ marker, left }) => {
+              const at = clock(marker.tMs);
+              const name = marker.kind === "alert" ? words.alertAt(alertName(words, marker.name as AlertKind), at) : marker.kind === "whisper" ? words.whisperAt(at) : words.turningPointAt(at);
               return (
-                <button key={marker.id} type="button" class={`chart-marker chart-marker-${marker.kind}`} style={{ left: `${x(marker.tMs)}px` }} title={name} aria-label={name} onClick={() => onGo(marker.id)}>
-                  {marker.kind === "alert" ? <Alert /> : <Whisper />}
+                <button key={`${marker.kind} ${marker.id}`} type="button" class={`chart-marker chart-marker-${marker.kind}`} style={{ left: `${left}px` }} title={name} aria-label={name} onClick={() => onGo(marker.id)}>
+                  {marker.kind === "alert" ? <Alert /> : marker.kind === "whisper" ? <Whisper /> : <Turn />}
                 </button>
               );
             })}
-            {turns.map(({ tMs }) => (
-              <button key={`turn ${tMs}`} type="button" class="chart-marker chart-marker-turn" style={{ left: `${x(tMs)}px` }} title={words.turningPointAt(clock(tMs))} aria-label={words.turningPointAt(clock(tMs))} onClick={() => onGo(lineNear(story, tMs))}>
-                <Turn />
-              </button>
-            ))}
           </>
         )}
         {points.length === 0 && <p class="chart-empty">{words.courseEmpty}</p>}
@@ -107,6 +105,17 @@ export function Chart({ story, now, level, ended, onGo }: Props) {
       <figcaption class="hidden">{points.length > 0 ? words.courseSummary(level, peak.level, clock(peak.t_ms)) : words.courseEmpty}</figcaption>
     </figure>
   );
+}
+
+/** Signs beside each other, so that each can be hit: those too close go to the right, and where all is full only the
+ *  first of a crowd stays. */
+function spread(signs: Marker[], x: (tMs: number) => number, room: number, end: number): { marker: Marker; left: number }[] {
+  const placed: { marker: Marker; left: number }[] = [];
+  for (const marker of signs.toSorted((a, b) => a.tMs - b.tMs)) {
+    const left = Math.max(x(marker.tMs), (placed.at(-1)?.left ?? -room) + room);
+    if (left - x(marker.tMs) < 2 * room && left <= end + room) placed.push({ marker, left });
+  }
+  return placed;
 }
 
 function lineNear(story: Story, tMs: number): string {

@@ -209,6 +209,6 @@ function alertLine(line: Extract<Line, { kind: "alert" }>, words: Words): System
     case "snoozed":
       return [<Clock />, `${system.snoozed(who, line.until ? timeOfDay(words, line.until) : "?")}.`, ""];
     case "dismissed":
-      return [<Cross />, `${system.dismissed(who)}.`, nameOf(words.dismissReasons, line.reason)];
+      return [<Cross />, `${system.dismissed(who)}.`, line.dismissal ? nameOf(words.dismissReasons, line.dismissal) : ""];
   }
 }

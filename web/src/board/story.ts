@@ -7,7 +7,7 @@ export type Assessed = { level: number; band: string; severity: number; cues: Cu
 
 export type Line = { id: string; tMs: number } & (
   | { kind: "utterance"; channel: Channel; lengthMs: number; text: string | null; assessed: Assessed | null }
-  | { kind: "alert"; state: AlertState; alertKind: string; reason: string; quote: string | null; by: string | null; until: string | null }
+  | { kind: "alert"; state: AlertState; alertKind: string; reason: string; by: string | null; until: string | null; dismissal: string | null }
   | { kind: "note"; by: string; text: string }
   | { kind: "whisper"; text: string }
   | { kind: "hold" | "resumed" | "consent" | "ended" }
@@ -18,7 +18,8 @@ export type Line = { id: string; tMs: number } & (
 export interface Marker {
   id: string;
   tMs: number;
-  kind: "alert" | "whisper";
+  kind: "alert" | "whisper" | "turn";
+  /** Of the alert's kind. */
   name: string;
 }
 
@@ -52,7 +53,7 @@ export function storyOf(opened: Opened, whispers: Whisper[]): Story {
     const line: Line = { id: `w${id}`, tMs, kind: "whisper", text };
     const at = story.lines.findLastIndex((other) => other.tMs <= tMs);
     story.lines.splice(at + 1, 0, line);
-    story.markers.push({ id: line.id, tMs, kind: "whisper", name: text });
+    story.markers.push({ id: line.id, tMs, kind: "whisper", name: "" });
   }
   story.suggestions = newest(story.suggestions);
   return story;
@@ -96,8 +97,8 @@ function tell(story: Story, said: Map<number, Line & { kind: "utterance" }>, eve
       break;
     }
     case "alert": {
-      const { state, kind, reason, quote, by, until } = event;
-      story.lines.push({ ...at, kind: "alert", state, alertKind: kind, reason, quote: quote ?? null, by: by ?? null, until: until ?? null });
+      const { state, kind, reason, by, until, dismissal } = event;
+      story.lines.push({ ...at, kind: "alert", state, alertKind: kind, reason, by: by ?? null, until: until ?? null, dismissal: dismissal ?? null });
       if (state === "raised" || state === "raised_higher") story.markers.push({ ...at, kind: "alert", name: kind });
       break;
     }

@@ -189,7 +189,10 @@ function PromptSlot({ controller }: { controller: Controller }) {
   const menu = useRef<HTMLDetailsElement>(null);
   const muted = controller.mutedUntil > Date.now();
   return (
-    <section class="slot prompt-slot" aria-label={words.promptNow}>
+    <section class="slot prompt-slot" aria-labelledby="prompt-title">
+      <h1 id="prompt-title" class="hidden">
+        {words.promptNow}
+      </h1>
       <div class="prompt-place" role="status" aria-live="polite">
         {prompt ? (
           <p key={prompt.id} class="prompt-text">
