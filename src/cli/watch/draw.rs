@@ -170,7 +170,7 @@ fn foot(frame: &mut Frame, area: Rect, board: &Board) {
 
 fn help(frame: &mut Frame) {
     let all = frame.area();
-    let (width, height) = (66.min(all.width), (HELP.len() as u16 + 2).min(all.height));
+    let (width, height) = (72.min(all.width), (HELP.len() as u16 + 2).min(all.height));
     let area = Rect::new((all.width - width) / 2, (all.height - height) / 2, width, height);
     let rows: Vec<Text> = HELP
         .iter()
