@@ -263,6 +263,8 @@ export type Event = {
   | {
     /** Who acknowledged, snoozed or dismissed it. */
     by?: string | null;
+    /** Why it was dismissed, as the supervisor said, such as `false_alarm`. */
+    dismissal?: string | null;
     id: string;
     kind: AlertKind;
     /** The customer's words that prove it. */
