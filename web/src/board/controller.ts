@@ -10,6 +10,9 @@ import { type Call, Model, needsSomebody } from "./model";
 /** Events of one page of a call's history, as the server serves them. */
 const PAGE = 1_000;
 
+/** Alerts remembered as told: more than a shift has. */
+const TOLD_MAX = 1_000;
+
 /** At most one announcement to screen readers in this time. */
 const ANNOUNCE_MS = 4_000;
 
@@ -80,7 +83,10 @@ export class Controller {
     const { opened } = model;
     if (!opened) return;
     model.opened = null;
-    if (model.calls.get(opened.call)?.ended) model.calls.delete(opened.call);
+    if (model.calls.get(opened.call)?.ended) {
+      model.calls.delete(opened.call);
+      model.whispers.delete(opened.call);
+    }
     if (!opened.ended) void this.feed.send({ type: "close", call: opened.call }).catch(() => undefined);
     this.store.changed();
   }
@@ -188,9 +194,15 @@ export class Controller {
       this.told.add(alert.id);
       this.alertFor(call, alert);
     }
-    if (fresh.length > 0) sessionStorage.setItem("ruhepol.told", JSON.stringify([...this.told].slice(-500)));
+    if (fresh.length > 0) this.remember();
     if (messages.some((message) => message.type === "snapshot")) this.reopen();
     this.store.changed();
+  }
+
+  private remember() {
+    const ids = [...this.told];
+    for (const id of ids.slice(0, -TOLD_MAX)) this.told.delete(id);
+    sessionStorage.setItem("ruhepol.told", JSON.stringify(ids.slice(-TOLD_MAX)));
   }
 
   /** After a loss, or a snapshot because we were too slow: the opened call goes on where it was. */
