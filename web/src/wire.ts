@@ -139,6 +139,8 @@ export interface Card {
   agent: string;
   /** Empty after a shift without calls. */
   lines: string[];
+  /** The load of the day in one line, if there was any. */
+  load?: string | null;
   type: "card";
 }
 
