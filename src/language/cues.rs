@@ -113,16 +113,19 @@ impl Engine {
         let mut found_cues: Vec<(u32, Found)> = Vec::new();
         let mut guards: Vec<(u32, u32)> = Vec::new();
         let mut reported: Vec<(usize, usize)> = Vec::new();
-        let wanted = |number: u32| match self.targets[number as usize] {
+        let candidates = self.matcher.candidates(&reading, |number| match self.targets[number as usize] {
             Target::Cue(entry) => wanted(&self.entries[entry as usize]),
             Target::Guard(_) | Target::ReportFollows | Target::ReportWithin => true,
-        };
-        self.matcher.search(&reading, wanted, |number, found| match self.targets[number as usize] {
-            Target::Cue(entry) => found_cues.push((entry, found)),
-            Target::Guard(guard) => guards.push((guard, text.tokens[found.first].sentence)),
-            Target::ReportFollows => reported.push((found.end, reading.sentence(found.first).end)),
-            Target::ReportWithin => reported.push((found.first, found.end)),
         });
+        candidates.search(
+            |_| true,
+            |number, found| match self.targets[number as usize] {
+                Target::Cue(entry) => found_cues.push((entry, found)),
+                Target::Guard(guard) => guards.push((guard, text.tokens[found.first].sentence)),
+                Target::ReportFollows => reported.push((found.end, reading.sentence(found.first).end)),
+                Target::ReportWithin => reported.push((found.first, found.end)),
+            },
+        );
         let all = found_cues.len();
         let hits: Vec<Hit> = found_cues
             .into_iter()

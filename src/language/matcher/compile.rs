@@ -1,0 +1,277 @@
+//! Patterns to programs, with what tells beforehand where a program cannot match.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use rustc_hash::FxHashMap;
+
+use super::machine::{Instr, Sets};
+use super::{ATOM_NUMBER, ATOM_ORDINAL, Lists, Matcher, NONE, Program, WordAtoms};
+use crate::language::fuzzy::Fuzzy;
+use crate::language::normalize::Spelling;
+use crate::language::pattern::{Atom, Node};
+
+/// An anchor this dear would be tried on nearly every utterance of the language.
+const COST_ANY: u32 = 1000;
+/// Parts besides the anchor that are looked for; more of them exclude hardly more.
+const PARTS_MAX: usize = 5;
+/// Shorter words have no clipped `e`.
+const UNCLIPPED_MIN: usize = 4;
+
+/// Patterns being compiled.
+#[derive(Debug, Default)]
+pub struct Builder {
+    atoms: BTreeMap<Atom, u32>,
+    sets: BTreeMap<Vec<u32>, u32>,
+    parts: BTreeMap<Vec<u32>, u32>,
+    code: Vec<Instr>,
+    programs: Vec<Program>,
+    /// Pairs of atom and program.
+    anchors: Vec<(u32, u32)>,
+    /// Pairs of program and part.
+    needed: Vec<(u32, u32)>,
+}
+
+impl Builder {
+    /// Compiles a pattern; the number [`super::Candidates::search`] will report it under. The error says what is wrong
+    /// with it.
+    pub fn add(&mut self, node: &Node, spelling: &Spelling) -> Result<u32, String> {
+        let mut parts = Vec::new();
+        needed_parts(node, spelling, &mut parts);
+        parts.sort_by_key(|(cost, _)| *cost);
+        let mut parts = parts.into_iter();
+        let Some((_, anchor)) = parts.next() else {
+            return Err("the pattern needs at least one word that must be there".to_owned());
+        };
+        let number = self.programs.len() as u32;
+        for atom in &anchor {
+            let atom = self.atom(atom);
+            self.anchors.push((atom, number));
+        }
+        for (_, atoms) in parts.take(PARTS_MAX) {
+            let ids = self.ids(&atoms);
+            let next = self.parts.len() as u32;
+            let part = *self.parts.entry(ids).or_insert(next);
+            self.needed.push((number, part));
+        }
+        let leading = match leading(node) {
+            Some((atoms, false)) => self.set(&atoms),
+            _ => NONE,
+        };
+        self.programs.push(Program { start: self.code.len() as u32, leading });
+        self.emit(node);
+        self.code.push(Instr::Match);
+        Ok(number)
+    }
+
+    /// The finished patterns.
+    pub fn finish(self) -> Matcher {
+        let mut words: FxHashMap<String, WordAtoms> = FxHashMap::default();
+        let mut wild = Vec::new();
+        let mut wild_atoms = Vec::new();
+        let mut fuzzy = Fuzzy::default();
+        let nothing = WordAtoms { word: NONE, unclipped: NONE };
+        for (atom, &id) in &self.atoms {
+            match atom {
+                Atom::Word(word) => {
+                    fuzzy.add_word(word, id);
+                    words.entry(word.clone()).or_insert(nothing).word = id;
+                    if let Some(clipped) = word.strip_suffix('e').filter(|_| word.len() >= UNCLIPPED_MIN)
+                        && !clipped.ends_with('e')
+                    {
+                        words.entry(clipped.to_owned()).or_insert(nothing).unclipped = id;
+                    }
+                }
+                Atom::Prefix(stem) => {
+                    fuzzy.add_stem(stem, id);
+                    wild.push(format!(" {stem}"));
+                    wild_atoms.push((id, true, false));
+                }
+                Atom::Suffix(stem) => {
+                    wild.push(format!("{stem} "));
+                    wild_atoms.push((id, false, true));
+                }
+                Atom::Infix(stem) => {
+                    wild.push(stem.clone());
+                    wild_atoms.push((id, false, false));
+                }
+                Atom::Any | Atom::Number | Atom::Ordinal => {}
+            }
+        }
+        let automaton =
+            AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::DFA)).build(&wild).ok();
+        let mut by_number: Vec<(u32, Vec<u32>)> = self.sets.into_iter().map(|(atoms, id)| (id, atoms)).collect();
+        by_number.sort_unstable();
+        let mut sets = Sets::default();
+        by_number.iter().for_each(|(_, atoms)| sets.push(atoms));
+        let atoms = self.atoms.len() + 2;
+        let parts = self.parts.len();
+        let parts_of = self.parts.iter().flat_map(|(atoms, &part)| atoms.iter().map(move |&atom| (atom, part)));
+        Matcher {
+            words,
+            wild: automaton,
+            wild_atoms,
+            fuzzy,
+            sets,
+            code: self.code,
+            by_anchor: Lists::new(atoms, self.anchors),
+            parts_of: Lists::new(atoms, parts_of.collect()),
+            parts_needed: Lists::new(self.programs.len(), self.needed),
+            parts,
+            programs: self.programs,
+        }
+    }
+
+    fn atom(&mut self, atom: &Atom) -> u32 {
+        match atom {
+            Atom::Any => NONE,
+            Atom::Number => ATOM_NUMBER,
+            Atom::Ordinal => ATOM_ORDINAL,
+            _ => {
+                let next = self.atoms.len() as u32 + 2;
+                *self.atoms.entry(atom.clone()).or_insert(next)
+            }
+        }
+    }
+
+    fn ids(&mut self, atoms: &[Atom]) -> Vec<u32> {
+        let mut ids: Vec<u32> = atoms.iter().map(|atom| self.atom(atom)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    fn set(&mut self, atoms: &[Atom]) -> u32 {
+        let ids = self.ids(atoms);
+        let next = self.sets.len() as u32;
+        *self.sets.entry(ids).or_insert(next)
+    }
+
+    fn emit(&mut self, node: &Node) {
+        match node {
+            Node::Set(atoms) => {
+                let set = self.set(atoms);
+                self.code.push(Instr::Set(set));
+            }
+            Node::Seq(items) => items.iter().for_each(|item| self.emit(item)),
+            Node::Alt(branches) => {
+                let mut jumps = Vec::new();
+                for (index, branch) in branches.iter().enumerate() {
+                    if index + 1 == branches.len() {
+                        self.emit(branch);
+                        break;
+                    }
+                    let split = self.code.len();
+                    self.code.push(Instr::Match);
+                    self.emit(branch);
+                    jumps.push(self.code.len());
+                    self.code.push(Instr::Match);
+                    self.code[split] = Instr::Split(split as u32 + 1, self.code.len() as u32);
+                }
+                let end = self.code.len() as u32;
+                jumps.into_iter().for_each(|jump| self.code[jump] = Instr::Jump(end));
+            }
+            Node::Opt(inner) => {
+                let split = self.code.len();
+                self.code.push(Instr::Match);
+                self.emit(inner);
+                self.code[split] = Instr::Split(split as u32 + 1, self.code.len() as u32);
+            }
+            Node::Gap(most) => self.code.push(Instr::Gap(*most)),
+            Node::Start => self.code.push(Instr::Start),
+            Node::End => self.code.push(Instr::End),
+            Node::EndQuestion => self.code.push(Instr::EndQuestion),
+            Node::Not(inner) => {
+                let not = self.code.len();
+                self.code.push(Instr::Match);
+                self.emit(inner);
+                self.code.push(Instr::Match);
+                self.code[not] = Instr::NotAhead(self.code.len() as u32);
+            }
+        }
+    }
+}
+
+/// The sets of atoms of which every match has one each, with their costs: the parts of a pattern that must be there.
+fn needed_parts(node: &Node, spelling: &Spelling, out: &mut Vec<(u32, Vec<Atom>)>) {
+    match node {
+        Node::Seq(items) => items.iter().for_each(|item| needed_parts(item, spelling, out)),
+        _ => out.extend(Some(anchor(node, spelling)).filter(|(cost, _)| *cost < COST_ANY)),
+    }
+}
+
+/// The atoms a match can begin with, and whether it may also begin without them; `None` if it can begin with any word.
+fn leading(node: &Node) -> Option<(Vec<Atom>, bool)> {
+    match node {
+        Node::Set(atoms) if atoms.contains(&Atom::Any) => None,
+        Node::Set(atoms) => Some((atoms.clone(), false)),
+        Node::Seq(items) => {
+            let mut all = Vec::new();
+            for item in items {
+                let (atoms, may_be_missing) = leading(item)?;
+                all.extend(atoms);
+                if !may_be_missing {
+                    return Some((all, false));
+                }
+            }
+            Some((all, true))
+        }
+        Node::Alt(branches) => {
+            let mut all = (Vec::new(), false);
+            for branch in branches {
+                let (atoms, may_be_missing) = leading(branch)?;
+                all.0.extend(atoms);
+                all.1 |= may_be_missing;
+            }
+            Some(all)
+        }
+        Node::Opt(inner) => Some((leading(inner)?.0, true)),
+        Node::Gap(_) => None,
+        Node::Start | Node::End | Node::EndQuestion | Node::Not(_) => Some((Vec::new(), true)),
+    }
+}
+
+/// The rarest set of atoms one of which is in every match, and how often it will have to be tried, roughly.
+fn anchor(node: &Node, spelling: &Spelling) -> (u32, Vec<Atom>) {
+    let nothing = (COST_ANY, Vec::new());
+    match node {
+        Node::Set(atoms) => (atoms.iter().map(|atom| cost(atom, spelling)).sum(), atoms.clone()),
+        Node::Seq(items) => {
+            items.iter().map(|item| anchor(item, spelling)).min_by_key(|(cost, _)| *cost).unwrap_or(nothing)
+        }
+        Node::Alt(branches) => {
+            let mut sum = (0, Vec::new());
+            for branch in branches {
+                let (cost, atoms) = anchor(branch, spelling);
+                sum.0 += cost;
+                sum.1.extend(atoms);
+            }
+            sum
+        }
+        Node::Opt(_) | Node::Gap(_) | Node::Start | Node::End | Node::EndQuestion | Node::Not(_) => nothing,
+    }
+}
+
+fn cost(atom: &Atom, spelling: &Spelling) -> u32 {
+    match atom {
+        Atom::Any => COST_ANY,
+        Atom::Number => 20,
+        Atom::Ordinal => 5,
+        Atom::Word(word) if COMMON.contains(&word.as_str()) => 60,
+        Atom::Word(word) if spelling.is_particle(word) => 30,
+        Atom::Word(word) | Atom::Prefix(word) | Atom::Suffix(word) | Atom::Infix(word) => match word.len() {
+            0..=3 => 12,
+            4 => 6,
+            5 => 3,
+            _ => 1,
+        },
+    }
+}
+
+/// Words in most utterances, bad anchors.
+const COMMON: &[&str] = &[
+    "ich", "sie", "das", "ist", "die", "der", "es", "und", "nicht", "mir", "mich", "ihnen", "den", "dem", "ein",
+    "eine", "zu", "in", "auf", "mit", "wir", "habe", "haben", "hat", "was", "dass", "bei", "wie", "von", "im", "an",
+    "ihr", "ihre", "war", "i", "you", "the", "a", "to", "it", "is", "that", "and", "of", "my", "me", "not", "do",
+    "have", "this", "for", "your", "we", "on", "in", "be", "are",
+];

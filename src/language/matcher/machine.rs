@@ -1,0 +1,172 @@
+//! The backtracking machine that verifies a pattern at a word.
+
+use super::{Matcher, NONE, Reading};
+
+/// Most particles in a row that are skipped between two words of a pattern.
+const SKIPPED_MAX: usize = 4;
+/// Steps of one attempt, against patterns that would backtrack for ever.
+const STEPS_MAX: u32 = 4000;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Instr {
+    Set(u32),
+    /// Try the first, then the second.
+    Split(u32, u32),
+    Jump(u32),
+    Gap(u8),
+    Start,
+    End,
+    EndQuestion,
+    /// Go on here if the program behind this instruction does not match.
+    NotAhead(u32),
+    Match,
+}
+
+/// Sets of atoms, one of which a word must have.
+#[derive(Debug, Default)]
+pub(super) struct Sets {
+    sets: Vec<Set>,
+    /// The atoms of all sets, each set's ascending.
+    atoms: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Set {
+    any: bool,
+    /// The bits of all its atoms: most words outside the set share none.
+    signature: u64,
+    from: u32,
+    to: u32,
+}
+
+/// One bit of 64 for an atom.
+pub(super) fn signature(atom: u32) -> u64 {
+    1 << (atom.wrapping_mul(0x9e37_79b1) >> 26)
+}
+
+impl Sets {
+    /// Adds a set; [`NONE`] stands for any word.
+    pub fn push(&mut self, atoms: &[u32]) {
+        let from = self.atoms.len() as u32;
+        self.atoms.extend(atoms.iter().filter(|&&atom| atom != NONE));
+        self.atoms[from as usize..].sort_unstable();
+        let set = Set {
+            any: atoms.contains(&NONE),
+            signature: atoms.iter().fold(0, |bits, &atom| bits | signature(atom)),
+            from,
+            to: self.atoms.len() as u32,
+        };
+        self.sets.push(set);
+    }
+
+    /// Whether a word of the text is in a set.
+    pub fn hold(&self, set: u32, reading: &Reading, word: usize) -> bool {
+        let set = self.sets[set as usize];
+        set.any
+            || (set.signature & reading.words[word].signature != 0 && {
+                let members = &self.atoms[set.from as usize..set.to as usize];
+                reading.atoms(word).iter().any(|(_, atom)| members.binary_search(atom).is_ok())
+            })
+    }
+}
+
+pub(super) struct Attempt<'a> {
+    matcher: &'a Matcher,
+    reading: &'a Reading<'a>,
+    first: usize,
+    sentence: std::ops::Range<usize>,
+    steps: u32,
+}
+
+impl<'a> Attempt<'a> {
+    /// An attempt at the word `first`.
+    pub fn new(matcher: &'a Matcher, reading: &'a Reading<'a>, first: usize) -> Self {
+        Self { matcher, reading, first, sentence: reading.sentence(first), steps: 0 }
+    }
+
+    /// Runs the program that starts at `start`; the end of the match and the words named.
+    pub fn run(&mut self, start: u32) -> Option<(usize, u64)> {
+        self.go(start as usize, self.first, 0)
+    }
+
+    /// Runs from `at` on the word `word`; the end of the match and the words named.
+    fn go(&mut self, mut at: usize, mut word: usize, mut named: u64) -> Option<(usize, u64)> {
+        loop {
+            self.steps += 1;
+            if self.steps > STEPS_MAX {
+                return None;
+            }
+            match self.matcher.code[at] {
+                Instr::Match => return Some((word, named)),
+                Instr::Set(set) => {
+                    word = self.next_in(set, word, named == 0)?;
+                    let bit = word - self.first;
+                    if bit < 64 {
+                        named |= 1 << bit;
+                    }
+                    word += 1;
+                    at += 1;
+                }
+                Instr::Split(first, second) => {
+                    if let Some(found) = self.go(first as usize, word, named) {
+                        return Some(found);
+                    }
+                    at = second as usize;
+                }
+                Instr::Jump(target) => at = target as usize,
+                Instr::Gap(most) => {
+                    let last = (word + usize::from(most)).min(self.sentence.end);
+                    for next in word..last {
+                        if let Some(found) = self.go(at + 1, next, named) {
+                            return Some(found);
+                        }
+                    }
+                    word = last.max(word);
+                    at += 1;
+                }
+                Instr::Start => {
+                    let tokens = &self.reading.text.tokens;
+                    if !tokens[self.sentence.start..word].iter().all(|token| token.particle) {
+                        return None;
+                    }
+                    at += 1;
+                }
+                Instr::End | Instr::EndQuestion => {
+                    let text = self.reading.text;
+                    if !text.tokens[word..self.sentence.end].iter().all(|token| token.particle) {
+                        return None;
+                    }
+                    let question =
+                        text.tokens.get(self.first).is_some_and(|token| text.questions[token.sentence as usize]);
+                    if matches!(self.matcher.code[at], Instr::EndQuestion) && !question {
+                        return None;
+                    }
+                    at += 1;
+                }
+                Instr::NotAhead(behind) => {
+                    if self.go(at + 1, word, named | 1 << 63).is_some() {
+                        return None;
+                    }
+                    at = behind as usize;
+                }
+            }
+        }
+    }
+
+    /// The next word if it is in the set, particles skipped.
+    fn next_in(&self, set: u32, mut word: usize, is_first: bool) -> Option<usize> {
+        for _ in 0..=SKIPPED_MAX {
+            if word >= self.sentence.end {
+                return None;
+            }
+            if self.matcher.sets.hold(set, self.reading, word) {
+                return Some(word);
+            }
+            if is_first || !self.reading.text.tokens[word].particle {
+                return None;
+            }
+            word += 1;
+        }
+        None
+    }
+}
