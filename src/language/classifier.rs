@@ -8,7 +8,7 @@ use crate::terms::Lang;
 
 pub mod features;
 
-use self::features::{WordListError, WordLists, features};
+use self::features::{WordListError, WordLists, distinct};
 
 const EMBEDDED: &[u8] = include_bytes!("../../models/text/heads.bin");
 const MAGIC: &[u8; 8] = b"RUHETXT1";
@@ -156,7 +156,7 @@ impl Classifier {
     pub fn score(&self, lang: Lang, text: &str) -> ModelScores {
         let mut scores = ModelScores::default();
         let Some(language) = self.languages.iter().find(|language| language.lang == lang) else { return scores };
-        let found = features(text, &language.compiled);
+        let found = distinct(text, &language.compiled);
         if found.is_empty() {
             return scores;
         }

@@ -16,11 +16,13 @@ use self::machine::{Attempt, Instr, Sets};
 use super::fuzzy::Fuzzy;
 use super::normalize::Normalized;
 
-/// Most words between the first word of a match and its anchor.
+/// Most words between the first word of a match and its anchor, whatever the pattern allows.
 const BACK_MAX: usize = 30;
 
 const ATOM_NUMBER: u32 = 0;
 const ATOM_ORDINAL: u32 = 1;
+/// The part that every sentence has.
+const PART_NONE: u32 = 0;
 /// No atom.
 const NONE: u32 = u32::MAX;
 
@@ -43,13 +45,13 @@ pub struct Matcher {
     sets: Sets,
     code: Vec<Instr>,
     programs: Vec<Program>,
-    /// By atom, the programs it anchors.
-    by_anchor: Lists,
+    /// By atom, the programs it anchors, each with the rarest of its other parts.
+    by_anchor: Lists<(u32, u32)>,
     /// By atom, the parts it is a word of.
-    parts_of: Lists,
+    parts_of: Lists<u32>,
     /// By program, its parts besides the anchor.
-    parts_needed: Lists,
-    /// Number of all parts.
+    parts_needed: Lists<u32>,
+    /// Parts are numbered below this.
     parts: usize,
 }
 
@@ -66,18 +68,20 @@ struct Program {
     start: u32,
     /// The set of words it can begin with, [`NONE`] if it can begin with any.
     leading: u32,
+    /// Most words of a match before its anchor.
+    back: u32,
 }
 
-/// Lists of numbers by number, in one piece.
-#[derive(Debug, Default)]
-struct Lists {
+/// Lists by number, in one piece.
+#[derive(Debug)]
+struct Lists<T> {
     offsets: Vec<u32>,
-    items: Vec<u32>,
+    items: Vec<T>,
 }
 
-impl Lists {
+impl<T: Copy + Ord> Lists<T> {
     /// From pairs of key and item; keys are below `keys`.
-    fn new(keys: usize, mut pairs: Vec<(u32, u32)>) -> Self {
+    fn new(keys: usize, mut pairs: Vec<(u32, T)>) -> Self {
         pairs.sort_unstable();
         pairs.dedup();
         let mut offsets = vec![0; keys + 1];
@@ -86,7 +90,7 @@ impl Lists {
         Self { offsets, items: pairs.into_iter().map(|(_, item)| item).collect() }
     }
 
-    fn of(&self, key: u32) -> &[u32] {
+    fn of(&self, key: u32) -> &[T] {
         &self.items[self.offsets[key as usize] as usize..self.offsets[key as usize + 1] as usize]
     }
 }
@@ -168,7 +172,7 @@ impl Candidates<'_> {
             let mut tried = sentence.start;
             for &(.., word) in group {
                 let word = word as usize;
-                let mut first = tried.max(word.saturating_sub(BACK_MAX));
+                let mut first = tried.max(word.saturating_sub(program.back as usize));
                 while first <= word {
                     let found = self.matcher.match_at(program, self.reading, first);
                     first += 1;
@@ -249,6 +253,7 @@ impl Matcher {
         while first < words {
             let sentence = reading.sentence(first);
             parts_seen.fill(0);
+            parts_seen[0] = 1 << PART_NONE;
             for word in sentence.clone() {
                 for &(_, atom) in reading.atoms(word) {
                     for &part in self.parts_of.of(atom) {
@@ -256,12 +261,14 @@ impl Matcher {
                     }
                 }
             }
-            let seen = |part: &u32| parts_seen[*part as usize / 64] >> (part % 64) & 1 == 1;
+            let seen = |part: u32| parts_seen[part as usize / 64] >> (part % 64) & 1 == 1;
             let from = anchored.len();
             for word in sentence.clone() {
                 for &(_, atom) in reading.atoms(word) {
-                    for &number in self.by_anchor.of(atom) {
-                        if wanted(number) && self.parts_needed.of(number).iter().all(seen) {
+                    for &(number, rarest) in self.by_anchor.of(atom) {
+                        // The rarest part excludes most, and stands at hand.
+                        if seen(rarest) && wanted(number) && self.parts_needed.of(number).iter().all(|&part| seen(part))
+                        {
                             anchored.push((first as u32, number, word as u32));
                         }
                     }

@@ -4,7 +4,7 @@
 //! forms replaced by their common spelling; numbers, questions, sentence and clause borders and quotation marks noted.
 //! Linear in the length of the text, for any text.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// How one spelling is to be read.
 #[derive(Debug, Clone, Default)]
@@ -19,7 +19,7 @@ struct Word {
 /// The spellings of one language: clipped and regional forms, fillers, particles and negators.
 #[derive(Debug, Clone, Default)]
 pub struct Spelling {
-    words: HashMap<String, Word>,
+    words: FxHashMap<String, Word>,
 }
 
 impl Spelling {
@@ -177,8 +177,8 @@ fn is_number(word: &str) -> bool {
     }
     let mut rest = word;
     let mut parts = 0;
-    while !rest.is_empty() {
-        match NUMBER_PARTS.iter().find_map(|part| rest.strip_prefix(part)) {
+    while let Some(&first) = rest.as_bytes().first() {
+        match number_parts(first).iter().find_map(|part| rest.strip_prefix(part)) {
             Some(after) => rest = after,
             None => return false,
         }
@@ -187,65 +187,39 @@ fn is_number(word: &str) -> bool {
     parts > 0 && !NOT_A_NUMBER_ALONE.contains(&word)
 }
 
-/// Longest first where one begins another, so that the greedy split is right.
-const NUMBER_PARTS: &[&str] = &[
-    "zwanzig",
-    "dreissig",
-    "vierzig",
-    "fuenfzig",
-    "sechzig",
-    "siebzig",
-    "achtzig",
-    "neunzig",
-    "hundert",
-    "tausend",
-    "zwoelf",
-    "sieben",
-    "sechs",
-    "fuenf",
-    "sech",
-    "sieb",
-    "zehn",
-    "zwei",
-    "drei",
-    "vier",
-    "acht",
-    "neun",
-    "zwo",
-    "eins",
-    "elf",
-    "ein",
-    "und",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "eleven",
-    "twelve",
-    "seven",
-    "three",
-    "eight",
-    "four",
-    "five",
-    "nine",
-    "two",
-    "six",
-    "ten",
-    "one",
-];
+/// What number words are made of, by their first letter; longest first where one begins another, so that the greedy
+/// split is right.
+fn number_parts(first: u8) -> &'static [&'static str] {
+    match first {
+        b'a' => &["achtzig", "acht"],
+        b'd' => &["dreissig", "drei"],
+        b'e' => &["eins", "elf", "ein", "eighty", "eighteen", "eleven", "eight"],
+        b'f' => &["fuenfzig", "fuenf", "forty", "fifty", "fourteen", "fifteen", "four", "five"],
+        b'h' => &["hundert", "hundred"],
+        b'n' => &["neunzig", "neun", "ninety", "nineteen", "nine"],
+        b'o' => &["one"],
+        b's' => &[
+            "sechzig",
+            "siebzig",
+            "sieben",
+            "sechs",
+            "sech",
+            "sieb",
+            "sixty",
+            "seventy",
+            "sixteen",
+            "seventeen",
+            "seven",
+            "six",
+        ],
+        b't' => &["tausend", "twenty", "thirty", "thousand", "thirteen", "twelve", "three", "two", "ten"],
+        b'u' => &["und"],
+        b'v' => &["vierzig", "vier"],
+        b'z' => &["zwanzig", "zwoelf", "zehn", "zwei", "zwo"],
+        _ => &[],
+    }
+}
+
 const NOT_A_NUMBER_ALONE: &[&str] = &["ein", "und", "sech", "sieb", "einund", "one"];
 
 /// Abbreviations whose full stop ends no sentence.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 
-use super::machine::{Instr, Sets};
-use super::{ATOM_NUMBER, ATOM_ORDINAL, Lists, Matcher, NONE, Program, WordAtoms};
+use super::machine::{Instr, SKIPPED_MAX, Sets};
+use super::{ATOM_NUMBER, ATOM_ORDINAL, BACK_MAX, Lists, Matcher, NONE, PART_NONE, Program, WordAtoms};
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
 use crate::language::pattern::{Atom, Node};
@@ -26,9 +26,9 @@ pub struct Builder {
     parts: BTreeMap<Vec<u32>, u32>,
     code: Vec<Instr>,
     programs: Vec<Program>,
-    /// Pairs of atom and program.
-    anchors: Vec<(u32, u32)>,
-    /// Pairs of program and part.
+    /// Pairs of an atom, and the program it anchors with the rarest of its other parts.
+    anchors: Vec<(u32, (u32, u32))>,
+    /// Pairs of a program and one more of its parts.
     needed: Vec<(u32, u32)>,
 }
 
@@ -37,28 +37,33 @@ impl Builder {
     /// with it.
     pub fn add(&mut self, node: &Node, spelling: &Spelling) -> Result<u32, String> {
         let mut parts = Vec::new();
-        needed_parts(node, spelling, &mut parts);
-        parts.sort_by_key(|(cost, _)| *cost);
+        needed_parts(node, spelling, &mut 0, &mut parts);
+        parts.sort_by_key(|part| part.cost);
         let mut parts = parts.into_iter();
-        let Some((_, anchor)) = parts.next() else {
+        let Some(anchor) = parts.next() else {
             return Err("the pattern needs at least one word that must be there".to_owned());
         };
         let number = self.programs.len() as u32;
-        for atom in &anchor {
-            let atom = self.atom(atom);
-            self.anchors.push((atom, number));
-        }
-        for (_, atoms) in parts.take(PARTS_MAX) {
-            let ids = self.ids(&atoms);
-            let next = self.parts.len() as u32;
+        let mut rarest = PART_NONE;
+        for part in parts.take(PARTS_MAX) {
+            let ids = self.ids(&part.atoms);
+            let next = self.parts.len() as u32 + PART_NONE + 1;
             let part = *self.parts.entry(ids).or_insert(next);
-            self.needed.push((number, part));
+            match rarest {
+                PART_NONE => rarest = part,
+                _ => self.needed.push((number, part)),
+            }
+        }
+        for atom in &anchor.atoms {
+            let atom = self.atom(atom);
+            self.anchors.push((atom, (number, rarest)));
         }
         let leading = match leading(node) {
             Some((atoms, false)) => self.set(&atoms),
             _ => NONE,
         };
-        self.programs.push(Program { start: self.code.len() as u32, leading });
+        let back = anchor.words_before.min(BACK_MAX) as u32;
+        self.programs.push(Program { start: self.code.len() as u32, leading, back });
         self.emit(node);
         self.code.push(Instr::Match);
         Ok(number)
@@ -105,7 +110,7 @@ impl Builder {
         let mut sets = Sets::default();
         by_number.iter().for_each(|(_, atoms)| sets.push(atoms));
         let atoms = self.atoms.len() + 2;
-        let parts = self.parts.len();
+        let parts = self.parts.len() + PART_NONE as usize + 1;
         let parts_of = self.parts.iter().flat_map(|(atoms, &part)| atoms.iter().map(move |&atom| (atom, part)));
         Matcher {
             words,
@@ -192,11 +197,40 @@ impl Builder {
     }
 }
 
-/// The sets of atoms of which every match has one each, with their costs: the parts of a pattern that must be there.
-fn needed_parts(node: &Node, spelling: &Spelling, out: &mut Vec<(u32, Vec<Atom>)>) {
+/// A part of a pattern that must be there.
+struct Part {
+    cost: u32,
+    /// Every match has a word with one of them.
+    atoms: Vec<Atom>,
+    /// Most words of a match before that word.
+    words_before: usize,
+}
+
+/// The parts of a pattern that must be there; `words` counts the words of a match up to here.
+fn needed_parts(node: &Node, spelling: &Spelling, words: &mut usize, out: &mut Vec<Part>) {
+    if let Node::Seq(items) = node {
+        items.iter().for_each(|item| needed_parts(item, spelling, words, out));
+        return;
+    }
+    let (cost, atoms) = anchor(node, spelling);
+    let most = words_max(node);
+    if cost < COST_ANY {
+        // Nothing is skipped before the first word of a match.
+        let words_before = if *words == 0 && matches!(node, Node::Set(_)) { 0 } else { *words + most - 1 };
+        out.push(Part { cost, atoms, words_before });
+    }
+    *words += most;
+}
+
+/// Most words that a node can span, skipped ones included.
+fn words_max(node: &Node) -> usize {
     match node {
-        Node::Seq(items) => items.iter().for_each(|item| needed_parts(item, spelling, out)),
-        _ => out.extend(Some(anchor(node, spelling)).filter(|(cost, _)| *cost < COST_ANY)),
+        Node::Set(_) => 1 + SKIPPED_MAX,
+        Node::Seq(items) => items.iter().map(words_max).sum(),
+        Node::Alt(branches) => branches.iter().map(words_max).max().unwrap_or(0),
+        Node::Opt(inner) => words_max(inner),
+        Node::Gap(most) => usize::from(*most),
+        Node::Start | Node::End | Node::EndQuestion | Node::Not(_) => 0,
     }
 }
 

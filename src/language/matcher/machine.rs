@@ -3,7 +3,7 @@
 use super::{Matcher, NONE, Reading};
 
 /// Most particles in a row that are skipped between two words of a pattern.
-const SKIPPED_MAX: usize = 4;
+pub(super) const SKIPPED_MAX: usize = 4;
 /// Steps of one attempt, against patterns that would backtrack for ever.
 const STEPS_MAX: u32 = 4000;
 
