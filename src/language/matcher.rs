@@ -12,7 +12,7 @@ use aho_corasick::AhoCorasick;
 use rustc_hash::FxHashMap;
 
 pub use self::compile::Builder;
-use self::machine::{Attempt, Instr, Sets};
+use self::machine::{Attempt, Branch, Instr, Sets};
 use super::fuzzy::Fuzzy;
 use super::normalize::Normalized;
 
@@ -44,6 +44,7 @@ pub struct Matcher {
     fuzzy: Fuzzy,
     sets: Sets,
     code: Vec<Instr>,
+    branches: Vec<Branch>,
     programs: Vec<Program>,
     /// By atom, the programs it anchors, each with the rarest of its other parts.
     by_anchor: Lists<(u32, u32)>,

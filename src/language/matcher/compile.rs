@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 
-use super::machine::{Instr, SKIPPED_MAX, Sets};
+use super::machine::{Branch, Instr, SKIPPED_MAX, Sets, signature};
 use super::{ATOM_NUMBER, ATOM_ORDINAL, BACK_MAX, Lists, Matcher, NONE, PART_NONE, Program, WordAtoms};
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
@@ -25,6 +25,7 @@ pub struct Builder {
     sets: BTreeMap<Vec<u32>, u32>,
     parts: BTreeMap<Vec<u32>, u32>,
     code: Vec<Instr>,
+    branches: Vec<Branch>,
     programs: Vec<Program>,
     /// Pairs of an atom, and the program it anchors with the rarest of its other parts.
     anchors: Vec<(u32, (u32, u32))>,
@@ -119,6 +120,7 @@ impl Builder {
             fuzzy,
             sets,
             code: self.code,
+            branches: self.branches,
             by_anchor: Lists::new(atoms, self.anchors),
             parts_of: Lists::new(atoms, parts_of.collect()),
             parts_needed: Lists::new(self.programs.len(), self.needed),
@@ -152,6 +154,13 @@ impl Builder {
         *self.sets.entry(ids).or_insert(next)
     }
 
+    fn signature(&mut self, node: &Node) -> u64 {
+        match leading(node) {
+            Some((atoms, false)) => self.ids(&atoms).into_iter().fold(0, |bits, atom| bits | signature(atom)),
+            _ => u64::MAX,
+        }
+    }
+
     fn emit(&mut self, node: &Node) {
         match node {
             Node::Set(atoms) => {
@@ -159,28 +168,33 @@ impl Builder {
                 self.code.push(Instr::Set(set));
             }
             Node::Seq(items) => items.iter().for_each(|item| self.emit(item)),
-            Node::Alt(branches) => {
+            Node::Alt(nodes) => {
+                let first = self.branches.len();
+                for node in nodes {
+                    let signature = self.signature(node);
+                    self.branches.push(Branch { signature, target: 0 });
+                }
+                self.code.push(Instr::Branches(first as u32, nodes.len() as u32));
                 let mut jumps = Vec::new();
-                for (index, branch) in branches.iter().enumerate() {
-                    if index + 1 == branches.len() {
-                        self.emit(branch);
-                        break;
+                for (index, node) in nodes.iter().enumerate() {
+                    self.branches[first + index].target = self.code.len() as u32;
+                    self.emit(node);
+                    if index + 1 < nodes.len() {
+                        jumps.push(self.code.len());
+                        self.code.push(Instr::Match);
                     }
-                    let split = self.code.len();
-                    self.code.push(Instr::Match);
-                    self.emit(branch);
-                    jumps.push(self.code.len());
-                    self.code.push(Instr::Match);
-                    self.code[split] = Instr::Split(split as u32 + 1, self.code.len() as u32);
                 }
                 let end = self.code.len() as u32;
                 jumps.into_iter().for_each(|jump| self.code[jump] = Instr::Jump(end));
             }
             Node::Opt(inner) => {
-                let split = self.code.len();
-                self.code.push(Instr::Match);
+                let first = self.branches.len();
+                let signature = self.signature(inner);
+                self.branches.push(Branch { signature, target: self.code.len() as u32 + 1 });
+                self.branches.push(Branch { signature: u64::MAX, target: 0 });
+                self.code.push(Instr::Branches(first as u32, 2));
                 self.emit(inner);
-                self.code[split] = Instr::Split(split as u32 + 1, self.code.len() as u32);
+                self.branches[first + 1].target = self.code.len() as u32;
             }
             Node::Gap(most) => self.code.push(Instr::Gap(*most)),
             Node::Start => self.code.push(Instr::Start),

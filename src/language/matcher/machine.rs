@@ -10,8 +10,8 @@ const STEPS_MAX: u32 = 4000;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Instr {
     Set(u32),
-    /// Try the first, then the second.
-    Split(u32, u32),
+    /// Try these of [`Matcher::branches`] in turn: the first of them, and how many.
+    Branches(u32, u32),
     Jump(u32),
     Gap(u8),
     Start,
@@ -20,6 +20,14 @@ pub(super) enum Instr {
     /// Go on here if the program behind this instruction does not match.
     NotAhead(u32),
     Match,
+}
+
+/// One way for a program to go on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Branch {
+    /// The bits of the atoms that its first word can have; all of them if it need not begin with a word.
+    pub signature: u64,
+    pub target: u32,
 }
 
 /// Sets of atoms, one of which a word must have.
@@ -39,9 +47,12 @@ struct Set {
     to: u32,
 }
 
-/// One bit of 64 for an atom.
+/// The bit of a signature that is no atom's.
+pub(super) const SIGNATURE_ALWAYS: u64 = 1;
+
+/// One bit of 63 for an atom, not the lowest.
 pub(super) fn signature(atom: u32) -> u64 {
-    1 << (atom.wrapping_mul(0x9e37_79b1) >> 26)
+    2 << (u64::from(atom.wrapping_mul(0x9e37_79b1)) * 63 >> 32)
 }
 
 impl Sets {
@@ -60,6 +71,7 @@ impl Sets {
     }
 
     /// Whether a word of the text is in a set.
+    #[inline]
     pub fn hold(&self, set: u32, reading: &Reading, word: usize) -> bool {
         let set = self.sets[set as usize];
         set.any
@@ -107,16 +119,30 @@ impl<'a> Attempt<'a> {
                     word += 1;
                     at += 1;
                 }
-                Instr::Split(first, second) => {
-                    if let Some(found) = self.go(first as usize, word, named) {
-                        return Some(found);
+                Instr::Branches(from, count) => {
+                    let branches = &self.matcher.branches[from as usize..(from + count) as usize];
+                    let ahead = self.signature_ahead(word, named == 0);
+                    let mut possible = branches.iter().filter(|branch| branch.signature & ahead != 0);
+                    let mut branch = possible.next()?;
+                    for next in possible {
+                        if let Some(found) = self.go(branch.target as usize, word, named) {
+                            return Some(found);
+                        }
+                        branch = next;
                     }
-                    at = second as usize;
+                    at = branch.target as usize;
                 }
                 Instr::Jump(target) => at = target as usize,
                 Instr::Gap(most) => {
                     let last = (word + usize::from(most)).min(self.sentence.end);
+                    let set = match self.matcher.code[at + 1] {
+                        Instr::Set(set) => Some(set),
+                        _ => None,
+                    };
                     for next in word..last {
+                        if set.is_some_and(|set| self.next_in(set, next, named == 0).is_none()) {
+                            continue;
+                        }
                         if let Some(found) = self.go(at + 1, next, named) {
                             return Some(found);
                         }
@@ -151,6 +177,19 @@ impl<'a> Attempt<'a> {
                 }
             }
         }
+    }
+
+    /// The bits of the atoms of the words that may be the next one, with a bit that is always set: what can go on
+    /// without a word has them all.
+    fn signature_ahead(&self, word: usize, is_first: bool) -> u64 {
+        let mut bits = SIGNATURE_ALWAYS;
+        for word in word..self.sentence.end.min(word + 1 + SKIPPED_MAX) {
+            bits |= self.reading.words[word].signature;
+            if is_first || !self.reading.text.tokens[word].particle {
+                break;
+            }
+        }
+        bits
     }
 
     /// The next word if it is in the set, particles skipped.
