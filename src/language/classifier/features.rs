@@ -123,7 +123,7 @@ pub fn distinct(text: &str, lists: &WordLists) -> Vec<u32> {
 /// The feature hashes of a text, some of them several times.
 fn all(text: &str, lists: &WordLists) -> Vec<u32> {
     let words = marked_words(text);
-    let mut out = Vec::with_capacity(words.len() * 4);
+    let mut out = Vec::with_capacity(words.len() * 8);
     let mut previous: Option<u32> = None;
     for word in words.split_inclusive('>') {
         let inner = &word[1..word.len() - 1];
@@ -150,6 +150,19 @@ fn all(text: &str, lists: &WordLists) -> Vec<u32> {
 
 /// Runs of characters inside one word, given with its border marks.
 fn inner_runs(word: &str, out: &mut Vec<u32>) {
+    if word.is_ascii() {
+        let word = word.as_bytes();
+        for from in 0..word.len() {
+            let mut hash = start(INNER);
+            for (length, &byte) in word[from..].iter().take(*CHARS.end()).enumerate() {
+                hash = extend_byte(hash, byte);
+                if length + 1 >= *CHARS.start() {
+                    out.push(finish(hash));
+                }
+            }
+        }
+        return;
+    }
     for (from, _) in word.char_indices() {
         let mut hash = start(INNER);
         let mut buffer = [0; 4];
@@ -164,23 +177,32 @@ fn inner_runs(word: &str, out: &mut Vec<u32>) {
 
 /// Runs of characters with a word border inside them, from `<word><word>…`.
 fn across_runs(words: &str, out: &mut Vec<u32>) {
-    for (from, _) in words.char_indices().filter(|(_, first)| *first != '<') {
-        let (mut hash, mut crossed, mut length) = (start(ACROSS), false, 0);
-        let mut buffer = [0; 4];
-        for character in words[from..].chars() {
-            // Both marks of a border are one character.
-            if character == '<' {
-                continue;
+    // Both marks of a border are one character.
+    let words: String = words.chars().filter(|character| *character != '<').collect();
+    if words.is_ascii() {
+        let words = words.as_bytes();
+        for from in 0..words.len() {
+            let run = &words[from..words.len().min(from + *CHARS.end())];
+            let Some(border) = run.iter().skip(1).position(|&byte| byte == b'>') else { continue };
+            let mut hash = start(ACROSS);
+            for (index, &byte) in run.iter().enumerate() {
+                hash = extend_byte(hash, byte);
+                if index > border + 1 {
+                    out.push(finish(hash));
+                }
             }
+        }
+        return;
+    }
+    for (from, _) in words.char_indices() {
+        let (mut hash, mut crossed) = (start(ACROSS), false);
+        let mut buffer = [0; 4];
+        for (index, character) in words[from..].chars().take(*CHARS.end()).enumerate() {
             hash = extend(hash, character.encode_utf8(&mut buffer));
-            length += 1;
-            if crossed && length >= *CHARS.start() {
+            if crossed {
                 out.push(finish(hash));
             }
-            if length == *CHARS.end() {
-                break;
-            }
-            crossed |= character == '>' && length > 1;
+            crossed |= character == '>' && index > 0;
         }
     }
 }
@@ -231,7 +253,11 @@ fn start(kind: u32) -> u32 {
 }
 
 fn extend(hash: u32, text: &str) -> u32 {
-    text.bytes().fold(hash, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    text.bytes().fold(hash, extend_byte)
+}
+
+fn extend_byte(hash: u32, byte: u8) -> u32 {
+    (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
 }
 
 /// Spreads the hash over all bits, so that any number of low bits can be taken.
