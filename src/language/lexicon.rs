@@ -35,6 +35,8 @@ struct File {
     lang: Lang,
     #[serde(default)]
     words: Words,
+    #[serde(default)]
+    clauses: Clauses,
     /// Common form to its other spellings.
     #[serde(default)]
     spelling: BTreeMap<String, Vec<String>>,
@@ -57,6 +59,23 @@ struct Words {
     particles: Vec<String>,
     #[serde(default)]
     negators: Vec<String>,
+    /// Written in capitals by everybody.
+    #[serde(default)]
+    abbreviations: Vec<String>,
+}
+
+/// Where clauses begin in a text without punctuation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clauses {
+    #[serde(default)]
+    openers: Vec<String>,
+    #[serde(default)]
+    subjects: Vec<String>,
+    #[serde(default)]
+    verbs: Vec<String>,
+    #[serde(default)]
+    not_after: Vec<String>,
 }
 
 /// Frames of reported speech.
@@ -181,6 +200,14 @@ impl Loader {
             file.words.fillers.iter().for_each(|word| self.spelling.add_filler(word));
             file.words.particles.iter().for_each(|word| self.spelling.add_particle(word));
             file.words.negators.iter().for_each(|word| self.spelling.add_negator(word));
+            file.words.abbreviations.iter().for_each(|word| self.spelling.add_abbreviation(word));
+            file.clauses.subjects.iter().for_each(|word| self.spelling.add_clause_subject(word));
+            file.clauses.verbs.iter().for_each(|word| self.spelling.add_clause_verb(word));
+            file.clauses.not_after.iter().for_each(|word| self.spelling.add_clause_binder(word));
+        }
+        // Openers are written in any spelling, so that all spellings have to be known before.
+        for Source { file, .. } in sources {
+            file.clauses.openers.iter().for_each(|words| self.spelling.add_clause_opener(words));
         }
     }
 

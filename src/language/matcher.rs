@@ -21,6 +21,9 @@ const BACK_MAX: usize = 30;
 
 const ATOM_NUMBER: u32 = 0;
 const ATOM_ORDINAL: u32 = 1;
+const ATOM_CAPS: u32 = 2;
+/// Atoms of words and their parts are numbered from here on.
+const ATOM_WORD: u32 = 3;
 /// The part that every sentence has.
 const PART_NONE: u32 = 0;
 /// No atom.
@@ -197,12 +200,8 @@ impl Matcher {
             if let Some(known) = self.words.get(text.word(index as usize)) {
                 atoms.extend([known.word, known.unclipped].iter().filter(|&&a| a != NONE).map(|&a| (index, a)));
             }
-            if token.number {
-                atoms.push((index, ATOM_NUMBER));
-            }
-            if token.ordinal {
-                atoms.push((index, ATOM_ORDINAL));
-            }
+            let marks = [(token.number, ATOM_NUMBER), (token.ordinal, ATOM_ORDINAL), (token.caps, ATOM_CAPS)];
+            atoms.extend(marks.into_iter().filter(|(has, _)| *has).map(|(_, atom)| (index, atom)));
         }
         self.read_wild(text, &mut atoms);
         atoms.sort_unstable();
@@ -230,10 +229,12 @@ impl Matcher {
         let known = atoms.len();
         let mut next = 0;
         for index in 0..text.tokens.len() {
-            while next < known && (atoms[next].0 as usize) < index {
+            let mut is_known = false;
+            while next < known && atoms[next].0 as usize <= index {
+                is_known |= atoms[next].1 != ATOM_CAPS;
                 next += 1;
             }
-            if next < known && atoms[next].0 as usize == index {
+            if is_known {
                 continue;
             }
             if let Some(atom) = self.fuzzy.find(text.word(index)) {
@@ -291,3 +292,6 @@ impl Matcher {
         (named != 0 && end > first).then_some(Found { first, end, named })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,9 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 
 use super::machine::{Branch, Instr, SKIPPED_MAX, Sets, signature};
-use super::{ATOM_NUMBER, ATOM_ORDINAL, BACK_MAX, Lists, Matcher, NONE, PART_NONE, Program, WordAtoms};
+use super::{
+    ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, BACK_MAX, Lists, Matcher, NONE, PART_NONE, Program, WordAtoms,
+};
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
 use crate::language::pattern::{Atom, Node};
@@ -101,7 +103,7 @@ impl Builder {
                     wild.push(stem.clone());
                     wild_atoms.push((id, false, false));
                 }
-                Atom::Any | Atom::Number | Atom::Ordinal => {}
+                Atom::Any | Atom::Number | Atom::Ordinal | Atom::Caps => {}
             }
         }
         let automaton =
@@ -110,7 +112,7 @@ impl Builder {
         by_number.sort_unstable();
         let mut sets = Sets::default();
         by_number.iter().for_each(|(_, atoms)| sets.push(atoms));
-        let atoms = self.atoms.len() + 2;
+        let atoms = self.atoms.len() + ATOM_WORD as usize;
         let parts = self.parts.len() + PART_NONE as usize + 1;
         let parts_of = self.parts.iter().flat_map(|(atoms, &part)| atoms.iter().map(move |&atom| (atom, part)));
         Matcher {
@@ -134,8 +136,9 @@ impl Builder {
             Atom::Any => NONE,
             Atom::Number => ATOM_NUMBER,
             Atom::Ordinal => ATOM_ORDINAL,
-            _ => {
-                let next = self.atoms.len() as u32 + 2;
+            Atom::Caps => ATOM_CAPS,
+            Atom::Word(_) | Atom::Prefix(_) | Atom::Suffix(_) | Atom::Infix(_) => {
+                let next = self.atoms.len() as u32 + ATOM_WORD;
                 *self.atoms.entry(atom.clone()).or_insert(next)
             }
         }
@@ -200,6 +203,7 @@ impl Builder {
             Node::Start => self.code.push(Instr::Start),
             Node::End => self.code.push(Instr::End),
             Node::EndQuestion => self.code.push(Instr::EndQuestion),
+            Node::EndBangs => self.code.push(Instr::EndBangs),
             Node::Not(inner) => {
                 let not = self.code.len();
                 self.code.push(Instr::Match);
@@ -244,7 +248,7 @@ fn words_max(node: &Node) -> usize {
         Node::Alt(branches) => branches.iter().map(words_max).max().unwrap_or(0),
         Node::Opt(inner) => words_max(inner),
         Node::Gap(most) => usize::from(*most),
-        Node::Start | Node::End | Node::EndQuestion | Node::Not(_) => 0,
+        Node::Start | Node::End | Node::EndQuestion | Node::EndBangs | Node::Not(_) => 0,
     }
 }
 
@@ -275,7 +279,7 @@ fn leading(node: &Node) -> Option<(Vec<Atom>, bool)> {
         }
         Node::Opt(inner) => Some((leading(inner)?.0, true)),
         Node::Gap(_) => None,
-        Node::Start | Node::End | Node::EndQuestion | Node::Not(_) => Some((Vec::new(), true)),
+        Node::Start | Node::End | Node::EndQuestion | Node::EndBangs | Node::Not(_) => Some((Vec::new(), true)),
     }
 }
 
@@ -296,7 +300,9 @@ fn anchor(node: &Node, spelling: &Spelling) -> (u32, Vec<Atom>) {
             }
             sum
         }
-        Node::Opt(_) | Node::Gap(_) | Node::Start | Node::End | Node::EndQuestion | Node::Not(_) => nothing,
+        Node::Opt(_) | Node::Gap(_) | Node::Start | Node::End | Node::EndQuestion | Node::EndBangs | Node::Not(_) => {
+            nothing
+        }
     }
 }
 
@@ -304,7 +310,7 @@ fn cost(atom: &Atom, spelling: &Spelling) -> u32 {
     match atom {
         Atom::Any => COST_ANY,
         Atom::Number => 20,
-        Atom::Ordinal => 5,
+        Atom::Ordinal | Atom::Caps => 5,
         Atom::Word(word) if COMMON.contains(&word.as_str()) => 60,
         Atom::Word(word) if spelling.is_particle(word) => 30,
         Atom::Word(word) | Atom::Prefix(word) | Atom::Suffix(word) | Atom::Infix(word) => match word.len() {

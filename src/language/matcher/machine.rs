@@ -17,6 +17,7 @@ pub(super) enum Instr {
     Start,
     End,
     EndQuestion,
+    EndBangs,
     /// Go on here if the program behind this instruction does not match.
     NotAhead(u32),
     Match,
@@ -151,20 +152,25 @@ impl<'a> Attempt<'a> {
                     at += 1;
                 }
                 Instr::Start => {
-                    let tokens = &self.reading.text.tokens;
-                    if !tokens[self.sentence.start..word].iter().all(|token| token.particle) {
+                    if !self.is_start(word) {
                         return None;
                     }
                     at += 1;
                 }
-                Instr::End | Instr::EndQuestion => {
-                    let text = self.reading.text;
-                    if !text.tokens[word..self.sentence.end].iter().all(|token| token.particle) {
+                Instr::End => {
+                    if !self.is_end(word) {
                         return None;
                     }
-                    let question =
-                        text.tokens.get(self.first).is_some_and(|token| text.questions[token.sentence as usize]);
-                    if matches!(self.matcher.code[at], Instr::EndQuestion) && !question {
+                    at += 1;
+                }
+                Instr::EndQuestion | Instr::EndBangs => {
+                    let text = self.reading.text;
+                    let ends = match self.matcher.code[at] {
+                        Instr::EndBangs => &text.bangs,
+                        _ => &text.questions,
+                    };
+                    let marked = text.tokens.get(self.first).is_some_and(|token| ends[token.sentence as usize]);
+                    if !marked || !self.is_end(word) {
                         return None;
                     }
                     at += 1;
@@ -177,6 +183,25 @@ impl<'a> Attempt<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a sentence or clause begins at `word`, but for particles.
+    fn is_start(&self, word: usize) -> bool {
+        let tokens = &self.reading.text.tokens;
+        let mut at = word;
+        while at > self.sentence.start && !tokens.get(at).is_some_and(|token| token.opens_clause) {
+            at -= 1;
+            if !tokens[at].particle {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether a sentence or clause ends before `word`, but for particles.
+    fn is_end(&self, word: usize) -> bool {
+        let rest = &self.reading.text.tokens[word..self.sentence.end];
+        rest.iter().take_while(|token| !token.opens_clause).all(|token| token.particle)
     }
 
     /// The bits of the atoms of the words that may be the next one, with a bit that is always set: what can go on
