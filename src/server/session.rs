@@ -177,7 +177,8 @@ impl<'a> Session<'a> {
         let mut out = Vec::new();
         let mut info = info;
         if let Some(agent) = &info.agent {
-            (info.habits, info.shift) = app.agents.begin(agent, info.facts.shift_started_unix_ms, unix_ms());
+            (info.habits, info.shift) =
+                app.agents.begin(agent, info.team.as_deref(), info.facts.shift_started_unix_ms, unix_ms());
         }
         let (id, lang) = (info.call.clone(), info.lang);
         let rules = Arc::clone(&app.rules.borrow());
@@ -219,6 +220,9 @@ impl<'a> Session<'a> {
             tokio::select! {
                 Some(transcript) = self.transcripts.recv() => self.transcript(transcript),
                 Some(command) = mailboxes.commands.recv() => {
+                    if command.input == Input::ForgetAgent {
+                        self.tally = Tally::default();
+                    }
                     self.handle(command.input);
                     // A reader that has gone does not wait for the answer.
                     let _ = command.done.send(());

@@ -146,6 +146,7 @@ impl Meter {
 
     fn burden(&mut self, settings: &EscalationSettings, evidence: &Evidence<'_>, parts: &mut Vec<Part>) {
         let severity = usize::from(evidence.severity.min(3));
+        let before = self.milli;
         let mut by_cues = 0;
         for cue in evidence.cues.iter().filter(|cue| cue.weight > 0.0 && !cue.kind.is_agents()) {
             let points = milli_of(cue.weight);
@@ -167,6 +168,8 @@ impl Meter {
             let topics = evidence.topics.min(TOPICS_MAX) as i64;
             self.add(Source::Topic, i64::from(settings.topic_points) * topics * POINT, parts);
         }
+        let gained = (self.milli - before).max(0);
+        self.add(Source::Headroom, -(gained * before / (i64::from(settings.headroom_points) * POINT)), parts);
     }
 
     /// One utterance alone reaches at least the band its severity means, and the level never leaves 0 to 100.

@@ -97,6 +97,8 @@ pub enum Source {
     Repetition,
     /// The same kind of complaint as before.
     Topic,
+    /// The level was high already, so the utterance adds less.
+    Headroom,
     /// Thanks, relief, patience and the like.
     Relief(CueKind),
     /// A calm utterance.
@@ -119,6 +121,7 @@ impl Source {
             Self::Model => "model",
             Self::Repetition => "repetition",
             Self::Topic => "topic",
+            Self::Headroom => "headroom",
             Self::CalmTurn => "calm_turn",
             Self::Floor => "floor",
             Self::Bound => "bound",
