@@ -28,8 +28,8 @@ pub struct EscalationSettings {
     pub severity_points_min: [u8; 4],
     /// Most points of one utterance of severity 0, 1, 2 and 3, whatever its cues weigh.
     pub severity_points_max: [u8; 4],
-    /// Points the text model adds to a severity of 1 or more when it is sure the words are negative. Small: cues
-    /// carry the decision, the model supports.
+    /// Points the text model adds at most, over all that was said: small, and never enough for another band. Cues carry
+    /// the decision, the model orders what lies between.
     pub model_points: u8,
     /// Lowest level after an explicit act, so that its alert does not end while the agent still answers.
     pub act_level_min: u8,
@@ -90,7 +90,7 @@ impl Default for EscalationSettings {
             band_gap: 7,
             severity_points_min: [0, 5, 26, 45],
             severity_points_max: [3, 12, 36, 65],
-            model_points: 4,
+            model_points: 12,
             act_level_min: 45,
             repeat_window_ms: 300_000,
             repeat_percent: 12,
