@@ -22,7 +22,7 @@ use crate::server::socket::{Gone, Incoming, Socket};
 use crate::server::{App, unix_ms};
 use crate::terms::Lang;
 use crate::wire::feed::{
-    AgentCommand, AgentSnapshot, Card, Done, FeedEvent, Request, SupervisorCommand, SupervisorSnapshot,
+    AgentCommand, AgentSnapshot, Card, Done, Erased, FeedEvent, Request, SupervisorCommand, SupervisorSnapshot,
 };
 use crate::wire::{ErrorMessage, Refusal, to_json};
 
@@ -91,6 +91,11 @@ impl SupervisorFeed<'_> {
                         Ok(FeedItem::Load { load, team, queue }) => {
                             if self.claims.covers(team.as_deref(), queue.as_deref()) {
                                 socket.send(to_json(&load)).await?;
+                            }
+                        }
+                        Ok(FeedItem::Erased { call, team, queue }) => {
+                            if self.claims.covers(team.as_deref(), queue.as_deref()) {
+                                socket.send(to_json(&Erased::new(&call))).await?;
                             }
                         }
                         Err(RecvError::Lagged(missed)) => {

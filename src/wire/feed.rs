@@ -204,6 +204,20 @@ impl Load {
     }
 }
 
+/// A call was erased: whoever shows or keeps it forgets it. Has no number, since the log it belonged to is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Erased {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    pub call: String,
+}
+
+impl Erased {
+    pub fn new(call: &str) -> Self {
+        Self { kind: "erased", call: call.to_owned() }
+    }
+}
+
 fn request<C: for<'de> Deserialize<'de>>(
     text: &str,
     check: impl Fn(&C) -> Result<(), BadMessage>,
