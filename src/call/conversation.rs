@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::call::escalation::{AlertChange, Assessment, Escalation, EscalationSettings, counts_on_mixed};
 use crate::call::{AlertCommand, CallInfo, Facts, view};
 use crate::coach::playbook::Playbook;
-use crate::coach::{Answer, CallFacts, Coach, CoachOutput, Utterance};
+use crate::coach::{Answer, CallFacts, Coach, CoachOutput, ShiftSoFar, Utterance};
 use crate::language::{Language, Names, Reading};
 use crate::terms::{AlertKind, AlertState, Band, Channel, Lang, Span};
 
@@ -138,6 +138,12 @@ impl Conversation {
     /// The agent's answer to a prompt.
     pub fn answer(&mut self, now_ms: u64, prompt: u64, answer: Answer) -> Vec<CoachOutput> {
         self.coach.answer(now_ms, prompt, answer)
+    }
+
+    /// The agent erased what is kept of them.
+    pub fn forget_agent(&mut self) {
+        self.facts.shift = ShiftSoFar::default();
+        self.coach.forget_agent();
     }
 
     /// A hold of `held_ms` is over.

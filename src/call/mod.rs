@@ -141,6 +141,7 @@ impl Call {
                     self.coached(coached, None, out);
                 }
             }
+            Input::ForgetAgent => self.conversation.forget_agent(),
             Input::End { reason } => self.end(reason, out),
             Input::Abandon => self.abandon(out),
         }

@@ -130,6 +130,8 @@ pub enum Input {
         prompt: String,
         answer: Answer,
     },
+    /// The agent erased what is kept of them: the coach forgets it too.
+    ForgetAgent,
     /// The conversation is over; what is in flight is still awaited.
     End {
         reason: EndReason,

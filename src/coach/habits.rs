@@ -35,6 +35,11 @@ impl Habits {
         self.practices.entry(practice.to_owned()).or_default().muted = muted;
     }
 
+    /// By the practice's id.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Habit)> {
+        self.practices.iter().map(|(practice, habit)| (practice.as_str(), habit))
+    }
+
     pub fn get(&self, practice: &str) -> Option<&Habit> {
         self.practices.get(practice)
     }

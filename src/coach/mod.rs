@@ -228,6 +228,15 @@ impl Coach {
         self.state.facts = facts;
     }
 
+    /// The agent erased what is kept of them: nothing of it is used any more in this call.
+    pub fn forget_agent(&mut self) {
+        self.habits = Habits::default();
+        self.state.facts.shift = ShiftSoFar::default();
+        for slot in ShiftSoFar::SLOTS {
+            self.state.slots.clear(slot);
+        }
+    }
+
     /// An utterance was understood. Where no voice activity is reported, its speaker is taken to have spoken during
     /// its span and to be silent afterwards, and nobody else is.
     pub fn utterance(&mut self, now_ms: u64, utterance: Utterance<'_>) -> Vec<CoachOutput> {

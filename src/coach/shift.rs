@@ -131,6 +131,10 @@ impl Shift {
 }
 
 impl ShiftSoFar {
+    /// Slots that speak of the shift.
+    pub(super) const SLOTS: [&'static str; 6] =
+        ["hard_calls", "thanks", "good_moments", "heated_minutes", "good_what", "good_ago"];
+
     /// Fills the slots that speak of the shift.
     pub(super) fn fill(&self, lang: Lang, rules: &Rulebook, slots: &mut Slots) {
         let count = |one: (&str, &str), many: (&str, &str), value: u64| match (lang, value) {
@@ -208,6 +212,7 @@ mod tests {
         let rules = playbook.for_queue(None);
         let mut shift = Shift::default();
         assert!(shift.card(rules, Lang::De, 0).is_empty());
+        assert_eq!(shift.load_line(rules, Lang::De, 0), None);
         shift.record(call(1, Band::Heated, 240_000, &[Good::Calmed]));
         shift.record(call(20, Band::Calm, 0, &[Good::Thanks]));
         for lang in [Lang::De, Lang::En] {
@@ -215,6 +220,8 @@ mod tests {
             assert!(card.len() >= 3, "{card:?}");
             assert!(card.iter().skip(1).map(String::len).sum::<usize>() > card[0].len(), "{card:?}");
             assert!(card.iter().all(|line| !line.contains('{')));
+            let load = shift.load_line(rules, lang, 60 * 60_000).unwrap_or_default();
+            assert!(!load.is_empty() && !load.contains('{'), "{load}");
         }
     }
 

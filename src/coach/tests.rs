@@ -502,6 +502,19 @@ fn gestures_are_named_only_as_configured() {
 }
 
 #[test]
+fn a_gesture_and_the_circle_are_offered_once_a_call() {
+    let wait = "C 2 30 [long_wait] Ich warte seit drei Wochen.\nA [specific_empathy apology] Das ist lang.\n~ 21\nC 0 25 [] Ja.\nA [] Hm.\n";
+    let mut stage = configured(CallFacts::default());
+    stage.play(&wait.repeat(4));
+    assert_eq!(stage.prompts("002-5").len(), 1, "{:#?}", stage.out);
+
+    let not_yet = BTreeMap::from([("member".to_owned(), "no".to_owned())]);
+    let mut stage = configured(CallFacts { metadata: not_yet, ..CallFacts::default() });
+    stage.play(&"A [solution_offer] Das habe ich erledigt.\nC 0 0 [relief] Wunderbar.\n~ 40\n".repeat(4));
+    assert_eq!(stage.prompts("002-2").len(), 1, "{:#?}", stage.out);
+}
+
+#[test]
 fn the_circle_is_offered_to_content_callers_who_are_not_in_it() {
     let script = "A [solution_offer] Das habe ich erledigt.\nC 0 0 [relief] Wunderbar.";
     let member = |value: &str| CallFacts {

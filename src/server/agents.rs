@@ -3,11 +3,11 @@
 //! Everything here comes from events of calls and from the agent's own answers, goes back to that agent's coach, and
 //! can be read and erased with that agent's token only. A file per agent, named by a hash of the id.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ const AGENTS_MAX: usize = 4_096;
 /// Prompts of an agent that can still be muted for good.
 const PROMPTS_MAX: usize = 64;
 
+/// Fewer agents would show the single one.
+pub const TEAM_MIN_AGENTS: usize = 5;
+
 /// A larger file is none of ours.
 const FILE_MAX_BYTES: u64 = 1 << 20;
 
@@ -44,6 +47,20 @@ pub struct Record {
     /// When the shift began: as the phone system said, else the start of its first call.
     pub shift_started_unix_ms: u64,
     changed_unix_ms: u64,
+    /// Of the last call that named one.
+    #[serde(default)]
+    team: Option<String>,
+}
+
+/// What became of one practice in a team.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TeamFigure {
+    pub shown: u32,
+    /// Answered `used`, or followed as the program saw.
+    pub followed: u32,
+    pub not_now: u32,
+    #[serde(skip)]
+    agents: usize,
 }
 
 #[derive(Debug, Default)]
@@ -67,9 +84,18 @@ impl Agents {
     }
 
     /// What a call that begins now may use.
-    pub fn begin(&self, agent: &str, shift_started: Option<u64>, unix_ms: u64) -> (Habits, ShiftSoFar) {
+    pub fn begin(
+        &self,
+        agent: &str,
+        team: Option<&str>,
+        shift_started: Option<u64>,
+        unix_ms: u64,
+    ) -> (Habits, ShiftSoFar) {
         let mut kept = self.lock();
         let record = &mut self.find(&mut kept, agent).record;
+        if let Some(team) = team {
+            record.team = Some(team.to_owned());
+        }
         let stale = unix_ms.saturating_sub(record.changed_unix_ms) >= SHIFT_PAUSE_MS;
         let is_new = shift_started.map_or(stale, |started| started > record.shift_started_unix_ms);
         if is_new {
@@ -112,6 +138,35 @@ impl Agents {
         true
     }
 
+    /// Sums over the agents of a team, by practice; only practices that at least [`TEAM_MIN_AGENTS`] of them were
+    /// shown. Reads files: not for an async task.
+    pub fn team_figures(&self, team: &str) -> BTreeMap<String, TeamFigure> {
+        let mut figures: BTreeMap<String, TeamFigure> = BTreeMap::new();
+        for record in self.all().iter().filter(|record| record.team.as_deref() == Some(team)) {
+            for (practice, habit) in record.habits.iter().filter(|(_, habit)| habit.shown > 0) {
+                let figure = figures.entry(practice.to_owned()).or_default();
+                figure.agents += 1;
+                figure.shown += habit.shown;
+                figure.followed += habit.used + habit.done;
+                figure.not_now += habit.not_now;
+            }
+        }
+        figures.retain(|_, figure| figure.agents >= TEAM_MIN_AGENTS);
+        figures
+    }
+
+    /// All records, in memory or in files.
+    fn all(&self) -> Vec<Record> {
+        let kept = self.lock();
+        let in_memory: BTreeSet<PathBuf> = kept.keys().filter_map(|agent| self.path(agent)).collect();
+        let mut records: Vec<Record> = kept.values().map(|kept| kept.record.clone()).collect();
+        drop(kept);
+        let files = self.dir.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten();
+        let paths = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|kind| kind == "json"));
+        records.extend(paths.filter(|path| !in_memory.contains(path)).map(|path| read_record(&path)));
+        records
+    }
+
     pub fn record(&self, agent: &str) -> Record {
         let mut kept = self.lock();
         self.find(&mut kept, agent).record.clone()
@@ -130,10 +185,11 @@ impl Agents {
         }
     }
 
-    /// The lines of the shift card: first the load, then what was hard and, at greater length, what was good.
-    pub fn card(&self, agent: &str, rules: &Rulebook, lang: Lang, unix_ms: u64) -> Vec<String> {
+    /// The load of the day in a line, if there was any, and the lines of the shift card: what was hard, then, at
+    /// greater length, what was good.
+    pub fn card(&self, agent: &str, rules: &Rulebook, lang: Lang, unix_ms: u64) -> (Option<String>, Vec<String>) {
         let shift = self.record(agent).shift;
-        shift.card(rules, lang, unix_ms)
+        (shift.load_line(rules, lang, unix_ms), shift.card(rules, lang, unix_ms))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
@@ -145,33 +201,14 @@ impl Agents {
         if !kept.contains_key(agent) && kept.len() >= AGENTS_MAX {
             kept.clear();
         }
-        kept.entry(agent.to_owned()).or_insert_with(|| Kept { record: self.read(agent), ..Kept::default() })
+        let read = || self.path(agent).map(|path| read_record(&path)).unwrap_or_default();
+        kept.entry(agent.to_owned()).or_insert_with(|| Kept { record: read(), ..Kept::default() })
     }
 
     fn path(&self, agent: &str) -> Option<PathBuf> {
         let hash = Sha256::digest(agent.as_bytes());
         let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         Some(self.dir.as_ref()?.join(format!("{name}.json")))
-    }
-
-    fn read(&self, agent: &str) -> Record {
-        let Some(path) = self.path(agent) else { return Record::default() };
-        let read = || {
-            if fs::metadata(&path)?.len() > FILE_MAX_BYTES {
-                return Err(io::Error::other("larger than 1 MiB"));
-            }
-            let record: Record = serde_json::from_slice(&fs::read(&path)?)?;
-            match record.version {
-                VERSION => Ok(record),
-                version => Err(io::Error::other(format!("version {version} is not read by this program"))),
-            }
-        };
-        read().unwrap_or_else(|error| {
-            if error.kind() != io::ErrorKind::NotFound {
-                warn!(%error, file = %path.display(), "an agent's record cannot be read; it starts anew");
-            }
-            Record::default()
-        })
     }
 
     /// Beside its place and then into it, so that nobody ever reads half a record.
@@ -188,6 +225,25 @@ impl Agents {
             warn!(%error, file = %path.display(), "an agent's record cannot be written; it is kept in memory");
         }
     }
+}
+
+fn read_record(path: &Path) -> Record {
+    let read = || {
+        if fs::metadata(path)?.len() > FILE_MAX_BYTES {
+            return Err(io::Error::other("larger than 1 MiB"));
+        }
+        let record: Record = serde_json::from_slice(&fs::read(path)?)?;
+        match record.version {
+            VERSION => Ok(record),
+            version => Err(io::Error::other(format!("version {version} is not read by this program"))),
+        }
+    };
+    read().unwrap_or_else(|error| {
+        if error.kind() != io::ErrorKind::NotFound {
+            warn!(%error, file = %path.display(), "an agent's record cannot be read; it starts anew");
+        }
+        Record::default()
+    })
 }
 
 /// What one call was for its agent's shift, folded from its events.
@@ -237,5 +293,51 @@ impl Tally {
         } else if let Some(since_ms) = self.heated_since_ms.take() {
             self.heated_ms += t_ms.saturating_sub(since_ms);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::event::Log;
+    use crate::coach::PromptState;
+
+    fn shown(agents: &Agents, agent: &str, team: &str, states: &[PromptState]) {
+        agents.begin(agent, Some(team), None, 0);
+        for state in states {
+            let (id, practice, text) = (format!("{agent}:p1"), "001-6".to_owned(), String::new());
+            let kind = EventKind::Prompt { id, practice, text, state: *state };
+            let event = Event {
+                call: agent.to_owned(),
+                log: Log::Agent,
+                seq: 1,
+                at: String::new(),
+                t_ms: 0,
+                kind,
+                durable: None,
+            };
+            agents.prompted(agent, &event);
+        }
+        agents.ended(agent, CallRecord { ended_unix_ms: 1, peak: Band::Calm, heated_ms: 0, good: Vec::new() });
+    }
+
+    #[test]
+    fn a_team_figure_stands_on_five_agents_in_memory_or_in_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = Agents::new(Some(dir.path().to_owned()));
+        for agent in ["a1", "a2"] {
+            shown(&before, agent, "nord", &[PromptState::Shown, PromptState::Used]);
+        }
+        shown(&before, "b1", "süd", &[PromptState::Shown]);
+        let agents = Agents::new(Some(dir.path().to_owned()));
+        for agent in ["a3", "a4"] {
+            shown(&agents, agent, "nord", &[PromptState::Shown, PromptState::NotNow]);
+        }
+        assert!(agents.team_figures("nord").is_empty(), "four agents");
+        shown(&agents, "a5", "nord", &[PromptState::Shown, PromptState::Done]);
+        let figures = agents.team_figures("nord");
+        let figure = figures["001-6"];
+        assert_eq!((figure.shown, figure.followed, figure.not_now), (5, 3, 2), "{figures:?}");
+        assert!(agents.team_figures("süd").is_empty());
     }
 }

@@ -263,7 +263,8 @@ impl AgentFeed<'_> {
     fn card(&self, lang: Option<Lang>) -> Card {
         let rules = self.app.rules.borrow().clone();
         let lang = lang.unwrap_or(self.app.config.speech.language);
-        Card::new(self.agent, self.app.agents.card(self.agent, rules.playbook.for_queue(None), lang, unix_ms()))
+        let (load, lines) = self.app.agents.card(self.agent, rules.playbook.for_queue(None), lang, unix_ms());
+        Card::new(self.agent, load, lines)
     }
 
     fn is_muted(&self, event: &Event) -> bool {
@@ -313,6 +314,17 @@ impl AgentFeed<'_> {
 
 fn unknown_prompt() -> Failed {
     Failed("unknown_prompt", "there is no such prompt in a live call of yours".to_owned())
+}
+
+/// Tells the calls of an agent that what was kept of them is erased. A call that has no room for it keeps what it has
+/// until it ends.
+pub(super) fn forget_agent(app: &App, agent: &str) {
+    for entry in app.hub.calls_of(agent).iter().filter_map(|call| app.calls.find(call)) {
+        let command = Command { input: Input::ForgetAgent, done: oneshot::channel().0 };
+        if entry.commands.try_send(command).is_err() {
+            tracing::warn!(call = entry.call, "a busy call still holds what its agent erased until it ends");
+        }
+    }
 }
 
 /// Hands a command to a call and waits until it is carried out.

@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tower::Service as _;
@@ -23,6 +24,7 @@ use tower::Service as _;
 use crate::call::event::Event;
 use crate::config::seconds;
 use crate::metrics::Kind;
+use crate::server::agents::TEAM_MIN_AGENTS;
 use crate::server::auth::{Admitted, Claims, Denied, Need};
 use crate::server::feeds::{self, Words};
 use crate::server::history::{self, AlertsQuery, CallsQuery, EventsQuery};
@@ -54,6 +56,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/calls/{call}/events", get(events))
         .route("/v1/alerts", get(alerts))
         .route("/v1/agents/{agent}/record", get(record).delete(erase_record))
+        .route("/v1/teams/{team}/practices", get(team_practices))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path") })
         .with_state(app)
 }
@@ -283,11 +286,33 @@ async fn erase_record(State(app): Shared, Path(agent): Path<String>, headers: He
         return *response;
     }
     match app.agents.erase(&agent) {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Ok(()) => {
+            feeds::forget_agent(&app, &agent);
+            StatusCode::NO_CONTENT.into_response()
+        }
         Err(problem) => {
             tracing::error!(error = %problem, "an agent's record cannot be erased");
             error(StatusCode::INTERNAL_SERVER_ERROR, "storage", "the record cannot be removed; tell the administrator")
         }
+    }
+}
+
+/// What became of the practices in a team; nothing that fewer than five agents stand behind.
+async fn team_practices(State(app): Shared, Path(team): Path<String>, headers: HeaderMap) -> Response {
+    match admit(&app, &headers, Need::Supervise) {
+        Ok(admitted) if admitted.claims.covers(Some(&team), None) => {}
+        Ok(_) => return error(StatusCode::NOT_FOUND, "unknown_team", "there is no such team in your scope"),
+        Err(response) => return *response,
+    }
+    let read = {
+        let (app, team) = (Arc::clone(&app), team.clone());
+        move || app.agents.team_figures(&team)
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(practices) => {
+            Json(json!({ "team": team, "min_agents": TEAM_MIN_AGENTS, "practices": practices })).into_response()
+        }
+        Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "storage", "the records cannot be read; try again"),
     }
 }
 

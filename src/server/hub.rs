@@ -225,6 +225,12 @@ impl Hub {
         record.moments.iter().find(|(number, _)| *number == seq).map(|(_, text)| text.clone())
     }
 
+    /// Ids of the live calls of an agent.
+    pub fn calls_of(&self, agent: &str) -> Vec<String> {
+        let state = self.lock();
+        state.calls.iter().filter(|(_, record)| record.is_live_with(agent)).map(|(call, _)| call.clone()).collect()
+    }
+
     /// Whether this agent has this call now.
     pub fn is_agents(&self, agent: &str, call: &str) -> bool {
         self.lock().calls.get(call).is_some_and(|record| record.is_live_with(agent))

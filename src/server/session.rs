@@ -199,7 +199,8 @@ impl<'a> Session<'a> {
         let mut out = Vec::new();
         let mut info = info;
         if let Some(agent) = &info.agent {
-            (info.habits, info.shift) = app.agents.begin(agent, info.facts.shift_started_unix_ms, unix_ms());
+            (info.habits, info.shift) =
+                app.agents.begin(agent, info.team.as_deref(), info.facts.shift_started_unix_ms, unix_ms());
         }
         let rules = Arc::clone(&app.rules.borrow());
         let settings = call_settings(app, &info);
@@ -218,7 +219,7 @@ impl<'a> Session<'a> {
         let call = events.first()?.call.clone();
         let mut info = CallInfo { call, agent, queue, team, lang: language, ..CallInfo::default() };
         if let Some(agent) = &info.agent {
-            (info.habits, info.shift) = app.agents.begin(agent, None, unix_ms());
+            (info.habits, info.shift) = app.agents.begin(agent, info.team.as_deref(), None, unix_ms());
         }
         let rules = Arc::clone(&app.rules.borrow());
         let settings = call_settings(app, &info);
@@ -282,6 +283,9 @@ impl<'a> Session<'a> {
             tokio::select! {
                 Some(transcript) = self.transcripts.recv() => self.transcript(transcript),
                 Some(command) = mailboxes.commands.recv() => {
+                    if command.input == Input::ForgetAgent {
+                        self.tally = Tally::default();
+                    }
                     self.handle(command.input);
                     self.answer(command.done);
                 }

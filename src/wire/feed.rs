@@ -119,13 +119,15 @@ pub struct Card {
     #[serde(rename = "type")]
     kind: &'static str,
     agent: String,
+    /// The load of the day in one line, if there was any.
+    load: Option<String>,
     /// Empty after a shift without calls.
     lines: Vec<String>,
 }
 
 impl Card {
-    pub fn new(agent: &str, lines: Vec<String>) -> Self {
-        Self { kind: "card", agent: agent.to_owned(), lines }
+    pub fn new(agent: &str, load: Option<String>, lines: Vec<String>) -> Self {
+        Self { kind: "card", agent: agent.to_owned(), load, lines }
     }
 }
 

@@ -80,6 +80,55 @@ async fn a_record_is_the_agents_own_and_can_be_erased() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_erased_is_forgotten_by_the_running_call_too() {
+    let server = serve(|_| {}).await;
+    let mut panel = server.connect("/v1/feed/agent/a7", Role::Agent, "a7").await;
+    let (mut call, prompt) = call_with_a_wait(&server, &mut panel, "c1").await;
+    panel.send(json!({"type": "used", "prompt": prompt["id"], "ref": 1})).await;
+    panel.json_of("done").await;
+    call.say("customer", 3_000, 4_000, "Vielen Dank, das ist sehr nett von Ihnen.").await;
+    panel.json_of("moment").await;
+    let token = server.token(Role::Agent, "a7");
+    assert_eq!(server.request(Method::DELETE, "/v1/agents/a7/record", Some(&token)).await.0, 204);
+    call.stop().await;
+    panel.json_of("summary").await;
+    let record = record_of(&server, 1).await;
+    assert_eq!(record["shift"]["good"], json!([]), "the moment was before: {record}");
+    assert_eq!(record["habits"]["002-4"], Value::Null, "{record}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn team_figures_need_five_agents_and_a_supervisor_of_the_team() {
+    let server = serve(|_| {}).await;
+    let token = server.token(Role::Supervisor, "s1");
+    let figures = async || {
+        let (status, body) = server.get("/v1/teams/nord/practices", Some(&token)).await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<Value>(&body).unwrap()["practices"].clone()
+    };
+    for agent in 1..=5 {
+        assert_eq!(figures().await, json!({}), "before agent {agent}");
+        let name = format!("a{agent}");
+        let mut panel = server.connect(&format!("/v1/feed/agent/{name}"), Role::Agent, &name).await;
+        let mut call = server.transcripts().await;
+        let start =
+            json!({"type": "start", "call": name, "agent": name, "team": "nord", "language": "de", "wait_s": 240});
+        call.start(start).await;
+        call.say("agent", 0, 2_000, "Guten Tag, was kann ich für Sie tun?").await;
+        panel.json_of("prompt").await;
+        call.stop().await;
+        panel.json_of("summary").await;
+    }
+    let figures = figures().await;
+    assert_eq!(figures["002-4"]["shown"], 5, "{figures}");
+    assert!(!figures.to_string().contains("\"a1\""), "{figures}");
+    for (role, sub) in [(Role::Agent, "a1"), (Role::Auditor, "x"), (Role::Ingest, "pbx")] {
+        let token = server.token(role, sub);
+        assert_eq!(server.get("/v1/teams/nord/practices", Some(&token)).await.0, 403, "{role:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_muted_for_good_stays_mute_in_later_calls_and_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let data_dir = dir.path().to_owned();
