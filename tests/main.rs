@@ -10,6 +10,10 @@ mod coach;
 mod golden;
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/journal.rs"]
+mod journal;
+#[path = "it/kill.rs"]
+mod kill;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]

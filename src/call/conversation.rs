@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::call::escalation::{AlertChange, Assessment, Escalation, EscalationSettings, counts_on_mixed};
-use crate::call::{AlertCommand, CallInfo, Facts};
+use crate::call::{AlertCommand, CallInfo, Facts, view};
 use crate::coach::playbook::Playbook;
 use crate::coach::{Answer, CallFacts, Coach, CoachOutput, ShiftSoFar, Utterance};
 use crate::language::{Language, Names, Reading};
@@ -154,6 +154,16 @@ impl Conversation {
     /// The call is over.
     pub fn end(&mut self, now_ms: u64) -> Vec<CoachOutput> {
         self.coach.end(now_ms)
+    }
+
+    /// Sets the level to one that was recorded at `now_ms`, where living through the log again came to another.
+    pub fn set_level(&mut self, now_ms: u64, level: u8) {
+        self.escalation.set_level(now_ms, level);
+    }
+
+    /// Makes `open` (its number and state) the alert that is open, the last of `alerts` raised so far.
+    pub fn adopt_alert(&mut self, now_ms: u64, alerts: u32, open: Option<(u32, view::OpenAlert)>) {
+        self.escalation.adopt_alert(now_ms, alerts, open);
     }
 
     /// What the coach has seen of the course of the call.

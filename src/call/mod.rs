@@ -11,6 +11,7 @@ pub mod escalation;
 pub mod event;
 pub mod lanes;
 mod ports;
+mod take_up;
 pub mod transcript;
 pub mod view;
 pub mod voice;
@@ -36,6 +37,13 @@ const GAP_MIN_MS: u64 = 60;
 /// Transcription later than this (milliseconds of media clock) is said in the log, and again at most this often.
 const LAG_MS: u64 = 5_000;
 
+/// Numbers of prompts and suggestions used up before the call was taken up again.
+#[derive(Debug, Clone, Copy, Default)]
+struct ToldBefore {
+    prompts: u64,
+    suggestions: u64,
+}
+
 /// One live call.
 pub struct Call {
     info: CallInfo,
@@ -51,6 +59,7 @@ pub struct Call {
     consent: bool,
     lag_said_ms: Option<u64>,
     seq: [u64; 2],
+    told_before: ToldBefore,
     band: Band,
     summary: CallSummary,
     ending: Option<EndReason>,
@@ -88,6 +97,7 @@ impl Call {
             consent: true,
             lag_said_ms: None,
             seq: [0; 2],
+            told_before: ToldBefore::default(),
             band: Band::Calm,
             summary: CallSummary::default(),
             ending: None,
@@ -125,7 +135,8 @@ impl Call {
             Input::Whisper { from, text } => self.emit(Log::Agent, EventKind::Whisper { from, text }, out),
             Input::Watching { who, on } => self.emit(Log::Agent, EventKind::Watching { who, on }, out),
             Input::Prompt { prompt, answer } => {
-                if let Some(number) = self.number_of(&prompt, 'p') {
+                let number = self.number_of(&prompt, 'p');
+                if let Some(number) = number.and_then(|number| number.checked_sub(self.told_before.prompts)) {
                     let coached = self.conversation.answer(self.clock.active_ms(), number, answer);
                     self.coached(coached, None, out);
                 }
@@ -370,10 +381,11 @@ impl Call {
                     if state == PromptState::Shown {
                         out.push(Output::Prompted { practice: practice.clone(), waited_ms });
                     }
-                    (Log::Agent, EventKind::Prompt { id: format!("{call}:p{id}"), practice, text, state })
+                    let id = format!("{call}:p{}", id + self.told_before.prompts);
+                    (Log::Agent, EventKind::Prompt { id, practice, text, state })
                 }
                 CoachOutput::Suggestion { id, practice, text } => {
-                    let id = format!("{call}:s{id}");
+                    let id = format!("{call}:s{}", id + self.told_before.suggestions);
                     (Log::Call, EventKind::Suggestion { id, practice, text, alert: alert.clone() })
                 }
                 CoachOutput::Moment { practice, text } => (Log::Agent, EventKind::Moment { practice, text }),

@@ -23,7 +23,7 @@ use crate::server::socket::{Gone, Incoming, Socket};
 use crate::server::{App, unix_ms};
 use crate::terms::{Channel, Lang};
 use crate::wire::feed::{
-    AgentCommand, AgentSnapshot, CallFacts, Card, Done, FeedEvent, Request, SaidFact, SupervisorCommand,
+    AgentCommand, AgentSnapshot, CallFacts, Card, Done, Erased, FeedEvent, Request, SaidFact, SupervisorCommand,
     SupervisorSnapshot,
 };
 use crate::wire::{ErrorMessage, Refusal, to_json};
@@ -96,6 +96,11 @@ impl SupervisorFeed<'_> {
                     item = subscription.items.recv() => match item {
                         Ok(FeedItem::Event(item)) => self.event(socket, &item).await?,
                         Ok(load @ FeedItem::Load { .. }) => self.load(socket, &load).await?,
+                        Ok(FeedItem::Erased { call, team, queue }) => {
+                            if self.claims.covers(team.as_deref(), queue.as_deref()) {
+                                socket.send(to_json(&Erased::new(&call))).await?;
+                            }
+                        }
                         Err(RecvError::Lagged(missed)) => {
                             lagged(self.app, missed);
                             break;

@@ -22,12 +22,12 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tower::Service as _;
 
 use crate::call::event::Event;
-use crate::call::view::CallView;
 use crate::config::seconds;
 use crate::metrics::Kind;
 use crate::server::agents::TEAM_MIN_AGENTS;
 use crate::server::auth::{Admitted, Claims, Denied, Need};
 use crate::server::feeds::{self, Words};
+use crate::server::history::{self, AlertsQuery, CallsQuery, EventsQuery};
 use crate::server::media::{self, Dialect};
 use crate::server::page;
 use crate::server::socket::{Patience, Socket};
@@ -36,9 +36,6 @@ use crate::wire::{ErrorMessage, feed, to_json};
 
 /// Largest head of a request, and what is read ahead of it.
 const HEAD_BYTES: usize = 16 << 10;
-
-/// Events of one page of a call's history.
-const EVENTS_PAGE: usize = 1_000;
 
 type Shared = State<Arc<App>>;
 
@@ -248,44 +245,42 @@ async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
     page::asset(&file, &headers).unwrap_or_else(nothing)
 }
 
-async fn calls(State(app): Shared, headers: HeaderMap) -> Response {
-    match admit(&app, &headers, Need::Supervise) {
-        Ok(admitted) => Json(json!({ "calls": in_scope(app.hub.calls(), &admitted.claims) })).into_response(),
+async fn calls(State(app): Shared, query: Result<Query<CallsQuery>, QueryRejection>, headers: HeaderMap) -> Response {
+    match history::calls(&app, query, &headers).await {
+        Ok(page) => Json(page).into_response(),
         Err(response) => *response,
     }
 }
 
 async fn call(State(app): Shared, Path(call): Path<String>, headers: HeaderMap) -> Response {
-    match visible(&app, &headers, &call) {
+    match history::visible(&app, &headers, &call).await {
         Ok(view) => Json(view).into_response(),
         Err(response) => *response,
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct EventsQuery {
-    #[serde(default)]
-    after: u64,
-}
-
 async fn events(
     State(app): Shared,
     Path(call): Path<String>,
-    query: Query<EventsQuery>,
+    query: Result<Query<EventsQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(response) = visible(&app, &headers, &call) {
-        return *response;
+    match history::events(&app, &call, query, &headers).await {
+        Ok(page) => Json(page).into_response(),
+        Err(response) => *response,
     }
-    let events = app.hub.events(&call, query.after, EVENTS_PAGE).unwrap_or_default();
-    let events: Vec<&Event> = events.iter().map(|event| event.as_ref()).collect();
-    Json(json!({ "call": call, "events": events })).into_response()
 }
 
 async fn erase(State(app): Shared, Path(call): Path<String>, headers: HeaderMap) -> Response {
-    match visible(&app, &headers, &call) {
-        Ok(_) if app.hub.erase(&call) => StatusCode::NO_CONTENT.into_response(),
-        Ok(_) => error(StatusCode::CONFLICT, "call_live", "the call is still live; erase it when it has ended"),
+    match history::erase(&app, &call, &headers).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(response) => *response,
+    }
+}
+
+async fn alerts(State(app): Shared, query: Result<Query<AlertsQuery>, QueryRejection>, headers: HeaderMap) -> Response {
+    match history::alerts(&app, query, &headers).await {
+        Ok(page) => Json(page).into_response(),
         Err(response) => *response,
     }
 }
@@ -333,34 +328,7 @@ async fn team_practices(State(app): Shared, Path(team): Path<String>, headers: H
     }
 }
 
-async fn alerts(State(app): Shared, headers: HeaderMap) -> Response {
-    let admitted = match admit(&app, &headers, Need::Supervise) {
-        Ok(admitted) => admitted,
-        Err(response) => return *response,
-    };
-    let calls = in_scope(app.hub.calls(), &admitted.claims).into_iter().filter(|view| view.ended.is_none());
-    let alerts: Vec<_> = calls
-        .filter_map(|CallView { call, agent, queue, team, level, band, alert, .. }| {
-            alert.map(|alert| {
-                json!({ "call": call, "agent": agent, "queue": queue, "team": team, "level": level, "band": band, "alert": alert })
-            })
-        })
-        .collect();
-    Json(json!({ "alerts": alerts })).into_response()
-}
-
-fn in_scope(views: Vec<CallView>, claims: &Claims) -> Vec<CallView> {
-    views.into_iter().filter(|view| claims.covers(view.team.as_deref(), view.queue.as_deref())).collect()
-}
-
-/// The call, if it exists and the token may see it; one outside of the scope does not exist.
-fn visible(app: &App, headers: &HeaderMap, call: &str) -> Result<CallView, Box<Response>> {
-    let admitted = admit(app, headers, Need::Supervise)?;
-    let view = app.hub.call(call).filter(|view| admitted.claims.covers(view.team.as_deref(), view.queue.as_deref()));
-    view.ok_or_else(|| Box::new(error(StatusCode::NOT_FOUND, "unknown_call", "there is no such call in your scope")))
-}
-
-fn admit(app: &App, headers: &HeaderMap, need: Need<'_>) -> Result<Admitted, Box<Response>> {
+pub(super) fn admit(app: &App, headers: &HeaderMap, need: Need<'_>) -> Result<Admitted, Box<Response>> {
     app.tokens.admit(headers, need).map_err(|denied| {
         let (status, code) = match denied {
             Denied::Missing | Denied::Invalid | Denied::Expired => (StatusCode::UNAUTHORIZED, "unauthorized"),
@@ -375,7 +343,7 @@ fn admit(app: &App, headers: &HeaderMap, need: Need<'_>) -> Result<Admitted, Box
     })
 }
 
-fn error(status: StatusCode, code: &'static str, message: &str) -> Response {
+pub(super) fn error(status: StatusCode, code: &'static str, message: &str) -> Response {
     let body = Body::from(to_json(&ErrorMessage::new(code, message)));
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

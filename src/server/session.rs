@@ -14,8 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, info, info_span, warn};
 
-use crate::call::event::{EndReason, Event, EventKind};
+use crate::call::event::{EndReason, Event, EventKind, parse_rfc3339};
 use crate::call::{Call, CallInfo, CallSettings, Facts, Input, Output};
+use crate::journal::{Logged, Ticket};
 use crate::metrics::{Kind, Practice};
 use crate::server::agents::Tally;
 use crate::server::calls::{Mailboxes, SocketId};
@@ -101,25 +102,44 @@ pub struct Command {
     pub done: oneshot::Sender<()>,
 }
 
-/// Runs a call until it has ended. A panic inside ends this call alone: it becomes an event and is counted.
+/// Runs a new call until it has ended.
 pub fn spawn(app: Arc<App>, info: CallInfo, mailboxes: Mailboxes) {
+    app.metrics.calls_started.inc();
     let call = info.call.clone();
+    run(app, call, mailboxes, |app| Some(Session::start(app, info)));
+}
+
+/// Takes up a call of before a restart: it waits for its connection like one that has just lost it.
+pub fn restore(app: Arc<App>, call: String, log: Logged, mailboxes: Mailboxes) {
+    run(app, call, mailboxes, |app| Session::take_up(app, log));
+}
+
+/// A panic inside ends this call alone: it becomes an event and is counted.
+fn run(
+    app: Arc<App>,
+    call: String,
+    mailboxes: Mailboxes,
+    session: impl FnOnce(&App) -> Option<Session<'_>> + Send + 'static,
+) {
     let span = info_span!("call", call = %call);
     let task = async move {
         app.metrics.calls.inc();
-        app.metrics.calls_started.inc();
         let run = async {
-            let session = Session::start(&app, info);
-            session.run(mailboxes).await
+            match session(&app) {
+                Some(session) => session.run(mailboxes).await,
+                None => EndReason::Fault,
+            }
         };
         let reason = match AssertUnwindSafe(run).catch_unwind().await {
-            Ok(reason) => reason,
-            Err(_) => {
+            Ok(EndReason::Fault) | Err(_) => {
                 app.metrics.faults.inc();
                 tracing::error!("call ended by a fault of ours");
-                app.hub.fault(&call);
+                // What the call had still said comes first.
+                app.journal.told(app.journal.submit(Vec::new())).await;
+                app.journal.told(app.journal.submit(app.hub.fault(&call).into_iter().collect())).await;
                 EndReason::Fault
             }
+            Ok(reason) => reason,
         };
         app.calls.remove(&call);
         app.metrics.calls.dec();
@@ -151,6 +171,8 @@ struct Session<'a> {
     ending: Option<(EndReason, Instant)>,
     /// What the call is for the agent's shift.
     tally: Tally,
+    /// The last events handed to the journal.
+    ticket: Ticket,
     out: Vec<Output>,
 }
 
@@ -180,17 +202,60 @@ impl<'a> Session<'a> {
             (info.habits, info.shift) =
                 app.agents.begin(agent, info.team.as_deref(), info.facts.shift_started_unix_ms, unix_ms());
         }
-        let (id, lang) = (info.call.clone(), info.lang);
         let facts = info.facts.clone();
         let rules = Arc::clone(&app.rules.borrow());
-        let escalation = app.config.alerts.settings(info.queue.as_deref());
-        let settings = CallSettings { escalation, ..app.call_settings.clone() };
+        let settings = call_settings(app, &info);
         let call = Call::start(info, rules, settings, unix_ms(), &mut out);
-        let mut session = Self {
+        let mut session = Self::new(app, call, reply, transcripts, out);
+        session.carry_out();
+        app.hub.facts(&session.id, &facts);
+        session
+    }
+
+    /// From the log of a call that was live when the program went.
+    fn take_up(app: &'a App, log: Logged) -> Option<Self> {
+        let events: Vec<Event> = log.events.into_iter().map(|(_, event)| event).collect();
+        let EventKind::CallStarted { agent, queue, team, language, .. } = events.first()?.kind.clone() else {
+            return None;
+        };
+        let call = events.first()?.call.clone();
+        let mut info = CallInfo { call, agent, queue, team, lang: language, ..CallInfo::default() };
+        if let Some(agent) = &info.agent {
+            (info.habits, info.shift) = app.agents.begin(agent, info.team.as_deref(), None, unix_ms());
+        }
+        let rules = Arc::clone(&app.rules.borrow());
+        let settings = call_settings(app, &info);
+        let call = Call::take_up(info, rules, settings, &events, log.agent_seq)?;
+        let (reply, transcripts) = mpsc::channel(IN_FLIGHT);
+        let mut session = Self::new(app, call, reply, transcripts, Vec::new());
+        for event in &events {
+            session.tally.hear(event, unix_ms());
+        }
+        let ago = |at: Option<u64>| Duration::from_millis(at.map_or(0, |at| unix_ms().saturating_sub(at)));
+        let now = Instant::now();
+        session.started = now.checked_sub(ago(parse_rfc3339(&events.first()?.at))).unwrap_or(now);
+        let wall = now.checked_sub(ago(parse_rfc3339(&events.last()?.at))).unwrap_or(now);
+        let since = Since { wall, t_ms: session.call.t_ms() };
+        session.lost = Some(since);
+        session.held = session.call.is_held().then_some(since);
+        session.grace_until = now + app.grace;
+        info!(t_ms = since.t_ms, "taken up again; waiting for its connection");
+        Some(session)
+    }
+
+    fn new(
+        app: &'a App,
+        call: Call,
+        reply: mpsc::Sender<Transcript>,
+        transcripts: mpsc::Receiver<Transcript>,
+        out: Vec<Output>,
+    ) -> Self {
+        let CallInfo { call: id, lang, .. } = call.info();
+        Self {
             app,
             name: Arc::from(id.as_str()),
-            id,
-            lang,
+            id: id.clone(),
+            lang: *lang,
             call,
             sockets: Vec::new(),
             in_flight: BTreeSet::new(),
@@ -203,11 +268,9 @@ impl<'a> Session<'a> {
             grace_until: Instant::now(),
             ending: None,
             tally: Tally::default(),
+            ticket: Ticket::default(),
             out,
-        };
-        session.carry_out();
-        app.hub.facts(&session.id, &facts);
-        session
+        }
     }
 
     async fn run(mut self, mut mailboxes: Mailboxes) -> EndReason {
@@ -226,8 +289,7 @@ impl<'a> Session<'a> {
                         self.tally = Tally::default();
                     }
                     self.handle(command.input);
-                    // A reader that has gone does not wait for the answer.
-                    let _ = command.done.send(());
+                    self.answer(command.done);
                 }
                 Ok(()) = phase.changed() => self.phase_changed(*phase.borrow_and_update()),
                 () = sleep_until(wake.unwrap_or(self.started)), if wake.is_some() => self.wake(),
@@ -237,7 +299,18 @@ impl<'a> Session<'a> {
                 },
             }
         }
+        self.app.journal.told(self.ticket).await;
         self.farewell()
+    }
+
+    /// Tells whoever gave a command when readers know what came of it; the call goes on meanwhile.
+    fn answer(&self, done: oneshot::Sender<()>) {
+        let (journal, ticket) = (Arc::clone(&self.app.journal), self.ticket);
+        tokio::spawn(async move {
+            journal.told(ticket).await;
+            // A reader that has gone does not wait for the answer.
+            let _ = done.send(());
+        });
     }
 
     /// Whether a recording is so far ahead of the transcription that reading on would only make it drop speech.
@@ -473,7 +546,7 @@ impl<'a> Session<'a> {
         if !events.is_empty() {
             self.observe_delay(&events);
             self.remember(&events);
-            self.app.hub.publish(events);
+            self.ticket = self.app.journal.submit(events);
         }
         if !self.out.is_empty() {
             self.carry_out();
@@ -534,6 +607,11 @@ impl<'a> Session<'a> {
         }
         reason
     }
+}
+
+fn call_settings(app: &App, info: &CallInfo) -> CallSettings {
+    let escalation = app.config.alerts.settings(info.queue.as_deref());
+    CallSettings { escalation, ..app.call_settings.clone() }
 }
 
 fn elapsed_ms(since: Instant) -> u64 {
