@@ -4,6 +4,10 @@
 //! come from the environment or from files of their own. Unknown keys are refused: a typing error must not
 //! silently leave a default in force.
 
+mod phones;
+
+pub use self::phones::{Asterisk, AudioHook, FreeSwitch, Jambonz, Phones, Twilio, Vonage};
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -26,6 +30,7 @@ pub struct Config {
     pub limits: Limits,
     pub media: Media,
     pub consent: ConsentPaths,
+    pub phones: Phones,
     pub feeds: Feeds,
     pub agent: Agent,
     pub speech: Speech,
@@ -116,6 +121,37 @@ pub struct ConsentPaths {
     pub media: Consent,
     /// `/v1/transcripts`.
     pub transcripts: Consent,
+    /// `/v1/listen`.
+    pub listen: Consent,
+    /// `/v1/media/twilio`.
+    pub twilio: Consent,
+    /// `/v1/media/audiohook`.
+    pub audiohook: Consent,
+    /// `/v1/media/vonage`.
+    pub vonage: Consent,
+    /// `/v1/media/jambonz`.
+    pub jambonz: Consent,
+    /// `/v1/media/freeswitch`.
+    pub freeswitch: Consent,
+    /// `/v1/media/asterisk`.
+    pub asterisk: Consent,
+}
+
+impl ConsentPaths {
+    /// All paths alike.
+    pub fn all(consent: Consent) -> Self {
+        Self {
+            media: consent,
+            transcripts: consent,
+            listen: consent,
+            twilio: consent,
+            audiohook: consent,
+            vonage: consent,
+            jambonz: consent,
+            freeswitch: consent,
+            asterisk: consent,
+        }
+    }
 }
 
 /// What supervisors and agents read.
@@ -251,7 +287,7 @@ impl Config {
             config.server.data_dir = Some(dir.clone());
         }
         if overrides.consent_elsewhere {
-            config.consent = ConsentPaths { media: Consent::Elsewhere, transcripts: Consent::Elsewhere };
+            config.consent = ConsentPaths::all(Consent::Elsewhere);
         }
         config.validate()?;
         Ok(config)

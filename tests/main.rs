@@ -10,6 +10,12 @@ mod coach;
 mod golden;
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/phones.rs"]
+mod phones;
+#[path = "it/phones_audiohook.rs"]
+mod phones_audiohook;
+#[path = "it/phones_plain.rs"]
+mod phones_plain;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]

@@ -9,9 +9,11 @@ mod calls;
 mod feeds;
 mod http;
 mod hub;
+mod keys;
 mod load;
 mod media;
 mod page;
+mod platform;
 mod session;
 mod socket;
 
@@ -32,6 +34,7 @@ use crate::server::agents::Agents;
 use crate::server::auth::Tokens;
 use crate::server::calls::Calls;
 use crate::server::hub::Hub;
+use crate::server::keys::Keys;
 use crate::stt::SpeechQueue;
 
 /// How long calls that are told to stop may take beyond their own patience.
@@ -64,6 +67,8 @@ pub(crate) struct App {
     hub: Hub,
     calls: Calls,
     agents: Agents,
+    /// Secrets of phone systems.
+    keys: Keys,
     metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
     /// How long a lost connection may take to come back.
@@ -151,7 +156,7 @@ impl Shutdown {
 /// Serves until told to stop, then drains and returns. Tests bind port 0 and keep the [`Stop`].
 ///
 /// # Errors
-/// The listener has no local address, or one that other machines can reach.
+/// The listener has no local address, or one that other machines can reach; a phone system's secret is unreadable.
 pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) -> io::Result<()> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
@@ -163,10 +168,11 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
             ),
         ));
     }
+    let keys = Keys::read(&parts.config.phones)?;
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let drain = seconds(parts.config.server.drain_s);
     let slots = parts.config.limits.connections;
-    let app = Arc::new(App::new(parts, phase_seen));
+    let app = Arc::new(App::new(parts, keys, phase_seen));
     let connections = Arc::new(Semaphore::new(slots));
     let router = http::router(Arc::clone(&app));
     let accepting = tokio::spawn(accept(listener, Arc::clone(&app), router, Arc::clone(&connections)));
@@ -194,7 +200,7 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
 }
 
 impl App {
-    fn new(parts: Parts, phase: watch::Receiver<Phase>) -> Self {
+    fn new(parts: Parts, keys: Keys, phase: watch::Receiver<Phase>) -> Self {
         let Parts { config, tokens, rules, call_settings, speech } = parts;
         let metrics = Arc::new(Metrics::new(speech.clone()));
         Self {
@@ -203,6 +209,7 @@ impl App {
             agents: Agents::new(config.server.data_dir.as_ref().map(|dir| dir.join("agents"))),
             grace: seconds(config.media.grace_s),
             deadline: seconds(config.speech.deadline_s),
+            keys,
             metrics,
             config,
             tokens,

@@ -43,7 +43,9 @@ pub struct Patience {
 pub enum Incoming {
     Text(Utf8Bytes),
     Binary(Bytes),
-    /// The peer said goodbye or the connection broke: nothing can be told to it any more.
+    /// The peer said goodbye in order, and was answered: nothing can be told to it any more.
+    Closed,
+    /// The connection broke.
     Gone,
     /// The peer broke a rule; tell it with [`Socket::refuse`].
     Refused(Refusal, &'static str),
@@ -97,10 +99,11 @@ impl Socket {
                 Some(Ok(Message::Text(text))) => return Incoming::Text(text),
                 Some(Ok(Message::Binary(bytes))) => return Incoming::Binary(bytes),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_))) | None => {
+                Some(Ok(Message::Close(_))) => {
                     self.answer_close().await;
-                    return Incoming::Gone;
+                    return Incoming::Closed;
                 }
+                None => return Incoming::Gone,
                 Some(Err(error)) => return self.broken(&error),
             }
         }
@@ -124,8 +127,8 @@ impl Socket {
     }
 
     /// Closes, and reads on until the peer has closed, too, or patience ends.
-    pub async fn close(mut self, code: u16, reason: &'static str) {
-        let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) };
+    pub async fn close(mut self, code: u16, reason: &str) {
+        let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from(reason) };
         if self.write(Message::Close(Some(frame))).await.is_err() {
             return;
         }

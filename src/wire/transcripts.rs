@@ -1,16 +1,25 @@
 //! Streams of those who transcribe themselves: the native stream with utterances as JSON instead of audio.
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::terms::{Channel, Span};
-use crate::wire::native::{MediaMessage, Opening};
-use crate::wire::{BadMessage, message_type, parse};
+use crate::wire::native::{MediaMessage, Opening, Session, refuse};
+use crate::wire::phone::{Action, Dialect, Refused, Start, Started};
+use crate::wire::{BadMessage, Refusal, message_type, parse};
 
 /// Longest text of one utterance, in bytes: some minutes of speech.
 const MAX_TEXT_BYTES: usize = 16 << 10;
 
 /// Latest media time an utterance may name: a week.
 const MAX_MS: u64 = 7 * 24 * 3_600_000;
+
+/// One socket that brings utterances.
+#[derive(Debug, Default)]
+pub struct Transcripts {
+    session: Session,
+    channels: Vec<Channel>,
+}
 
 /// A text frame of a transcribing system.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +32,60 @@ pub enum TranscriptMessage {
     },
     /// `hold`, `resume`, `stop`, `consent` or `metadata`; never a `start`.
     Control(MediaMessage),
+}
+
+impl Dialect for Transcripts {
+    fn text(&mut self, _now_ms: u64, text: &str, out: &mut Vec<Action>) {
+        if self.session.stopped {
+            return;
+        }
+        let message = match TranscriptMessage::parse(text) {
+            Ok(message) => message,
+            Err(error) => return out.push(Action::Refuse(Refusal::BadMessage, error.0)),
+        };
+        match message {
+            TranscriptMessage::Start(_) if self.session.started => {
+                let message = "a second start: one socket carries one call".to_owned();
+                out.push(Action::Refuse(Refusal::BadMessage, message));
+            }
+            TranscriptMessage::Start(opening) => {
+                self.session.started = true;
+                self.channels.clone_from(&opening.channels);
+                out.push(Action::Start(Box::new(Start { opening: *opening, streams: Vec::new() })));
+            }
+            TranscriptMessage::Utterance { .. } if !self.session.started => {
+                out.push(Action::Refuse(Refusal::BadMessage, "the first message must be start".to_owned()));
+            }
+            TranscriptMessage::Utterance { channel, .. } if !self.channels.contains(&channel) => {
+                let message = format!("the channel \"{}\" was not named in start", channel.as_str());
+                out.push(Action::Refuse(Refusal::BadMessage, message));
+            }
+            TranscriptMessage::Utterance { channel, span, text } => {
+                out.push(Action::Utterance { channel, span, text });
+            }
+            TranscriptMessage::Control(control) => self.session.control(control, out),
+        }
+    }
+
+    fn binary(&mut self, _now_ms: u64, _bytes: Bytes, out: &mut Vec<Action>) {
+        if !self.session.stopped {
+            let message = "this path takes JSON messages only".to_owned();
+            out.push(Action::Refuse(Refusal::UnexpectedBinary, message));
+        }
+    }
+
+    fn started(&mut self, _now_ms: u64, started: &Started, out: &mut Vec<Action>) {
+        self.session.ready(started, out);
+    }
+
+    fn stopped(&mut self, utterances: u64, out: &mut Vec<Action>) {
+        self.session.goodbye(utterances, out);
+    }
+
+    fn refused(&mut self, refused: &Refused, out: &mut Vec<Action>) {
+        self.session.stopped = true;
+        refuse(refused, out);
+    }
 }
 
 impl TranscriptMessage {
