@@ -6,7 +6,7 @@
 
 mod phones;
 
-pub use self::phones::{Asterisk, AudioHook, FreeSwitch, Jambonz, Phones, Twilio, Vonage};
+pub use self::phones::{Asterisk, AudioHook, AudioSocket, FreeSwitch, Jambonz, Phones, Twilio, Vonage};
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -135,6 +135,8 @@ pub struct ConsentPaths {
     pub freeswitch: Consent,
     /// `/v1/media/asterisk`.
     pub asterisk: Consent,
+    /// AudioSocket.
+    pub audiosocket: Consent,
 }
 
 impl ConsentPaths {
@@ -150,6 +152,7 @@ impl ConsentPaths {
             jambonz: consent,
             freeswitch: consent,
             asterisk: consent,
+            audiosocket: consent,
         }
     }
 }
@@ -350,6 +353,16 @@ impl Config {
         if !(2_000..=28_000).contains(&self.speech.max_segment_ms) {
             let problem = format!("{} ms", self.speech.max_segment_ms);
             return wrong("speech.max_segment_ms", problem, "use 2000 to 28000; Whisper hears 30 s at most");
+        }
+        if let Some(listen) = self.phones.audiosocket.listen
+            && !listen.ip().is_loopback()
+            && self.phones.audiosocket.allow.is_empty()
+        {
+            return wrong(
+                "phones.audiosocket.listen",
+                format!("{listen} can be reached from other machines, and AudioSocket knows no proof"),
+                "listen on 127.0.0.1, or list who may connect in `phones.audiosocket.allow`",
+            );
         }
         if self.server.node.is_empty() {
             return wrong("server.node", "the name is empty".to_owned(), "give a name or leave it out");

@@ -1,6 +1,7 @@
 //! Settings of the phone systems that connect with their own protocols.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,7 @@ pub struct Phones {
     pub jambonz: Jambonz,
     pub freeswitch: FreeSwitch,
     pub asterisk: Asterisk,
+    pub audiosocket: AudioSocket,
 }
 
 /// `/v1/media/twilio`: Twilio, Talkdesk, Telnyx, Exotel.
@@ -92,6 +94,25 @@ pub struct FreeSwitch {
 pub struct Asterisk {
     /// Party on a socket whose address and variables do not say: `customer` (default) or `agent`.
     pub channel: Channel,
+}
+
+/// AudioSocket of Asterisk, over TCP beside the server's own port.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AudioSocket {
+    /// Address and port, such as `127.0.0.1:9092`. Default none: it is off.
+    pub listen: Option<SocketAddr>,
+    /// Addresses beside this machine's own that may connect. Default none: the protocol knows neither proof nor
+    /// encryption, so list machines of a closed network only.
+    pub allow: Vec<IpAddr>,
+    /// Seconds for which an announced call is waited for. Default 120.
+    pub announce_s: u64,
+}
+
+impl Default for AudioSocket {
+    fn default() -> Self {
+        Self { listen: None, allow: Vec::new(), announce_s: 120 }
+    }
 }
 
 impl Default for Vonage {

@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
@@ -31,9 +31,10 @@ use crate::server::feeds::{self, Words};
 use crate::server::media;
 use crate::server::page;
 use crate::server::platform::{NotAdmitted, Platform};
-use crate::server::socket::{Patience, Socket};
+use crate::server::socket::{Patience, Peer, Socket};
 use crate::server::{App, Connection, Phase, unix_ms};
-use crate::wire::{ErrorMessage, to_json};
+use crate::wire::audiohook::is_uuid;
+use crate::wire::{ErrorMessage, MAX_JSON_BYTES, to_json};
 
 /// Largest head of a request, and what is read ahead of it.
 const HEAD_BYTES: usize = 16 << 10;
@@ -54,6 +55,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/media", get(|app, request| ingest(app, request, Platform::Native)))
         .route("/v1/media/twilio", get(|app, request| ingest(app, request, Platform::Twilio)))
         .route("/v1/media/audiohook", get(|app, request| ingest(app, request, Platform::AudioHook)))
+        .route("/v1/media/audiosocket", post(announce))
         .route("/v1/media/vonage", get(|app, request| ingest(app, request, Platform::Vonage)))
         .route("/v1/media/jambonz", get(|app, request| ingest(app, request, Platform::Jambonz)))
         .route("/v1/media/freeswitch", get(|app, request| ingest(app, request, Platform::FreeSwitch)))
@@ -122,8 +124,41 @@ async fn ingest(State(app): Shared, request: Request, platform: Platform) -> Res
     let request = Request::from_parts(parts, body);
     let expires = admission.expires;
     switch(app, request, admission.subprotocol, platform.name(), patience, move |app, socket| async move {
-        media::serve(&app, socket, expires, platform, dialect).await;
+        media::serve(&app, Peer::Web(socket), expires, platform, dialect).await;
     })
+}
+
+/// Announces a call that AudioSocket will bring: a JSON object with `uuid` and the facts of the call.
+async fn announce(State(app): Shared, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Err(NotAdmitted { status, body }) = Platform::AudioSocket.admit(&app, &parts) {
+        return (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    }
+    let settings = &app.config.phones.audiosocket;
+    if settings.listen.is_none() {
+        return error(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "AudioSocket is not configured: set `phones.audiosocket.listen`",
+        );
+    }
+    let wrong = |message: &str| error(StatusCode::BAD_REQUEST, "bad_message", message);
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_JSON_BYTES).await else {
+        return error(StatusCode::PAYLOAD_TOO_LARGE, "too_big", "an announcement is at most 64 KiB long");
+    };
+    let Ok(mut values) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes) else {
+        return wrong("an announcement is a JSON object with uuid, call, channel and other facts");
+    };
+    let uuid = values.remove("uuid").and_then(|uuid| uuid.as_str().map(str::to_owned));
+    let Some(uuid) = uuid.filter(|uuid| is_uuid(uuid)) else {
+        return wrong("field `uuid` must be a UUID such as 00010203-0405-0607-0809-0a0b0c0d0e0f");
+    };
+    let told = Platform::AudioSocket.fields(&app).read(&values);
+    if app.announced.announce(&uuid, told, seconds(settings.announce_s)) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        error(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many announced calls have not come")
+    }
 }
 
 /// The query of the supervisor feed.

@@ -65,6 +65,10 @@ impl AudioHookKeys {
         Ok(Self { secrets, authority, nonces: Mutex::default() })
     }
 
+    pub fn into_secrets(self) -> Vec<(String, Vec<u8>)> {
+        self.secrets.into_iter().collect()
+    }
+
     /// Whether the request's API key is known and its signature holds; each signature opens one session.
     pub fn admit(&self, request: &Parts, now_s: u64) -> bool {
         let header = |name: &str| text_of(&request.headers, name);

@@ -15,7 +15,7 @@ use crate::server::App;
 use crate::server::calls::{Entry, SocketId};
 use crate::server::platform::Platform;
 use crate::server::session::{self, Attach, MediaInput, ToSocket};
-use crate::server::socket::{Incoming, Socket};
+use crate::server::socket::{Incoming, Peer};
 use crate::terms::Channel;
 use crate::wire::Refusal;
 use crate::wire::native::{Facts, Opening};
@@ -38,7 +38,7 @@ type Reason = (Refusal, String);
 /// One socket from its first message to its last. `expires` is when its token runs out.
 pub(super) async fn serve(
     app: &Arc<App>,
-    socket: Socket,
+    socket: Peer,
     expires: Option<Instant>,
     platform: Platform,
     dialect: Box<dyn Dialect>,
@@ -62,7 +62,7 @@ pub(super) async fn serve(
 /// A socket and what it has to do with a call.
 struct Line<'a> {
     app: &'a Arc<App>,
-    socket: Socket,
+    socket: Peer,
     platform: Platform,
     dialect: Box<dyn Dialect>,
     opened_at: Instant,
@@ -334,6 +334,7 @@ impl Line<'_> {
     /// The socket is no more; unless it had said stop, the call waits for it to come back.
     async fn lose(&mut self) {
         if let Some(stream) = self.stream.as_mut().filter(|stream| !stream.stopped) {
+            stream.finish_audio().await;
             stream.stopped = true;
             send(&stream.entry, MediaInput::Lost { socket: stream.socket }).await;
         }

@@ -4,6 +4,7 @@
 //! call, `calls` knows which live, `hub` brings events to readers.
 
 mod agents;
+mod audiosocket;
 pub mod auth;
 mod calls;
 mod feeds;
@@ -31,6 +32,7 @@ use crate::call::conversation::Rules;
 use crate::config::{Config, seconds};
 use crate::metrics::Metrics;
 use crate::server::agents::Agents;
+use crate::server::audiosocket::Announcements;
 use crate::server::auth::Tokens;
 use crate::server::calls::Calls;
 use crate::server::hub::Hub;
@@ -69,6 +71,8 @@ pub(crate) struct App {
     agents: Agents,
     /// Secrets of phone systems.
     keys: Keys,
+    /// Calls that AudioSocket connections may bring.
+    announced: Announcements,
     metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
     /// How long a lost connection may take to come back.
@@ -175,6 +179,12 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
     let app = Arc::new(App::new(parts, keys, phase_seen));
     let connections = Arc::new(Semaphore::new(slots));
     let router = http::router(Arc::clone(&app));
+    if let Some(address) = app.config.phones.audiosocket.listen {
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot listen on {address} (`phones.audiosocket.listen`): {error}"))
+        })?;
+        tokio::spawn(audiosocket::accept(listener, Arc::clone(&app), Arc::clone(&connections)));
+    }
     let accepting = tokio::spawn(accept(listener, Arc::clone(&app), router, Arc::clone(&connections)));
     info!(%address, "listening");
 
@@ -210,6 +220,7 @@ impl App {
             grace: seconds(config.media.grace_s),
             deadline: seconds(config.speech.deadline_s),
             keys,
+            announced: Announcements::default(),
             metrics,
             config,
             tokens,
@@ -277,6 +288,14 @@ async fn calls_gone(app: &App) {
     while !app.calls.is_empty() {
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// API keys of AudioHook connections with their decoded secrets.
+///
+/// # Errors
+/// The file that is configured cannot be used; the message says why and what to do.
+pub fn audiohook_secrets(config: &Config) -> io::Result<Vec<(String, Vec<u8>)>> {
+    Ok(Keys::read(&config.phones)?.audiohook.into_secrets())
 }
 
 /// Wall clock, milliseconds since 1970.

@@ -38,6 +38,7 @@ pub(super) enum Platform {
     Jambonz,
     FreeSwitch,
     Asterisk,
+    AudioSocket,
 }
 
 /// Why a request does not become a socket.
@@ -70,6 +71,7 @@ impl Platform {
             Self::Jambonz => "jambonz",
             Self::FreeSwitch => "freeswitch",
             Self::Asterisk => "asterisk",
+            Self::AudioSocket => "audiosocket",
         }
     }
 
@@ -84,6 +86,7 @@ impl Platform {
             Self::Jambonz => paths.jambonz,
             Self::FreeSwitch => paths.freeswitch,
             Self::Asterisk => paths.asterisk,
+            Self::AudioSocket => paths.audiosocket,
         }
     }
 
@@ -97,6 +100,7 @@ impl Platform {
             Self::Vonage => "the header consent=true in the NCCO",
             Self::Jambonz | Self::FreeSwitch => "\"consent\":true in the metadata",
             Self::Asterisk => "consent=true as a channel variable or in the address",
+            Self::AudioSocket => "\"consent\":true in the announcement",
         }
     }
 
@@ -140,7 +144,8 @@ impl Platform {
             | Self::Vonage
             | Self::Jambonz
             | Self::FreeSwitch
-            | Self::Asterisk => false,
+            | Self::Asterisk
+            | Self::AudioSocket => false,
             Self::Twilio => {
                 let signature = request.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
                 let (Some(signature), Some(token)) = (signature, &app.keys.twilio) else { return false };
@@ -193,6 +198,8 @@ impl Platform {
                 let settings = &app.config.phones.freeswitch;
                 self.plain(app, request, Flavour::FreeSwitch, settings.channel, settings.stereo)
             }
+            // Its connections do not come over HTTP.
+            Self::AudioSocket => Box::new(Native::default()),
             Self::Asterisk => Box::new(Asterisk::new(asterisk::Settings {
                 fields: self.fields(app),
                 query: query_of(request),
@@ -246,7 +253,8 @@ impl Platform {
         }))
     }
 
-    fn fields(self, app: &App) -> FieldMap {
+    /// Names of this platform's fields.
+    pub fn fields(self, app: &App) -> FieldMap {
         app.config.phones.fields.get(self.name()).cloned().unwrap_or_default()
     }
 }

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
+use crate::server::audiosocket::TcpPeer;
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES, Refusal, to_json};
 
 /// Read buffer of one socket: thousands may be open, and telephony frames are below 1 KiB.
@@ -54,6 +55,37 @@ pub enum Incoming {
 /// The peer is not there any more, or does not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gone;
+
+/// The other end of a stream of calls.
+pub enum Peer {
+    Web(Socket),
+    Tcp(TcpPeer),
+}
+
+impl Peer {
+    /// The next message. Safe to drop and call again.
+    pub async fn receive(&mut self) -> Incoming {
+        match self {
+            Self::Web(socket) => socket.receive().await,
+            Self::Tcp(peer) => peer.receive().await,
+        }
+    }
+
+    /// Sends a text; a peer that knows none is sent nothing.
+    pub async fn send(&mut self, text: String) -> Result<(), Gone> {
+        match self {
+            Self::Web(socket) => socket.send(text).await,
+            Self::Tcp(_) => Ok(()),
+        }
+    }
+
+    pub async fn close(self, code: u16, reason: &str) {
+        match self {
+            Self::Web(socket) => socket.close(code, reason).await,
+            Self::Tcp(peer) => peer.close().await,
+        }
+    }
+}
 
 pub struct Socket {
     stream: WebSocketStream<TokioIo<Upgraded>>,

@@ -489,7 +489,8 @@ fn says_close(message: &str) -> bool {
     message.is_some_and(|message| message.get("type") == Some(&json!("close")))
 }
 
-fn is_uuid(text: &str) -> bool {
+/// Eight, four, four, four and twelve hexadecimal digits with hyphens between.
+pub fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(place, byte)| match place {
             8 | 13 | 18 | 23 => byte == b'-',

@@ -4,6 +4,7 @@
 
 pub mod asterisk;
 pub mod audiohook;
+pub mod audiosocket;
 pub mod feed;
 pub mod fields;
 pub mod httpsig;
@@ -11,6 +12,7 @@ pub mod listen;
 pub mod native;
 pub mod phone;
 pub mod plain;
+pub mod results;
 pub mod sign;
 pub mod transcripts;
 pub mod twilio;

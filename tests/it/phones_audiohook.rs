@@ -247,8 +247,8 @@ async fn what_breaks_the_protocol_is_answered_with_disconnect() {
         let mut hook = Hook::connect(&server).await;
         hook.open(&conversation(number)).await;
         hook.client.send(message.clone()).await;
+        hook.seq = 2;
         assert_eq!(hook.hear_of("disconnect").await["parameters"]["reason"], "error", "{message}");
-        hook.seq += 1;
         hook.say("close", json!({"reason": "disconnect"})).await;
         hook.hear_of("closed").await;
         assert_eq!(hook.client.close_code().await, 1000);
@@ -322,7 +322,7 @@ async fn words_go_back_and_answers_stay_quick_under_load() {
         config.phones.audiohook.suggestions = true;
     })
     .await;
-    let mulaw: Vec<u8> = recorded("insults", 20)
+    let mulaw: Vec<u8> = recorded("late-delivery", 20)
         .chunks_exact(2)
         .map(|sample| audio_codec_algorithms::encode_ulaw(i16::from_le_bytes([sample[0], sample[1]])))
         .collect();

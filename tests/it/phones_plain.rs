@@ -188,11 +188,94 @@ async fn what_these_platforms_must_not_do() {
     }
 }
 
+/// A port nobody listens on now.
+async fn free_port() -> std::net::SocketAddr {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn audiosocket_brings_announced_calls_only() {
+    use ruhepol::wire::audiosocket::encode;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = free_port().await;
+    let server = phones(|config| config.phones.audiosocket.listen = Some(address)).await;
+    let mut feed = server.feed().await;
+    let post = |body: Value, token: Option<String>| {
+        let url = format!("http://{}/v1/media/audiosocket", server.address);
+        async move {
+            let mut request = reqwest::Client::new().post(url).body(body.to_string());
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            request.send().await.unwrap().status().as_u16()
+        }
+    };
+    let token = || Some(server.token(Role::Ingest, "pbx"));
+    let uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f";
+    let announcement = json!({"uuid": uuid, "call": "s1", "channel": "customer", "agent": "a7"});
+    assert_eq!(post(announcement.clone(), None).await, 401);
+    assert_eq!(post(json!({"uuid": "x"}), token()).await, 400);
+    assert_eq!(post(json!([]), token()).await, 400);
+    assert_eq!(post(announcement, token()).await, 204);
+
+    let bytes: Vec<u8> = (0..16).collect();
+    let mut call = tokio::net::TcpStream::connect(address).await.unwrap();
+    call.write_all(&encode(0x01, &bytes)).await.unwrap();
+    for _ in 0..50 {
+        call.write_all(&encode(0x10, &[0; 320])).await.unwrap();
+    }
+    call.write_all(&encode(0x00, &[])).await.unwrap();
+    let mut rest = Vec::new();
+    timeout(PATIENCE, call.read_to_end(&mut rest)).await.expect("the server closes").unwrap();
+    assert!(rest.is_empty(), "nothing is sent");
+    let started = feed.json().await;
+    assert_eq!((&started["call"], &started["agent"]), (&json!("s1"), &json!("a7")));
+    let ended = feed.json_of("call_ended").await;
+    assert_eq!((&ended["reason"], &ended["summary"]["duration_ms"]), (&json!("stop"), &json!(1_000)));
+
+    for first in [encode(0x01, &bytes), encode(0x10, &[0; 320]), encode(0x77, &[]), vec![0xff; 70_000]] {
+        let mut stranger = tokio::net::TcpStream::connect(address).await.unwrap();
+        // The server may close before all is written.
+        let _ = stranger.write_all(&first).await;
+        let mut rest = Vec::new();
+        let _ = timeout(PATIENCE, stranger.read_to_end(&mut rest)).await.expect("the server closes");
+    }
+    assert_eq!(server.metric("ruhepol_calls_started_total").await, 1.0);
+}
+
 #[tokio::test]
 async fn platforms_that_know_no_token_send_it_as_a_password() {
     let server = phones(|_| {}).await;
     let pair = ruhepol::wire::sign::to_base64(format!("pbx:{}", server.token(Role::Ingest, "pbx")).as_bytes());
     assert!(connect(&server, "/v1/media/asterisk", &[("authorization", &format!("Basic {pair}"))]).await.is_ok());
+}
+
+#[tokio::test]
+async fn results_of_other_recognisers_are_understood() {
+    let server = phones(|config| config.agent.channel = ruhepol::call::AgentChannel::Full).await;
+    let mut feed = server.feed().await;
+    let mut call = server.transcripts().await;
+    call.start(json!({"type": "start", "call": "r1", "channels": ["customer", "agent"]})).await;
+    call.send(
+        json!({"Transcript": {"Results": [{"ResultId": "1", "StartTime": 0.5, "EndTime": 2.0, "IsPartial": false,
+        "ChannelId": "ch_0", "Alternatives": [{"Transcript": "Das ist eine Frechheit!"}]}]}}),
+    )
+    .await;
+    call.send(json!({"type": "Results", "channel_index": [1, 2], "start": 2.5, "duration": 1.0, "is_final": true,
+        "channel": {"alternatives": [{"transcript": "Das tut mir leid."}]}}))
+        .await;
+    call.send(json!({"RecognitionStatus": "Success", "Offset": 10_000_000, "Duration": 5_000_000, "Channel": 0,
+        "DisplayText": "Ja."}))
+        .await;
+    call.send(json!({"type": "Results", "is_final": false})).await;
+    assert_eq!(call.stop().await["utterances"], 3, "late ones, too");
+    let first = feed.json_of("utterance").await;
+    assert_eq!(
+        (&first["channel"], &first["start_ms"], &first["end_ms"]),
+        (&json!("customer"), &json!(500), &json!(2_000))
+    );
+    let second = feed.json_of("utterance").await;
+    assert_eq!((&second["channel"], &second["text"]), (&json!("agent"), &json!("Das tut mir leid.")));
 }
 
 #[tokio::test]
