@@ -16,6 +16,8 @@ mod phones;
 mod phones_audiohook;
 #[path = "it/phones_plain.rs"]
 mod phones_plain;
+#[path = "it/phones_send.rs"]
+mod phones_send;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]

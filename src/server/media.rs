@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 use tracing::{info, warn};
@@ -28,6 +29,9 @@ const SLICE_BYTES: usize = 16 << 10;
 /// Longer than this to come into a call, and platforms with a time limit are answered before: AudioHook gives up
 /// after 5 s.
 const OPENING_PATIENCE: Duration = Duration::from_millis(700);
+
+/// What a socket reads ahead of its call, in bytes: half a minute of a phone's audio. Beyond it the peer waits.
+const AHEAD_BYTES: usize = 512 << 10;
 
 /// How long a peer that is told to go, and is expected to close by itself, may take.
 const GOODBYE: Duration = Duration::from_secs(8);
@@ -81,6 +85,12 @@ struct Stream {
     socket: SocketId,
     /// Each stream of audio with its channels.
     decoders: Vec<(Decoder, Vec<Channel>)>,
+    /// What the call has not taken yet, in order: a call that is busy must not keep the socket from its answers.
+    waiting: VecDeque<Action>,
+    /// Their weight.
+    waiting_bytes: usize,
+    /// The same, decoded.
+    ready: VecDeque<MediaInput>,
     /// `stop` was said.
     stopped: bool,
 }
@@ -94,6 +104,8 @@ enum Turn {
     Late,
     /// The dialect wanted to be woken.
     Wake,
+    /// The call takes more.
+    Room,
     Closed,
 }
 
@@ -136,8 +148,19 @@ impl Line<'_> {
         };
         let wake = self.dialect.deadline_ms().map(|ms| self.opened_at + Duration::from_millis(ms));
         let expires = expires.filter(|_| self.refused.is_none());
+        let waiting = self.stream.as_ref().filter(|stream| stream.has_waiting());
+        let media = waiting.map(|stream| stream.entry.media.clone());
+        let reads = waiting.is_none_or(|stream| stream.waiting_bytes < AHEAD_BYTES);
+        let room = async {
+            match &media {
+                // Whether there is room or the call has gone: handing over shows it.
+                Some(media) => drop(media.reserve().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            incoming = self.socket.receive() => Turn::Message(incoming),
+            incoming = self.socket.receive(), if reads => Turn::Message(incoming),
+            () = room => Turn::Room,
             message = self.inbox.recv(), if self.stream.is_some() => Turn::FromCall(message),
             () = sleep_until(expires.unwrap_or(far)), if expires.is_some() => Turn::TokenRanOut,
             () = sleep_until(wake.unwrap_or(far)), if wake.is_some() => Turn::Wake,
@@ -181,6 +204,7 @@ impl Line<'_> {
                 out.push(Action::Refuse(Refusal::Unauthorized, message));
             }
             Turn::Wake => self.dialect.wake(now_ms, &mut out),
+            Turn::Room => {}
             Turn::Late => match (&self.refused, &self.stream) {
                 (Some((refusal, _)), _) => return After::Close(refusal.close_code(), refusal.code().to_owned()),
                 (None, None) => {
@@ -221,10 +245,15 @@ impl Line<'_> {
                         Err((refusal, message)) => todo = self.refuse(refusal, message).await.into(),
                     }
                 }
-                Action::Audio { stream, bytes } => self.audio(stream, &bytes).await,
-                Action::Stop => self.stop().await,
-                other => self.tell(other).await,
+                other => {
+                    if let Some(stream) = &mut self.stream {
+                        stream.queue(other);
+                    }
+                }
             }
+        }
+        if let Some(stream) = &mut self.stream {
+            stream.hand_over();
         }
         After::GoOn
     }
@@ -256,55 +285,6 @@ impl Line<'_> {
         Ok(started)
     }
 
-    async fn audio(&mut self, index: usize, bytes: &[u8]) {
-        let Some(stream) = self.stream.as_mut().filter(|stream| !stream.stopped) else { return };
-        let Stream { entry, socket, decoders, .. } = stream;
-        let Some((decoder, channels)) = decoders.get_mut(index) else { return };
-        for slice in bytes.chunks(SLICE_BYTES) {
-            let mut lanes = vec![Vec::new(); channels.len()];
-            decoder.push(slice, &mut lanes);
-            let lanes = named(channels, lanes);
-            send(entry, MediaInput::Audio { socket: *socket, lanes }).await;
-        }
-    }
-
-    /// The stream is complete.
-    async fn stop(&mut self) {
-        let Some(stream) = self.stream.as_mut().filter(|stream| !stream.stopped) else { return };
-        stream.finish_audio().await;
-        stream.stopped = true;
-        send(&stream.entry, MediaInput::Stop { socket: stream.socket }).await;
-    }
-
-    /// What concerns the call alone.
-    async fn tell(&mut self, action: Action) {
-        let Some(stream) = self.stream.as_mut().filter(|stream| !stream.stopped) else { return };
-        if matches!(action, Action::Skip { .. } | Action::Hold | Action::Resume { .. } | Action::Flush) {
-            // The two milliseconds in the filters belong before it.
-            stream.finish_audio().await;
-        }
-        let socket = stream.socket;
-        let input = match action {
-            Action::Skip { stream: index, duration_ms } => {
-                let Some((_, channels)) = stream.decoders.get(index) else { return };
-                MediaInput::Skip { socket, channels: channels.clone(), duration_ms }
-            }
-            Action::Utterance { channel, span, text } => MediaInput::Utterance { channel, span, text },
-            Action::Hold => MediaInput::Hold,
-            Action::Resume { skipped_ms } => MediaInput::Resume { socket, skipped_ms },
-            Action::Consent { given } => MediaInput::Consent { given },
-            Action::Facts(facts) => MediaInput::Facts(late_facts(&facts)),
-            Action::Flush => MediaInput::Flush { socket },
-            Action::Start(_)
-            | Action::Audio { .. }
-            | Action::Stop
-            | Action::Send(_)
-            | Action::Close { .. }
-            | Action::Refuse(..) => return,
-        };
-        send(&stream.entry, input).await;
-    }
-
     /// Gives the socket up: the call so far is kept; what the dialect says to it.
     async fn refuse(&mut self, refusal: Refusal, message: String) -> Vec<Action> {
         if self.refused.is_some() {
@@ -333,9 +313,12 @@ impl Line<'_> {
 
     /// The socket is no more; unless it had said stop, the call waits for it to come back.
     async fn lose(&mut self) {
-        if let Some(stream) = self.stream.as_mut().filter(|stream| !stream.stopped) {
-            stream.finish_audio().await;
+        let Some(stream) = &mut self.stream else { return };
+        stream.hand_over_all().await;
+        if !stream.stopped {
             stream.stopped = true;
+            stream.finish_audio();
+            stream.hand_over_all().await;
             send(&stream.entry, MediaInput::Lost { socket: stream.socket }).await;
         }
     }
@@ -346,15 +329,104 @@ impl Line<'_> {
 }
 
 impl Stream {
-    /// Hands over what the decoders' filters still hold.
-    async fn finish_audio(&mut self) {
+    /// Puts in line what concerns the call.
+    fn queue(&mut self, action: Action) {
+        if self.stopped {
+            return;
+        }
+        self.stopped = action == Action::Stop;
+        self.waiting_bytes += weight(&action);
+        self.waiting.push_back(action);
+    }
+
+    fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty() || !self.ready.is_empty()
+    }
+
+    /// Hands over as much as the call takes at once.
+    fn hand_over(&mut self) {
+        while self.has_waiting() {
+            match self.entry.media.clone().try_reserve_owned() {
+                Ok(place) => {
+                    if let Some(input) = self.next_input() {
+                        place.send(input);
+                    }
+                }
+                Err(TrySendError::Full(_)) => return,
+                // A call that has gone says so, or has said so, through the inbox.
+                Err(TrySendError::Closed(_)) => {
+                    self.waiting.clear();
+                    self.ready.clear();
+                    self.waiting_bytes = 0;
+                }
+            }
+        }
+    }
+
+    /// Hands over everything, waiting for places.
+    async fn hand_over_all(&mut self) {
+        while let Some(input) = self.next_input() {
+            send(&self.entry, input).await;
+        }
+    }
+
+    /// What the call is to be told next. Audio is decoded here, a slice at a time.
+    fn next_input(&mut self) -> Option<MediaInput> {
+        while self.ready.is_empty() {
+            match self.waiting.pop_front()? {
+                Action::Audio { stream, mut bytes } => {
+                    let slice = bytes.split_to(bytes.len().min(SLICE_BYTES));
+                    self.waiting_bytes -= slice.len();
+                    if !bytes.is_empty() {
+                        self.waiting.push_front(Action::Audio { stream, bytes });
+                    }
+                    let Some((decoder, channels)) = self.decoders.get_mut(stream) else { continue };
+                    let mut lanes = vec![Vec::new(); channels.len()];
+                    decoder.push(&slice, &mut lanes);
+                    self.ready.push_back(MediaInput::Audio { socket: self.socket, lanes: named(channels, lanes) });
+                }
+                other => {
+                    self.waiting_bytes -= weight(&other);
+                    let cuts = [Action::Hold, Action::Flush, Action::Stop];
+                    if cuts.contains(&other) || matches!(other, Action::Skip { .. } | Action::Resume { .. }) {
+                        self.finish_audio();
+                    }
+                    self.ready.extend(self.input(other));
+                }
+            }
+        }
+        self.ready.pop_front()
+    }
+
+    /// What the decoders' filters still hold: two milliseconds that belong before what comes next.
+    fn finish_audio(&mut self) {
         for (decoder, channels) in &mut self.decoders {
             let mut lanes = vec![Vec::new(); channels.len()];
             decoder.finish(&mut lanes);
             if lanes.iter().any(|lane| !lane.is_empty()) {
-                send(&self.entry, MediaInput::Audio { socket: self.socket, lanes: named(channels, lanes) }).await;
+                self.ready.push_back(MediaInput::Audio { socket: self.socket, lanes: named(channels, lanes) });
             }
         }
+    }
+
+    fn input(&self, action: Action) -> Option<MediaInput> {
+        let socket = self.socket;
+        Some(match action {
+            Action::Skip { stream, duration_ms } => {
+                let (_, channels) = self.decoders.get(stream)?;
+                MediaInput::Skip { socket, channels: channels.clone(), duration_ms }
+            }
+            Action::Utterance { channel, span, text } => MediaInput::Utterance { channel, span, text },
+            Action::Hold => MediaInput::Hold,
+            Action::Resume { skipped_ms } => MediaInput::Resume { socket, skipped_ms },
+            Action::Consent { given } => MediaInput::Consent { given },
+            Action::Facts(facts) => MediaInput::Facts(late_facts(&facts)),
+            Action::Flush => MediaInput::Flush { socket },
+            Action::Stop => MediaInput::Stop { socket },
+            Action::Start(_) | Action::Audio { .. } | Action::Send(_) | Action::Close { .. } | Action::Refuse(..) => {
+                return None;
+            }
+        })
     }
 }
 
@@ -404,7 +476,15 @@ async fn enter(
                 send(&reserved.entry, MediaInput::Facts(late_facts(&facts))).await;
             }
             info!(call = %call, path = platform.name(), resumed, "stream started");
-            let stream = Stream { entry: reserved.entry, socket, decoders, stopped: false };
+            let stream = Stream {
+                entry: reserved.entry,
+                socket,
+                decoders,
+                waiting: VecDeque::new(),
+                waiting_bytes: 0,
+                ready: VecDeque::new(),
+                stopped: false,
+            };
             return Ok((stream, Started { call, t_ms, resumed }));
         }
         app.calls.release(&reserved.entry.call, socket, false);
@@ -432,6 +512,16 @@ fn check(app: &App, opening: &Opening, platform: Platform) -> Result<(), Reason>
 /// Waits for a place in the call's queue. A call that has gone says so, or has said so, through the inbox.
 async fn send(entry: &Entry, input: MediaInput) {
     let _ = entry.media.send(input).await;
+}
+
+/// About what an action takes of memory while it waits, in bytes.
+fn weight(action: &Action) -> usize {
+    match action {
+        Action::Audio { bytes, .. } => bytes.len(),
+        Action::Utterance { text, .. } => 64 + text.len(),
+        Action::Facts(_) => 4_096,
+        _ => 64,
+    }
 }
 
 fn named(channels: &[Channel], lanes: Vec<Vec<f32>>) -> Vec<(Channel, Vec<f32>)> {

@@ -141,11 +141,17 @@ fn codec(format: &str) -> Result<(Encoding, u32), BadMessage> {
         "ulaw" => (Encoding::Mulaw, 8_000),
         "alaw" => (Encoding::Alaw, 8_000),
         "slin" | "slin8" => (Encoding::PcmS16le, 8_000),
+        "slin12" => (Encoding::PcmS16le, 12_000),
         "slin16" => (Encoding::PcmS16le, 16_000),
+        "slin24" => (Encoding::PcmS16le, 24_000),
+        "slin32" => (Encoding::PcmS16le, 32_000),
+        "slin44" => (Encoding::PcmS16le, 44_100),
         "slin48" => (Encoding::PcmS16le, 48_000),
+        "slin96" => (Encoding::PcmS16le, 96_000),
+        "slin192" => (Encoding::PcmS16le, 192_000),
         _ => {
             return Err(BadMessage(format!(
-                "the format \"{format}\" is not understood here: dial with c(ulaw), c(alaw), c(slin), c(slin16) or c(slin48)"
+                "the format \"{format}\" is not understood here: dial with a raw codec, such as c(ulaw), c(alaw) or c(slin16)"
             )));
         }
     })

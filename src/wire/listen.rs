@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::audio::Encoding;
+use crate::audio::{Encoding, SAMPLE_RATES};
 use crate::call::event::{Event, EventKind, rfc3339};
 use crate::terms::{Channel, Lang};
 use crate::wire::fields::{FieldMap, Told};
@@ -83,13 +83,13 @@ impl Query {
             BadMessage("parameter `encoding` is missing: give encoding=linear16|mulaw|alaw and sample_rate".to_owned())
         })?;
         query.sample_rate = match (sample_rate, query.encoding) {
-            (Some(rate @ (8_000 | 16_000 | 48_000)), _) => rate,
+            (Some(rate), _) if SAMPLE_RATES.contains(&rate) => rate,
             (None, Encoding::Mulaw | Encoding::Alaw) => 8_000,
             (None, Encoding::PcmS16le) => {
                 return Err(BadMessage("parameter `sample_rate` is missing: it belongs to linear16".to_owned()));
             }
             (Some(rate), _) => {
-                return Err(BadMessage(format!("parameter `sample_rate`: {rate} is not 8000, 16000 or 48000")));
+                return Err(BadMessage(format!("parameter `sample_rate`: {rate} is not one of {SAMPLE_RATES:?}")));
             }
         };
         if !(1..=2).contains(&channels) {
@@ -190,9 +190,8 @@ impl Listen {
 
     /// Audio taken in so far.
     fn position_ms(&self) -> u64 {
-        let per_ms = u64::from(self.query.sample_rate / 1_000)
-            * (self.query.encoding.bytes_per_sample() * self.channels.len()) as u64;
-        self.received / per_ms
+        let sample_frames = self.received / (self.query.encoding.bytes_per_sample() * self.channels.len()) as u64;
+        sample_frames * 1_000 / u64::from(self.query.sample_rate)
     }
 
     fn index(&self, channel: Channel) -> Option<usize> {
@@ -260,7 +259,7 @@ impl Listen {
             "type": "Results",
             "channel_index": [index, self.channels.len()],
             "start": start,
-            "duration": end - start,
+            "duration": ((end - start) * 1e3).round() / 1e3,
             "is_final": true,
             "speech_final": true,
             "from_finalize": from_finalize,
@@ -508,7 +507,7 @@ mod tests {
             ("model=x", "encoding"),
             ("encoding=opus", "opus"),
             ("encoding=linear16", "sample_rate"),
-            ("encoding=linear16&sample_rate=44100", "44100"),
+            ("encoding=linear16&sample_rate=11025", "11025"),
             ("encoding=mulaw&channels=3", "3"),
             ("encoding=mulaw&channels=x", "channels"),
             ("encoding=mulaw&utterance_end_ms=-1", "utterance_end_ms"),

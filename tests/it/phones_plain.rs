@@ -158,7 +158,7 @@ async fn what_these_platforms_must_not_do() {
     let cases: [(&str, &str, u16); 9] = [
         ("vonage", "hello", 1008),
         ("vonage", r#"{"event":"websocket:connected","content-type":"audio/opus"}"#, 1008),
-        ("vonage", r#"{"event":"websocket:connected","content-type":"audio/l16;rate=24000"}"#, 1008),
+        ("vonage", r#"{"event":"websocket:connected","content-type":"audio/l16;rate=11025"}"#, 1008),
         ("jambonz", "[]", 1008),
         ("jambonz", r#"{"mixType":"mixed","callSid":"x"}"#, 1008),
         ("freeswitch", r#"{"rate":"fast"}"#, 1008),
