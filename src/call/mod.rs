@@ -118,6 +118,7 @@ impl Call {
         match input {
             Input::Audio { at, lanes } => self.audio(at, lanes, out),
             Input::Gap { until_ms } => self.gap(until_ms, out),
+            Input::EndChannel { channel } => self.end_channel(channel, out),
             Input::Transcript(transcript) => self.transcripts.answer(transcript.segment, transcript.outcome),
             Input::Utterance { channel, span, text } => {
                 self.advance_clock(span.end_ms, out);
@@ -128,7 +129,7 @@ impl Call {
             Input::Hold => self.hold(out),
             Input::Resume { t_ms } => self.resume(t_ms, out),
             Input::Consent { given } => self.consent(given, out),
-            Input::Facts(facts) => self.conversation.facts(&facts, self.started_unix_ms),
+            Input::Facts(facts) => self.facts(facts, out),
             Input::Tick { t_ms } => self.advance_clock(t_ms, out),
             Input::Alert { alert, command, by } => self.alert_command(alert, &command, by, out),
             Input::Note { by, text } => self.emit(Log::Call, EventKind::Note { by, text }, out),
@@ -225,6 +226,32 @@ impl Call {
         }
     }
 
+    fn end_channel(&mut self, channel: Channel, out: &mut Vec<Output>) {
+        if !self.listening() {
+            return;
+        }
+        let mut endpoints = Vec::new();
+        if let Some(t_ms) = self.lanes.flush(channel, Flush::End, &mut endpoints) {
+            self.advance_clock(t_ms, out);
+        }
+        self.endpoints(channel, &mut endpoints, out);
+    }
+
+    fn facts(&mut self, facts: Facts, out: &mut Vec<Output>) {
+        let changed = |new: &Option<String>, old: &mut Option<String>| {
+            let new = new.clone().filter(|new| Some(new) != old.as_ref())?;
+            old.replace(new.clone());
+            Some(new)
+        };
+        let agent = changed(&facts.agent, &mut self.info.agent);
+        let queue = changed(&facts.queue, &mut self.info.queue);
+        let team = changed(&facts.team, &mut self.info.team);
+        self.conversation.facts(&facts, self.started_unix_ms);
+        if agent.is_some() || queue.is_some() || team.is_some() {
+            self.emit(Log::Call, EventKind::CallFacts { agent, queue, team }, out);
+        }
+    }
+
     fn endpoints(&mut self, channel: Channel, endpoints: &mut Vec<Endpoint>, out: &mut Vec<Output>) {
         for endpoint in endpoints.drain(..) {
             match endpoint {
@@ -236,6 +263,7 @@ impl Call {
     }
 
     fn speech(&mut self, channel: Channel, speaking: bool, at_ms: u64, out: &mut Vec<Output>) {
+        out.push(Output::Speech { channel, speaking, at_ms });
         let coached = self.conversation.speech(self.clock.active_ms(), channel, speaking, self.clock.active_at(at_ms));
         self.coached(coached, None, out);
     }

@@ -1,5 +1,6 @@
 //! The command line: one file per command, one place for exit codes.
 
+mod audiohook;
 mod check;
 mod demo;
 mod eval;

@@ -403,7 +403,7 @@ fn command_text(incoming: Incoming) -> Result<String, End> {
         Incoming::Text(text) => Ok(text.as_str().to_owned()),
         Incoming::Binary(_) => Err(End::Refused(Refusal::UnexpectedBinary, "commands are JSON text frames".to_owned())),
         Incoming::Refused(refusal, message) => Err(End::Refused(refusal, message.to_owned())),
-        Incoming::Gone => Err(End::Gone),
+        Incoming::Gone | Incoming::Closed => Err(End::Gone),
     }
 }
 
