@@ -34,6 +34,7 @@ pub struct Config {
     pub phones: Phones,
     pub feeds: Feeds,
     pub agent: Agent,
+    pub privacy: Privacy,
     pub speech: Speech,
     pub data: Data,
     pub alerts: Alerts,
@@ -188,6 +189,16 @@ pub struct Agent {
     /// `off`: never transcribed. `coach` (default): transcribed in memory for the agent's own prompts, shown to nobody
     /// else. `full`: the agent's words are in the call's log; a choice to be made with the works council.
     pub channel: AgentChannel,
+}
+
+/// What is taken out of the words before anybody but the agent sees them. Card, account, telephone and other long
+/// numbers, e-mail and postal addresses and dates of birth always are (docs/privacy.md).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Privacy {
+    /// Replace names of people, too: the customer's as the phone system told it, names that are introduced ("mein Name
+    /// ist …") or spelled. Default `false`: whoever helps with a call has to know whom they speak of.
+    pub redact_names: bool,
 }
 
 /// How speech becomes text.

@@ -91,6 +91,8 @@ impl DetectorKind {
 #[derive(Debug, Clone)]
 pub struct CallSettings {
     pub agent_channel: AgentChannel,
+    /// Names of people are replaced in the call's log, as other personal data always is.
+    pub redact_names: bool,
     pub detector: DetectorKind,
     pub endpointing: EndpointingSettings,
     pub escalation: EscalationSettings,

@@ -9,6 +9,7 @@ mod metrics;
 mod noise;
 mod offence;
 mod records;
+pub mod redaction;
 mod table;
 #[cfg(test)]
 mod tests;
