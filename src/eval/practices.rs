@@ -322,8 +322,8 @@ mod tests {
 
     #[test]
     fn a_whisper_is_right_in_time_and_in_place_of_one_like_it() {
-        let call = call(r#"{"turn":1,"practice":"002-6"},{"turn":5,"practice":"001-1"}"#, 10);
-        let found = figures(&call, &[whisper(3, "001-6"), whisper(8, "001-1")]);
+        let call = call(r#"{"turn":1,"practice":"002-6"},{"turn":6,"practice":"001-1"}"#, 10);
+        let found = figures(&call, &[whisper(3, "001-6"), whisper(9, "001-1")]);
         let PracticeScore { shown, right, right_or_alike, expected, met, met_or_alike, no_room } = found.prompts;
         assert_eq!((shown, right, right_or_alike), (2, 0, 1), "the first is like it, the second too late");
         assert_eq!((expected, met, met_or_alike, no_room), (2, 0, 1, 0));
