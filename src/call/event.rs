@@ -90,6 +90,9 @@ pub enum EventKind {
         /// Wall clock (RFC 3339) until which a snoozed alert is silent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<String>,
+        /// Why it was dismissed, as the supervisor said, such as `false_alarm`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dismissal: Option<String>,
     },
     /// A phrase the customer's words call for.
     Suggestion {

@@ -513,7 +513,8 @@ fn said(channel: Channel, span: Span, text: Option<String>, confidence: Option<f
 
 /// `now_ms` is active time, as is that until which the alert is snoozed.
 fn alert_event(change: AlertChange, id: String, by: Option<String>, unix_ms: u64, now_ms: u64) -> EventKind {
-    let AlertChange { state, kind, reason, quote, until_ms, .. } = change;
+    let AlertChange { state, kind, reason, quote, until_ms, note, .. } = change;
     let until = until_ms.map(|until_ms| rfc3339(unix_ms + until_ms.saturating_sub(now_ms)));
-    EventKind::Alert { id, state, kind, reason, quote, by, until }
+    let dismissal = note.filter(|note| !note.is_empty());
+    EventKind::Alert { id, state, kind, reason, quote, by, until, dismissal }
 }

@@ -11,7 +11,7 @@ use crate::coach::{Answer, Habits, ShiftSoFar};
 use crate::terms::{Channel, Lang, Span, Transcript};
 
 /// What happens to the agent's voice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentChannel {
     /// Never transcribed; voice activity gives times only.
@@ -48,6 +48,21 @@ pub struct Facts {
     pub shift_started_unix_ms: Option<u64>,
     /// Anything else, by name; values as text.
     pub metadata: Vec<(String, String)>,
+}
+
+impl Facts {
+    /// Takes over what `later` names.
+    pub fn merge(&mut self, later: &Facts) {
+        if later.customer_name.is_some() {
+            self.customer_name.clone_from(&later.customer_name);
+        }
+        self.wait_s = later.wait_s.or(self.wait_s);
+        self.shift_started_unix_ms = later.shift_started_unix_ms.or(self.shift_started_unix_ms);
+        for (name, value) in &later.metadata {
+            self.metadata.retain(|(known, _)| known != name);
+            self.metadata.push((name.clone(), value.clone()));
+        }
+    }
 }
 
 /// Which voice activity network listens.

@@ -6,6 +6,7 @@ mod eval;
 mod house;
 mod models;
 mod replay;
+mod schema;
 mod score;
 mod script;
 mod send;
@@ -57,6 +58,9 @@ enum Command {
     Wer(wer::Args),
     /// Train the embedded text model
     Train(train::Args),
+    /// Print the JSON Schema of the feeds; the pages' types are made from it
+    #[command(hide = true)]
+    Schema,
 }
 
 /// Why a command did not succeed.
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(args),
         Command::Wer(args) => wer::run(args),
         Command::Train(args) => train::run(args),
+        Command::Schema => schema::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -99,7 +99,7 @@ pub(super) fn labelled_reading(turn: &LabelledTurn, text: &str) -> Reading {
     Reading {
         cues: turn.cues.iter().map(cue).collect(),
         severity: turn.severity,
-        severity_score: f32::from(turn.severity.unwrap_or(0)) / 4.0,
+        severity_score: 0.0,
         model: ModelScores::default(),
         explanation: Explanation { by_cues: turn.severity.unwrap_or(0), ..Explanation::default() },
         entries: Vec::new(),

@@ -32,7 +32,7 @@ use crate::server::media::{self, Dialect};
 use crate::server::page;
 use crate::server::socket::{Patience, Socket};
 use crate::server::{App, Connection, Phase, unix_ms};
-use crate::wire::{ErrorMessage, to_json};
+use crate::wire::{ErrorMessage, feed, to_json};
 
 /// Largest head of a request, and what is read ahead of it.
 const HEAD_BYTES: usize = 16 << 10;
@@ -44,12 +44,14 @@ type Shared = State<Arc<App>>;
 
 pub(super) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(|| async { page::board() }))
-        .route("/agent", get(|| async { page::agent() }))
+        .route("/", get(|headers: HeaderMap| async move { page::board(&headers) }))
+        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers) }))
+        .route("/assets/{file}", get(asset))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/schema/event.json", get(event_schema))
+        .route("/schema/feed.json", get(feed_schema))
         .route("/v1/media", get(media_socket))
         .route("/v1/transcripts", get(transcripts_socket))
         .route("/v1/feed/supervisor", get(supervisor_feed))
@@ -234,6 +236,16 @@ async fn metrics(State(app): Shared) -> Response {
 async fn event_schema() -> Response {
     let schema = schemars::schema_for!(Event);
     ([(header::CONTENT_TYPE, "application/schema+json")], to_json(&schema)).into_response()
+}
+
+async fn feed_schema() -> Response {
+    ([(header::CONTENT_TYPE, "application/schema+json")], to_json(&feed::schema())).into_response()
+}
+
+/// A part of the pages.
+async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    let nothing = || error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path");
+    page::asset(&file, &headers).unwrap_or_else(nothing)
 }
 
 async fn calls(State(app): Shared, headers: HeaderMap) -> Response {

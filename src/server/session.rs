@@ -181,6 +181,7 @@ impl<'a> Session<'a> {
                 app.agents.begin(agent, info.team.as_deref(), info.facts.shift_started_unix_ms, unix_ms());
         }
         let (id, lang) = (info.call.clone(), info.lang);
+        let facts = info.facts.clone();
         let rules = Arc::clone(&app.rules.borrow());
         let escalation = app.config.alerts.settings(info.queue.as_deref());
         let settings = CallSettings { escalation, ..app.call_settings.clone() };
@@ -205,6 +206,7 @@ impl<'a> Session<'a> {
             out,
         };
         session.carry_out();
+        app.hub.facts(&session.id, &facts);
         session
     }
 
@@ -274,7 +276,10 @@ impl<'a> Session<'a> {
                 }
                 self.handle(Input::Consent { given });
             }
-            MediaInput::Facts(facts) => self.handle(Input::Facts(facts)),
+            MediaInput::Facts(facts) => {
+                self.app.hub.facts(&self.id, &facts);
+                self.handle(Input::Facts(facts));
+            }
             MediaInput::Stop { socket } => self.stop(socket),
             MediaInput::Lost { socket } => self.lose(socket),
         }

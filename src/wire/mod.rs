@@ -6,6 +6,7 @@ pub mod feed;
 pub mod native;
 pub mod transcripts;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -88,9 +89,10 @@ impl Refusal {
 }
 
 /// `{"type":"error",…}` as every socket sends it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ErrorMessage {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "error"))]
     kind: &'static str,
     pub code: &'static str,
     pub message: String,

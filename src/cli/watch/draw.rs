@@ -170,7 +170,7 @@ fn foot(frame: &mut Frame, area: Rect, board: &Board) {
 
 fn help(frame: &mut Frame) {
     let all = frame.area();
-    let (width, height) = (66.min(all.width), (HELP.len() as u16 + 2).min(all.height));
+    let (width, height) = (72.min(all.width), (HELP.len() as u16 + 2).min(all.height));
     let area = Rect::new((all.width - width) / 2, (all.height - height) / 2, width, height);
     let rows: Vec<Text> = HELP
         .iter()
@@ -238,7 +238,7 @@ mod tests {
         ] {
             assert!(screen.contains(expected), "{expected} is missing in\n{screen}");
         }
-        assert!(screen.find("loud") < screen.find("calm "), "{screen}");
+        assert!(screen.find("80 loud") < screen.find("5 calm"), "{screen}");
     }
 
     #[test]
@@ -251,6 +251,7 @@ mod tests {
                 screen(&state, width, height);
             }
         }
+        state.mode = Mode::Calls;
         state.disconnected();
         assert!(screen(&state, 100, 10).contains("not connected"));
         assert!(screen(&Board::default(), 100, 10).contains("No live calls."));
