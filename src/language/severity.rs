@@ -109,16 +109,17 @@ pub fn judge(hits: &[Hit], evidence: &[f32], heads: &KindHeads) -> (u8, Explanat
     let score = if heads.judge.is_empty() { f32::from(by_cues) / 4.0 } else { 1.0 / (1.0 + (-log_odds).exp()) };
     let mut severity = by_cues;
     if !heads.judge.is_empty() && by_cues < 3 {
-        if score >= heads.complaint_from {
+        if by_cues == 2 {
+            if score < heads.doubt_below {
+                severity = 1;
+                rule = "a complaint by its cues, and the text model doubts it";
+            }
+        } else if score >= heads.complaint_from {
             severity = 2;
             rule = match by_cues {
                 0 => "the text model alone is sure of a complaint",
-                1 => "mild friction, and the text model is sure",
-                _ => rule,
+                _ => "mild friction, and the text model is sure",
             };
-        } else if by_cues == 2 {
-            severity = 1;
-            rule = "a complaint by its cues, and the text model doubts it";
         } else if by_cues == 0 && score >= heads.friction_from {
             severity = 1;
             rule = "the text model alone: mild friction";

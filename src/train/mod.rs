@@ -250,6 +250,7 @@ fn fit_kinds(room: &Room<'_>, german: Option<&KindHeads>) -> (KindHeads, HeadRep
         figures.extend(auroc(&scored).map(|area| ("lines held: AUROC of the judge".to_owned(), area)));
         figures.push(("cut for a complaint".to_owned(), heads.complaint_from));
         figures.push(("cut for friction".to_owned(), heads.friction_from));
+        figures.push(("complaints by cues doubted below".to_owned(), heads.doubt_below));
     }
     let name = if room.agent { "agent's kinds" } else { "customer's kinds" };
     let report = HeadReport {
@@ -285,8 +286,7 @@ fn cross_validated(heads: &KindHeads, lines: &[&Witness<'_>], prior: Option<&Kin
         for line in own {
             said.push((line, kinds::answers(&heads, line)));
             let score = kinds::judged(&heads.judge, line);
-            let by_act = line.evidence.get(3) == Some(&1.0);
-            judged.push((line, score, by_act || score >= heads.complaint_from));
+            judged.push((line, score, kinds::flagged(&heads, line)));
         }
     }
     let [alone, joined] = kinds::macro_f1(heads, &said);
