@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::call::escalation::{AlertChange, Assessment, Escalation, EscalationSettings, counts_on_mixed};
-use crate::call::{AlertCommand, CallInfo, Facts};
+use crate::call::{AlertCommand, CallInfo, Facts, view};
 use crate::coach::playbook::Playbook;
 use crate::coach::{Answer, CallFacts, Coach, CoachOutput, ShiftSoFar, Utterance};
 use crate::language::{Language, Names, Reading};
@@ -168,6 +168,16 @@ impl Conversation {
         self.coach.end(now_ms)
     }
 
+    /// Sets the level to one that was recorded at `now_ms`, where living through the log again came to another.
+    pub fn set_level(&mut self, now_ms: u64, level: u8) {
+        self.escalation.set_level(now_ms, level);
+    }
+
+    /// Makes `open` (its number and state) the alert that is open, the last of `alerts` raised so far.
+    pub fn adopt_alert(&mut self, now_ms: u64, alerts: u32, open: Option<(u32, view::OpenAlert)>) {
+        self.escalation.adopt_alert(now_ms, alerts, open);
+    }
+
     /// What the coach has seen of the course of the call.
     pub fn coach(&self) -> &Coach {
         &self.coach
@@ -196,6 +206,9 @@ fn variation(call: &str) -> u32 {
 fn add_facts(known: &mut CallFacts, facts: &Facts, unix_ms: u64) {
     if facts.customer_name.is_some() {
         known.customer_name.clone_from(&facts.customer_name);
+    }
+    if facts.queue.is_some() {
+        known.queue.clone_from(&facts.queue);
     }
     known.wait_s = facts.wait_s.or(known.wait_s);
     if let Some(started) = facts.shift_started_unix_ms {

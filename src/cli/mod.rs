@@ -1,9 +1,11 @@
 //! The command line: one file per command, one place for exit codes.
 
+mod audiohook;
 mod check;
 mod demo;
 mod eval;
 mod house;
+mod journal;
 mod models;
 mod replay;
 mod schema;
@@ -50,6 +52,8 @@ enum Command {
     Check(check::Args),
     /// Access tokens
     Token(token::Args),
+    /// Look after the journal: check it, copy it, erase a call
+    Journal(journal::Args),
     /// Whisper models: list, pull, verify
     Models(models::Args),
     /// Evaluate the scoring on labelled utterances and dialogues
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => watch::run(args),
         Command::Check(args) => check::run(args),
         Command::Token(args) => token::run(args),
+        Command::Journal(args) => journal::run(args),
         Command::Models(args) => models::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Wer(args) => wer::run(args),

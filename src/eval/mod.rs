@@ -10,6 +10,7 @@ mod noise;
 mod offence;
 mod practices;
 mod records;
+pub mod redaction;
 mod table;
 #[cfg(test)]
 mod tests;

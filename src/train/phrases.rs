@@ -71,14 +71,14 @@ fn alternatives(node: &Node) -> usize {
         Node::Seq(items) => items.iter().map(alternatives).sum(),
         Node::Alt(branches) => branches.len() + branches.iter().map(alternatives).sum::<usize>(),
         Node::Opt(inner) => alternatives(inner),
-        Node::Gap(_) | Node::Start | Node::End | Node::EndQuestion | Node::Not(_) => 0,
+        Node::Gap(_) | Node::Start | Node::End | Node::EndQuestion | Node::EndBangs | Node::Not(_) => 0,
     }
 }
 
 fn word<'a>(atom: &'a Atom, other: &'a str) -> &'a str {
     match atom {
         Atom::Word(word) | Atom::Prefix(word) | Atom::Suffix(word) | Atom::Infix(word) => word,
-        Atom::Any | Atom::Number | Atom::Ordinal => other,
+        Atom::Any | Atom::Caps | Atom::Number | Atom::Ordinal => other,
     }
 }
 
@@ -100,7 +100,7 @@ impl Draw {
             Node::Set(atoms) => {
                 let Some(atom) = atoms.get(self.below(atoms.len())) else { return };
                 let other = match atom {
-                    Atom::Any => self.fillers[self.below(self.fillers.len())],
+                    Atom::Any | Atom::Caps => self.fillers[self.below(self.fillers.len())],
                     _ => NUMBERS[self.below(NUMBERS.len())],
                 };
                 out.push(word(atom, other).to_owned());
@@ -123,7 +123,7 @@ impl Draw {
                     out.push(self.fillers[self.below(self.fillers.len())].to_owned());
                 }
             }
-            Node::Start | Node::End | Node::EndQuestion | Node::Not(_) => {}
+            Node::Start | Node::End | Node::EndQuestion | Node::EndBangs | Node::Not(_) => {}
         }
     }
 }

@@ -59,6 +59,15 @@ impl Meter {
         decay(self.milli, t_ms.saturating_sub(self.at_ms), settings.half_life_ms)
     }
 
+    /// Sets the level, and the band that goes with it.
+    pub fn set(&mut self, t_ms: u64, level: u8, settings: &EscalationSettings) {
+        self.milli = i64::from(level) * POINT;
+        self.model_milli = 0;
+        self.threat_milli = self.threat_milli.min(self.milli);
+        self.at_ms = self.at_ms.max(t_ms);
+        self.band = settle(self.band, self.milli, settings);
+    }
+
     /// Whole points that rest on quotable words; bands and alerts look at these.
     pub fn proven_at(&self, t_ms: u64, settings: &EscalationSettings) -> u8 {
         u8::try_from(self.milli_at(t_ms, settings) / POINT).unwrap_or(100).min(100)

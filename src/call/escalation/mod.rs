@@ -19,6 +19,7 @@ pub use self::settings::{EscalationSettings, Preset, SettingsError};
 
 use self::level::{Evidence, Meter};
 use self::policy::{Context, Observation, Policy};
+use crate::call::view;
 use crate::language::Reading;
 use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind, Lang};
 
@@ -320,6 +321,18 @@ impl Escalation {
     pub fn dismiss(&mut self, t_ms: u64, id: u32, reason: &str, out: &mut Vec<AlertChange>) -> Result<(), AlertError> {
         self.tick(t_ms, out);
         self.policy.dismiss(id, reason, out)
+    }
+
+    /// Sets the level to one that was recorded, if it differs by a point or more. For calls taken up from their log.
+    pub fn set_level(&mut self, t_ms: u64, level: u8) {
+        if self.level_at(t_ms) != level {
+            self.meter.set(t_ms, level, &self.settings);
+        }
+    }
+
+    /// Makes the alert that readers saw last the open one, or none. For calls taken up from their log.
+    pub fn adopt_alert(&mut self, t_ms: u64, alerts: u32, open: Option<(u32, view::OpenAlert)>) {
+        self.policy.adopt(t_ms, alerts, open, self.meter.band_at(t_ms, &self.settings));
     }
 
     fn agent(&mut self, cues: &[Cue]) -> Vec<Part> {

@@ -7,6 +7,7 @@ use super::level::Meter;
 use super::settings::EscalationSettings;
 use super::wording::{self, Fact};
 use super::{AlertChange, AlertError, Rule};
+use crate::call::view;
 use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind, Lang};
 
 /// Two mild signs of reconciliation within this time are a clear one.
@@ -111,6 +112,37 @@ pub(super) struct Context<'a> {
 impl Policy {
     pub fn open(&self) -> Option<&OpenAlert> {
         self.open.as_ref()
+    }
+
+    /// Makes `open`, known from the call's log, the open alert; `alerts` were raised so far.
+    pub fn adopt(&mut self, t_ms: u64, alerts: u32, open: Option<(u32, view::OpenAlert)>, band: Band) {
+        self.alerts = self.alerts.max(alerts);
+        let Some((id, seen)) = open else {
+            if self.open.take().is_some() {
+                self.over_ms = Some(t_ms);
+            }
+            return;
+        };
+        self.alerts = self.alerts.max(id);
+        match &mut self.open {
+            Some(own) if own.id == id && own.state == seen.state && own.kind == seen.kind => {}
+            own => {
+                // A snooze of which the end is not known is over: better told twice than never.
+                let snoozed = seen.state == AlertState::Snoozed;
+                *own = Some(OpenAlert {
+                    id,
+                    state: seen.state,
+                    kind: seen.kind,
+                    reason: seen.reason,
+                    quote: seen.quote.unwrap_or_default(),
+                    raised_ms: seen.since_ms.min(t_ms),
+                    until_ms: snoozed.then_some(t_ms),
+                    told: vec![seen.kind],
+                    band_told: band,
+                    below_since_ms: None,
+                });
+            }
+        }
     }
 
     pub fn over_ms(&self) -> Option<u64> {
