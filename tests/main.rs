@@ -10,6 +10,8 @@ mod coach;
 mod golden;
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/privacy.rs"]
+mod privacy;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]

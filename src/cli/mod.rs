@@ -5,6 +5,7 @@ mod demo;
 mod eval;
 mod house;
 mod models;
+mod privacy;
 mod replay;
 mod score;
 mod script;
@@ -53,6 +54,8 @@ enum Command {
     Models(models::Args),
     /// Evaluate the scoring on labelled utterances and dialogues
     Eval(eval::Args),
+    /// Data protection: the annex for works council and data protection officer
+    Privacy(privacy::Args),
     /// Measure the word error rate of recordings through the whole path
     Wer(wer::Args),
     /// Train the embedded text model
@@ -104,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::Models(args) => models::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Privacy(args) => privacy::run(args),
         Command::Wer(args) => wer::run(args),
         Command::Train(args) => train::run(args),
     };

@@ -15,6 +15,8 @@ mod page;
 mod session;
 mod socket;
 
+pub use self::agents::TEAM_MIN_AGENTS;
+
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
