@@ -11,6 +11,7 @@ pub mod escalation;
 pub mod event;
 pub mod lanes;
 mod ports;
+mod take_up;
 pub mod transcript;
 pub mod view;
 pub mod voice;
@@ -36,6 +37,13 @@ const GAP_MIN_MS: u64 = 60;
 /// Transcription later than this (milliseconds of media clock) is said in the log, and again at most this often.
 const LAG_MS: u64 = 5_000;
 
+/// Numbers of prompts and suggestions used up before the call was taken up again.
+#[derive(Debug, Clone, Copy, Default)]
+struct ToldBefore {
+    prompts: u64,
+    suggestions: u64,
+}
+
 /// One live call.
 pub struct Call {
     info: CallInfo,
@@ -52,6 +60,7 @@ pub struct Call {
     consent: bool,
     lag_said_ms: Option<u64>,
     seq: [u64; 2],
+    told_before: ToldBefore,
     band: Band,
     summary: CallSummary,
     ending: Option<EndReason>,
@@ -92,6 +101,7 @@ impl Call {
             consent: true,
             lag_said_ms: None,
             seq: [0; 2],
+            told_before: ToldBefore::default(),
             band: Band::Calm,
             summary: CallSummary::default(),
             ending: None,
@@ -112,6 +122,7 @@ impl Call {
         match input {
             Input::Audio { at, lanes } => self.audio(at, lanes, out),
             Input::Gap { until_ms } => self.gap(until_ms, out),
+            Input::EndChannel { channel } => self.end_channel(channel, out),
             Input::Transcript(transcript) => self.transcripts.answer(transcript.segment, transcript.outcome),
             Input::Utterance { channel, span, text } => {
                 self.advance_clock(span.end_ms, out);
@@ -122,10 +133,7 @@ impl Call {
             Input::Hold => self.hold(out),
             Input::Resume { t_ms } => self.resume(t_ms, out),
             Input::Consent { given } => self.consent(given, out),
-            Input::Facts(facts) => {
-                facts.customer_name.iter().for_each(|name| self.redactor.know_name(name));
-                self.conversation.facts(&facts, self.started_unix_ms);
-            }
+            Input::Facts(facts) => self.facts(facts, out),
             Input::Tick { t_ms } => self.advance_clock(t_ms, out),
             Input::Alert { alert, command, by } => self.alert_command(alert, &command, by, out),
             Input::Note { by, text } => {
@@ -135,7 +143,8 @@ impl Call {
             Input::Whisper { from, text } => self.emit(Log::Agent, EventKind::Whisper { from, text }, out),
             Input::Watching { who, on } => self.emit(Log::Agent, EventKind::Watching { who, on }, out),
             Input::Prompt { prompt, answer } => {
-                if let Some(number) = self.number_of(&prompt, 'p') {
+                let number = self.number_of(&prompt, 'p');
+                if let Some(number) = number.and_then(|number| number.checked_sub(self.told_before.prompts)) {
                     let coached = self.conversation.answer(self.clock.active_ms(), number, answer);
                     self.coached(coached, None, out);
                 }
@@ -224,6 +233,33 @@ impl Call {
         }
     }
 
+    fn end_channel(&mut self, channel: Channel, out: &mut Vec<Output>) {
+        if !self.listening() {
+            return;
+        }
+        let mut endpoints = Vec::new();
+        if let Some(t_ms) = self.lanes.flush(channel, Flush::End, &mut endpoints) {
+            self.advance_clock(t_ms, out);
+        }
+        self.endpoints(channel, &mut endpoints, out);
+    }
+
+    fn facts(&mut self, facts: Facts, out: &mut Vec<Output>) {
+        let changed = |new: &Option<String>, old: &mut Option<String>| {
+            let new = new.clone().filter(|new| Some(new) != old.as_ref())?;
+            old.replace(new.clone());
+            Some(new)
+        };
+        let agent = changed(&facts.agent, &mut self.info.agent);
+        let queue = changed(&facts.queue, &mut self.info.queue);
+        let team = changed(&facts.team, &mut self.info.team);
+        facts.customer_name.iter().for_each(|name| self.redactor.know_name(name));
+        self.conversation.facts(&facts, self.started_unix_ms);
+        if agent.is_some() || queue.is_some() || team.is_some() {
+            self.emit(Log::Call, EventKind::CallFacts { agent, queue, team }, out);
+        }
+    }
+
     fn endpoints(&mut self, channel: Channel, endpoints: &mut Vec<Endpoint>, out: &mut Vec<Output>) {
         for endpoint in endpoints.drain(..) {
             match endpoint {
@@ -235,6 +271,7 @@ impl Call {
     }
 
     fn speech(&mut self, channel: Channel, speaking: bool, at_ms: u64, out: &mut Vec<Output>) {
+        out.push(Output::Speech { channel, speaking, at_ms });
         let coached = self.conversation.speech(self.clock.active_ms(), channel, speaking, self.clock.active_at(at_ms));
         self.coached(coached, None, out);
     }
@@ -385,10 +422,11 @@ impl Call {
                     if state == PromptState::Shown {
                         out.push(Output::Prompted { practice: practice.clone(), waited_ms });
                     }
-                    (Log::Agent, EventKind::Prompt { id: format!("{call}:p{id}"), practice, text, state })
+                    let id = format!("{call}:p{}", id + self.told_before.prompts);
+                    (Log::Agent, EventKind::Prompt { id, practice, text, state })
                 }
                 CoachOutput::Suggestion { id, practice, text } => {
-                    let id = format!("{call}:s{id}");
+                    let id = format!("{call}:s{}", id + self.told_before.suggestions);
                     let text = if self.settings.redact_names { self.redactor.aside(&text) } else { text };
                     (Log::Call, EventKind::Suggestion { id, practice, text, alert: alert.clone() })
                 }
@@ -531,7 +569,8 @@ fn said(channel: Channel, span: Span, text: Option<String>, confidence: Option<f
 
 /// `now_ms` is active time, as is that until which the alert is snoozed.
 fn alert_event(change: AlertChange, id: String, by: Option<String>, unix_ms: u64, now_ms: u64) -> EventKind {
-    let AlertChange { state, kind, reason, quote, until_ms, .. } = change;
+    let AlertChange { state, kind, reason, quote, until_ms, note, .. } = change;
     let until = until_ms.map(|until_ms| rfc3339(unix_ms + until_ms.saturating_sub(now_ms)));
-    EventKind::Alert { id, state, kind, reason, quote, by, until }
+    let dismissal = note.filter(|note| !note.is_empty());
+    EventKind::Alert { id, state, kind, reason, quote, by, until, dismissal }
 }
