@@ -1,6 +1,5 @@
 //! `ruhepol privacy`: what a works council or a data protection officer asks for, from the configuration in force.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::{Failure, Outcome};
@@ -229,45 +228,51 @@ fn kept(lang: Lang, config: &Config) -> (String, String) {
             feeds.ended_minutes, feeds.ended_calls
         ),
     };
-    let Some((text_hours, figures_days)) = journal(config) else { return (memory.clone(), memory) };
+    if !config.journal.enabled {
+        return (memory.clone(), memory);
+    }
+    let (text_hours, figures_days) = (config.journal.text_hours, config.journal.figures_days);
     match lang {
         Lang::De => (
-            format!("{text_hours} Stunden im Journal auf der Platte"),
-            format!("{figures_days} Tage im Journal auf der Platte"),
+            format!("{text_hours} Stunden im Journal auf der Platte des Betreibers"),
+            format!("{figures_days} Tage im Journal auf der Platte des Betreibers"),
         ),
         Lang::En => (
-            format!("{text_hours} hours in the journal on disk"),
-            format!("{figures_days} days in the journal on disk"),
+            format!("{text_hours} hours in the journal on the operator's disk"),
+            format!("{figures_days} days in the journal on the operator's disk"),
         ),
     }
 }
 
-/// Hours for words and days for figures, where a journal is kept. Read by name from the settings as they are written.
-fn journal(config: &Config) -> Option<(i64, i64)> {
-    let settings = toml::Value::try_from(config).ok()?;
-    let journal = settings
-        .get("journal")
-        .filter(|journal| journal.get("enabled").is_some_and(|on| on.as_bool() == Some(true)))?;
-    Some((journal.get("text_hours")?.as_integer()?, journal.get("figures_days")?.as_integer()?))
-}
-
 fn consent(lang: Lang, config: &Config) -> String {
-    let paths = [("/v1/media", config.consent.media), ("/v1/transcripts", config.consent.transcripts)];
-    let mut text = String::new();
-    for (path, consent) in paths {
-        if !text.is_empty() {
-            text.push_str("; ");
+    let consent = &config.consent;
+    let paths = [
+        ("media", consent.media),
+        ("transcripts", consent.transcripts),
+        ("listen", consent.listen),
+        ("twilio", consent.twilio),
+        ("audiohook", consent.audiohook),
+        ("vonage", consent.vonage),
+        ("jambonz", consent.jambonz),
+        ("freeswitch", consent.freeswitch),
+        ("asterisk", consent.asterisk),
+        ("audiosocket", consent.audiosocket),
+    ];
+    let mut parts = Vec::new();
+    for wanted in [Consent::Required, Consent::Elsewhere] {
+        let names: Vec<&str> = paths.iter().filter(|(_, consent)| *consent == wanted).map(|(name, _)| *name).collect();
+        if names.is_empty() {
+            continue;
         }
-        let meaning = match (consent, lang) {
+        let meaning = match (wanted, lang) {
             (Consent::Required, Lang::De) => "nur mit Einwilligung im Datenstrom, sonst wird das Gespräch abgewiesen",
             (Consent::Required, Lang::En) => "only with consent given in the stream, otherwise the call is refused",
             (Consent::Elsewhere, Lang::De) => "der Betreiber holt die Einwilligung anderswo ein (**zu belegen**)",
             (Consent::Elsewhere, Lang::En) => "the operator obtains consent elsewhere (**to be shown**)",
         };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "`{path}`: {meaning}");
+        parts.push(format!("{}: {meaning}", names.join(", ")));
     }
-    text
+    parts.join("; ")
 }
 
 #[cfg(test)]
@@ -320,13 +325,14 @@ mod tests {
     fn the_annex_follows_the_configuration() {
         let full = annex_of(
             Lang::En,
-            "[agent]\nchannel = \"full\"\n[consent]\nmedia = \"elsewhere\"\n[feeds]\nended_minutes = 7",
+            "[agent]\nchannel = \"full\"\n[consent]\nmedia = \"elsewhere\"\n[feeds]\nended_minutes = 7\n[journal]\nenabled = false",
         );
         assert!(full.contains("goes beyond the default"));
-        assert!(full.contains("`/v1/media`: the operator obtains consent elsewhere"));
+        assert!(full.contains("media: the operator obtains consent elsewhere"));
         assert!(full.contains("for 7 minutes after"));
         assert!(full.contains("channel = \"full\""), "the settings in force are shown");
-        let off = annex_of(Lang::De, "[agent]\nchannel = \"off\"");
+        let off = annex_of(Lang::De, "[agent]\nchannel = \"off\"\n[journal]\ntext_hours = 5");
+        assert!(off.contains("5 Stunden im Journal"));
         assert!(off.contains("nie in Text gewandelt"));
         assert!(!off.contains("geht über die Voreinstellung hinaus"));
     }
