@@ -41,6 +41,12 @@ pub struct CallInfo {
 /// Facts from the phone system that practices may use. `None` leaves what was known before.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
+    /// Id of the agent: only if it came late, or changed by a transfer.
+    pub agent: Option<String>,
+    /// As `agent`.
+    pub queue: Option<String>,
+    /// As `agent`.
+    pub team: Option<String>,
     pub customer_name: Option<String>,
     /// Seconds the customer waited in the queue.
     pub wait_s: Option<u64>,
@@ -85,6 +91,8 @@ impl DetectorKind {
 #[derive(Debug, Clone)]
 pub struct CallSettings {
     pub agent_channel: AgentChannel,
+    /// Names of people are replaced in the call's log, as other personal data always is.
+    pub redact_names: bool,
     pub detector: DetectorKind,
     pub endpointing: EndpointingSettings,
     pub escalation: EscalationSettings,
@@ -102,6 +110,11 @@ pub enum Input {
     /// Nothing is heard until the next audio at `until_ms`.
     Gap {
         until_ms: u64,
+    },
+    /// What is being said on this channel is cut here: its stream has ended, or somebody asks for what there is.
+    /// Later audio of the channel goes on as usual.
+    EndChannel {
+        channel: Channel,
     },
     Transcript(Transcript),
     /// An utterance somebody else transcribed.
@@ -174,6 +187,12 @@ pub enum Output {
         speech: SpeechSegment,
     },
     Event(Event),
+    /// Somebody began or stopped speaking at `at_ms`. Part of no log; for streams that are told of it.
+    Speech {
+        channel: Channel,
+        speaking: bool,
+        at_ms: u64,
+    },
     /// A prompt was shown this long (active milliseconds) after its trigger.
     Prompted {
         practice: String,

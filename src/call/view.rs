@@ -96,6 +96,13 @@ impl CallView {
                 self.language = Some(*language);
                 self.started_at.clone_from(&event.at);
             }
+            EventKind::CallFacts { agent, queue, team } => {
+                for (new, known) in [(agent, &mut self.agent), (queue, &mut self.queue), (team, &mut self.team)] {
+                    if new.is_some() {
+                        known.clone_from(new);
+                    }
+                }
+            }
             EventKind::Utterance { channel, text: Some(text), .. } => {
                 self.last = Some(LastWords { channel: *channel, text: text.clone(), t_ms: event.t_ms });
             }

@@ -23,7 +23,7 @@ use crate::server::socket::{Gone, Incoming, Socket};
 use crate::server::{App, unix_ms};
 use crate::terms::{Channel, Lang};
 use crate::wire::feed::{
-    AgentCommand, AgentSnapshot, CallFacts, Card, Done, FeedEvent, Request, SaidFact, SupervisorCommand,
+    AgentCommand, AgentSnapshot, CallFacts, Card, Done, Erased, FeedEvent, Request, SaidFact, SupervisorCommand,
     SupervisorSnapshot,
 };
 use crate::wire::{ErrorMessage, Refusal, to_json};
@@ -96,6 +96,11 @@ impl SupervisorFeed<'_> {
                     item = subscription.items.recv() => match item {
                         Ok(FeedItem::Event(item)) => self.event(socket, &item).await?,
                         Ok(load @ FeedItem::Load { .. }) => self.load(socket, &load).await?,
+                        Ok(FeedItem::Erased { call, team, queue }) => {
+                            if self.claims.covers(team.as_deref(), queue.as_deref()) {
+                                socket.send(to_json(&Erased::new(&call))).await?;
+                            }
+                        }
                         Err(RecvError::Lagged(missed)) => {
                             lagged(self.app, missed);
                             break;
@@ -398,7 +403,7 @@ fn command_text(incoming: Incoming) -> Result<String, End> {
         Incoming::Text(text) => Ok(text.as_str().to_owned()),
         Incoming::Binary(_) => Err(End::Refused(Refusal::UnexpectedBinary, "commands are JSON text frames".to_owned())),
         Incoming::Refused(refusal, message) => Err(End::Refused(refusal, message.to_owned())),
-        Incoming::Gone => Err(End::Gone),
+        Incoming::Gone | Incoming::Closed => Err(End::Gone),
     }
 }
 

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
 use crate::call::Facts;
-use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, rfc3339};
+use crate::call::event::{EndReason, Event, EventKind};
 use crate::call::view::{AgentView, CallView};
 use crate::config;
+use crate::journal::{Logged, Publication, end_of};
 use crate::metrics::{Kind, Metrics};
 use crate::server::load::{AgentLoad, BreakRule};
 use crate::server::unix_ms;
@@ -37,6 +38,11 @@ pub struct Hub {
 
 struct State {
     cursor: u64,
+    /// Events after this cursor are all at hand,
+    complete_from: u64,
+    /// except that readers may have seen some between these two, from the last run, that never reached the disk.
+    restored_to: u64,
+    began_at: u64,
     calls: BTreeMap<String, Record>,
     /// Ended calls, oldest first.
     ended: VecDeque<(String, Instant)>,
@@ -73,7 +79,17 @@ struct Past {
 #[derive(Clone)]
 pub enum FeedItem {
     Event(Arc<CallItem>),
-    Load { load: Load, team: Option<String>, queue: Option<String> },
+    Load {
+        load: Load,
+        team: Option<String>,
+        queue: Option<String>,
+    },
+    /// A call was erased: whoever shows it forgets it.
+    Erased {
+        call: String,
+        team: Option<String>,
+        queue: Option<String>,
+    },
 }
 
 /// What an agent's feed carries.
@@ -106,10 +122,14 @@ pub struct Subscription {
 }
 
 impl Hub {
-    pub fn new(settings: config::Feeds, metrics: Arc<Metrics>) -> Self {
+    /// Nothing known yet; the feed's cursor begins after `cursor`.
+    pub fn new(settings: config::Feeds, metrics: Arc<Metrics>, cursor: u64) -> Self {
         let (supervisors, _) = broadcast::channel(settings.behind_events);
         let state = State {
-            cursor: 0,
+            cursor,
+            complete_from: cursor,
+            restored_to: cursor,
+            began_at: cursor,
             calls: BTreeMap::new(),
             ended: VecDeque::new(),
             history: VecDeque::new(),
@@ -120,44 +140,53 @@ impl Hub {
         Self { settings, metrics, state: Mutex::new(state) }
     }
 
-    /// Takes in events of one call, in order, and hands them to whoever reads. There is no journal behind this
-    /// hub, so every event says that it is not durable.
-    pub fn publish(&self, events: Vec<Event>) {
-        let rule = BreakRule {
-            heated_calls: self.settings.break_calls,
-            heated_ms: self.settings.break_minutes.saturating_mul(60_000),
-        };
+    /// Takes in what the journal has, in order, and hands it to whoever reads.
+    pub fn publish(&self, publications: Vec<Publication>) {
+        let rule = self.break_rule();
         let mut state = self.lock();
-        for mut event in events {
-            event.durable = Some(false);
+        for Publication { position, event } in publications {
             self.metrics.events.get_or_create(&Kind { kind: event.kind.name() }).inc();
-            match event.log {
-                Log::Call => state.call_event(Arc::new(event), &self.settings, rule),
-                Log::Agent => state.agent_event(Arc::new(event)),
+            match position {
+                Some(position) => state.call_event(position, Arc::new(event), &self.settings, rule),
+                None => state.agent_event(Arc::new(event)),
             }
         }
         state.forget(&self.settings);
     }
 
-    /// Writes the end of a call whose task has died; its own state went with it.
-    pub fn fault(&self, call: &str) {
-        let Some(view) = self.call(call).filter(|view| view.ended.is_none()) else { return };
-        let summary = CallSummary {
-            duration_ms: view.t_ms,
-            final_level: view.level,
-            final_band: view.band,
-            speech_dropped: view.speech_dropped,
-            ..CallSummary::default()
-        };
-        self.publish(vec![Event {
-            call: call.to_owned(),
-            log: Log::Call,
-            seq: view.seq + 1,
-            at: rfc3339(unix_ms()),
-            t_ms: view.t_ms,
-            kind: EventKind::CallEnded { reason: EndReason::Fault, summary },
-            durable: None,
-        }]);
+    /// Takes back what was known before a restart: whole calls, and from which cursor on nothing is missing.
+    pub fn restore(&self, calls: &[Logged], complete_from: u64) {
+        let rule = self.break_rule();
+        let mut state = self.lock();
+        state.complete_from = complete_from;
+        let mut events: Vec<&(u64, Event)> = calls.iter().flat_map(|call| &call.events).collect();
+        events.sort_by_key(|(position, _)| *position);
+        for (position, event) in events {
+            state.call_event(*position, Arc::new(event.clone()), &self.settings, rule);
+        }
+        for call in calls {
+            if let Some((_, first)) = call.events.first()
+                && let Some(record) = state.calls.get_mut(&first.call)
+            {
+                record.agent_view.seq = call.agent_seq;
+            }
+        }
+        state.restored_to = state.history.back().map_or(complete_from, |past| past.item.cursor);
+        state.cursor = state.began_at;
+        state.forget(&self.settings);
+    }
+
+    /// The end of a call whose task has died, as far as it is not ended; its own state went with it.
+    pub fn fault(&self, call: &str) -> Option<Event> {
+        let view = self.call(call).filter(|view| view.ended.is_none())?;
+        Some(end_of(&view, EndReason::Fault, unix_ms()))
+    }
+
+    fn break_rule(&self) -> BreakRule {
+        BreakRule {
+            heated_calls: self.settings.break_calls,
+            heated_ms: self.settings.break_minutes.saturating_mul(60_000),
+        }
     }
 
     /// A snapshot of the live calls and everything after it. With `after` a cursor we still remember, the snapshot
@@ -166,8 +195,7 @@ impl Hub {
         let state = self.lock();
         let items = state.supervisors.subscribe();
         let loads = state.loads.values().filter_map(|record| record.told.clone()).collect();
-        let oldest = state.history.front().map_or(state.cursor, |past| past.item.cursor - 1);
-        if let Some(after) = after.filter(|after| (oldest..=state.cursor).contains(after)) {
+        if let Some(after) = after.filter(|after| state.remembers(*after)) {
             let since = state.history.iter().filter(|past| past.item.cursor > after);
             let missed: Vec<_> = since.clone().map(|past| Arc::clone(&past.item)).collect();
             let mut calls: BTreeMap<String, Option<CallView>> = BTreeMap::new();
@@ -245,15 +273,13 @@ impl Hub {
         self.lock().calls.get(call).is_some_and(|record| record.is_live_with(agent))
     }
 
-    /// Forgets an ended call and its events; false if there is none.
-    pub fn erase(&self, call: &str) -> bool {
+    /// Forgets a call and its events, if they are known, and tells readers.
+    pub fn erase(&self, view: &CallView) {
         let mut state = self.lock();
-        if state.calls.get(call).is_none_or(|record| record.view.ended.is_none()) {
-            return false;
-        }
-        state.drop_call(call);
-        state.ended.retain(|(id, _)| id != call);
-        true
+        state.drop_call(&view.call);
+        state.ended.retain(|(id, _)| *id != view.call);
+        let (team, queue) = (view.team.clone(), view.queue.clone());
+        let _ = state.supervisors.send(FeedItem::Erased { call: view.call.clone(), team, queue });
     }
 
     /// No method panics half-way through a change that a later one could not bear, so a poisoned lock is used on.
@@ -263,7 +289,13 @@ impl Hub {
 }
 
 impl State {
-    fn call_event(&mut self, event: Arc<Event>, settings: &config::Feeds, rule: BreakRule) {
+    /// Whether a reader can go on after this cursor.
+    fn remembers(&self, after: u64) -> bool {
+        let unknown = (self.restored_to + 1)..self.began_at;
+        (self.complete_from..=self.cursor).contains(&after) && !unknown.contains(&after)
+    }
+
+    fn call_event(&mut self, cursor: u64, event: Arc<Event>, settings: &config::Feeds, rule: BreakRule) {
         let before = self.calls.get(&event.call).map(|record| record.view.clone());
         let record = self.calls.entry(event.call.clone()).or_insert_with(Record::new);
         record.view.apply(&event);
@@ -272,8 +304,7 @@ impl State {
         if record.events.len() > settings.call_events {
             record.events.pop_front();
         }
-        self.cursor += 1;
-        let cursor = self.cursor;
+        self.cursor = cursor;
         let (team, queue) = (record.view.team.clone(), record.view.queue.clone());
         let json = to_json(&FeedEvent { event: &event, cursor });
         let agent = record.view.agent.clone();
@@ -294,8 +325,10 @@ impl State {
             self.ended.push_back((item.event.call.clone(), Instant::now()));
         }
         self.history.push_back(Past { item: Arc::clone(&item), before });
-        if self.history.len() > settings.history_events {
-            self.history.pop_front();
+        if self.history.len() > settings.history_events
+            && let Some(oldest) = self.history.pop_front()
+        {
+            self.complete_from = self.complete_from.max(oldest.item.cursor);
         }
         // Nobody reading is no error.
         let _ = self.supervisors.send(FeedItem::Event(item));
@@ -367,11 +400,23 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::event::{CallSummary, Log};
+    use crate::terms::Lang;
 
     fn hub(change: impl FnOnce(&mut config::Feeds)) -> Hub {
         let mut settings = config::Feeds::default();
         change(&mut settings);
-        Hub::new(settings, Arc::new(Metrics::new(None)))
+        Hub::new(settings, Arc::new(Metrics::new(None)), 0)
+    }
+
+    fn tell(hub: &Hub, events: Vec<Event>) {
+        let mut position = hub.lock().cursor;
+        let publications = events.into_iter().map(|mut event| {
+            position += u64::from(event.log == Log::Call);
+            event.durable = Some(false).filter(|_| event.log == Log::Call);
+            Publication { position: (event.log == Log::Call).then_some(position), event }
+        });
+        hub.publish(publications.collect());
     }
 
     fn event(call: &str, log: Log, seq: u64, kind: EventKind) -> Event {
@@ -402,10 +447,10 @@ mod tests {
     #[test]
     fn a_reader_gets_a_snapshot_and_then_what_follows() {
         let hub = hub(|_| {});
-        hub.publish(vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
+        tell(&hub, vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
         let mut reader = hub.subscribe(None);
         assert_eq!((reader.cursor, reader.calls[0].seq), (2, 2));
-        hub.publish(vec![event("c", Log::Call, 3, EventKind::Resumed)]);
+        tell(&hub, vec![event("c", Log::Call, 3, EventKind::Resumed)]);
         let Ok(FeedItem::Event(item)) = reader.items.try_recv() else { panic!("no event") };
         assert_eq!((item.cursor, item.event.seq), (3, 3));
         assert!(item.json.contains(r#""durable":false"#) && item.json.contains(r#""cursor":3"#), "{}", item.json);
@@ -414,7 +459,7 @@ mod tests {
     #[test]
     fn a_reader_that_comes_back_sees_the_calls_as_they_were() {
         let hub = hub(|_| {});
-        hub.publish(vec![started("c"), started("d"), event("c", Log::Call, 2, EventKind::Hold), ended("d", 2)]);
+        tell(&hub, vec![started("c"), started("d"), event("c", Log::Call, 2, EventKind::Hold), ended("d", 2)]);
         let reader = hub.subscribe(Some(2));
         let seqs: Vec<_> = reader.calls.iter().map(|view| (view.call.as_str(), view.seq)).collect();
         assert_eq!(seqs, [("c", 1), ("d", 1)]);
@@ -428,11 +473,10 @@ mod tests {
     #[test]
     fn a_cursor_that_is_forgotten_or_foreign_gets_the_present() {
         let hub = hub(|settings| settings.history_events = 2);
-        hub.publish(vec![
-            started("c"),
-            event("c", Log::Call, 2, EventKind::Hold),
-            event("c", Log::Call, 3, EventKind::Resumed),
-        ]);
+        tell(
+            &hub,
+            vec![started("c"), event("c", Log::Call, 2, EventKind::Hold), event("c", Log::Call, 3, EventKind::Resumed)],
+        );
         for after in [0, 99] {
             let reader = hub.subscribe(Some(after));
             assert_eq!((reader.cursor, reader.calls[0].seq, reader.missed.len()), (3, 3, 0), "after {after}");
@@ -443,12 +487,12 @@ mod tests {
     #[test]
     fn the_agents_log_goes_to_that_agent_only() {
         let hub = hub(|_| {});
-        hub.publish(vec![started("c")]);
+        tell(&hub, vec![started("c")]);
         let mut supervisor = hub.subscribe(None);
         let (views, mut own) = hub.subscribe_agent("a7");
         let (foreign_views, mut foreign) = hub.subscribe_agent("a8");
         assert_eq!((views.len(), foreign_views.len()), (1, 0));
-        hub.publish(vec![whispered("c", 1)]);
+        tell(&hub, vec![whispered("c", 1)]);
         assert!(matches!(own.try_recv(), Ok(AgentItem::Event(event)) if event.seq == 1));
         assert!(foreign.try_recv().is_err());
         assert!(supervisor.items.try_recv().is_err());
@@ -458,10 +502,10 @@ mod tests {
     #[test]
     fn a_slow_reader_is_told() {
         let hub = hub(|settings| settings.behind_events = 2);
-        hub.publish(vec![started("c")]);
+        tell(&hub, vec![started("c")]);
         let mut reader = hub.subscribe(None);
         for seq in 2..9 {
-            hub.publish(vec![event("c", Log::Call, seq, EventKind::Hold)]);
+            tell(&hub, vec![event("c", Log::Call, seq, EventKind::Hold)]);
         }
         assert!(matches!(reader.items.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
     }
@@ -469,23 +513,50 @@ mod tests {
     #[test]
     fn ended_calls_are_kept_for_a_while_and_can_be_erased() {
         let hub = hub(|settings| settings.ended_calls = 1);
-        hub.publish(vec![started("c")]);
-        assert!(!hub.erase("c"), "a live call");
-        hub.publish(vec![ended("c", 2), started("d"), ended("d", 2)]);
+        tell(&hub, vec![started("c")]);
+        tell(&hub, vec![ended("c", 2), started("d"), ended("d", 2)]);
         assert!(hub.call("c").is_none() && hub.call("d").is_some());
         assert!(hub.subscribe(None).calls.is_empty());
-        assert!(hub.erase("d") && !hub.erase("d"));
-        assert!(hub.subscribe(Some(0)).missed.is_empty());
+        let mut reader = hub.subscribe(None);
+        hub.erase(&hub.call("d").unwrap());
+        assert!(hub.call("d").is_none() && hub.subscribe(Some(0)).missed.is_empty());
+        assert!(matches!(reader.items.try_recv(), Ok(FeedItem::Erased { call, .. }) if call == "d"));
     }
 
     #[test]
     fn a_dead_call_is_given_an_end() {
         let hub = hub(|_| {});
-        hub.publish(vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
-        hub.fault("c");
+        tell(&hub, vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
+        tell(&hub, hub.fault("c").into_iter().collect());
         let view = hub.call("c").unwrap();
         assert_eq!((view.seq, view.ended), (3, Some(EndReason::Fault)));
-        hub.fault("c");
-        assert_eq!(hub.call("c").unwrap().seq, 3, "once");
+        assert_eq!(hub.fault("c"), None, "once");
+    }
+
+    #[test]
+    fn a_restart_continues_cursors_of_what_was_kept_and_of_nothing_else() {
+        let logged = |events: Vec<(u64, Event)>, ended| Logged { agent_seq: 7, ended, events };
+        let calls = [
+            logged(vec![(101, started("c")), (103, event("c", Log::Call, 2, EventKind::Hold))], false),
+            logged(vec![(102, started("d")), (104, ended("d", 2))], true),
+        ];
+        let hub = Hub::new(config::Feeds::default(), Arc::new(Metrics::new(None)), 1_000);
+        hub.restore(&calls, 90);
+        let fresh = hub.subscribe(None);
+        assert_eq!((fresh.cursor, fresh.calls.len(), fresh.calls[0].seq), (1_000, 1, 2));
+        assert_eq!(hub.subscribe_agent("a7").0[0].seq, 7, "the agent's numbers go on");
+        tell(&hub, vec![event("c", Log::Call, 3, EventKind::Resumed)]);
+        let missed = |after| {
+            let reader = hub.subscribe(Some(after));
+            let cursors: Vec<u64> = reader.missed.iter().map(|item| item.cursor).collect();
+            (reader.cursor, cursors)
+        };
+        assert_eq!(missed(102), (102, vec![103, 104, 1_001]));
+        assert_eq!(missed(90), (90, vec![101, 102, 103, 104, 1_001]));
+        assert_eq!(missed(104), (104, vec![1_001]));
+        assert_eq!(missed(1_000), (1_000, vec![1_001]));
+        for unknown in [89, 105, 999, 1_002] {
+            assert_eq!(missed(unknown), (1_001, Vec::new()), "{unknown}");
+        }
     }
 }

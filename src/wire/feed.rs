@@ -265,6 +265,21 @@ impl CallFacts {
     }
 }
 
+/// A call was erased: whoever shows or keeps it forgets it. Has no number, since the log it belonged to is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Erased {
+    #[serde(rename = "type")]
+    #[schemars(extend("const" = "erased"))]
+    kind: &'static str,
+    pub call: String,
+}
+
+impl Erased {
+    pub fn new(call: &str) -> Self {
+        Self { kind: "erased", call: call.to_owned() }
+    }
+}
+
 /// Everything a supervisor's feed carries; for the schema only.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -273,6 +288,7 @@ pub enum SupervisorMessage {
     Event(Event),
     Load(Load),
     Facts(CallFacts),
+    Erased(Erased),
     Done(Done),
     Error(ErrorMessage),
 }

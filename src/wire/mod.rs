@@ -2,9 +2,20 @@
 //!
 //! The room knows no socket. It says what a message means, or in one sentence what is wrong with it.
 
+pub mod asterisk;
+pub mod audiohook;
+pub mod audiosocket;
 pub mod feed;
+pub mod fields;
+pub mod httpsig;
+pub mod listen;
 pub mod native;
+pub mod phone;
+pub mod plain;
+pub mod results;
+pub mod sign;
 pub mod transcripts;
+pub mod twilio;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
