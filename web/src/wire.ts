@@ -206,6 +206,12 @@ export interface Done {
 /** Why a call ended. */
 export type EndReason = "stop" | "connection_lost" | "shutdown" | "fault";
 
+/** A call was erased: whoever shows or keeps it forgets it. Has no number, since the log it belonged to is gone. */
+export interface Erased {
+  call: string;
+  type: "erased";
+}
+
 /** `{"type":"error",…}` as every socket sends it. */
 export interface ErrorMessage {
   code: string;
@@ -239,6 +245,12 @@ export type Event = {
     rules: string;
     team?: string | null;
     type: "call_started";
+  }
+  | {
+    agent?: string | null;
+    queue?: string | null;
+    team?: string | null;
+    type: "call_facts";
   }
   | {
     channel: Channel;
@@ -495,7 +507,14 @@ export type SupervisorCommand =
   };
 
 /** Everything a supervisor's feed carries; for the schema only. */
-export type SupervisorMessage = SupervisorSnapshot | Event | Load | CallFacts | Done | ErrorMessage;
+export type SupervisorMessage =
+  | SupervisorSnapshot
+  | Event
+  | Load
+  | CallFacts
+  | Erased
+  | Done
+  | ErrorMessage;
 
 /** What a supervisor sees first, and again whenever it fell behind. */
 export interface SupervisorSnapshot {

@@ -10,6 +10,9 @@ import { type Call, Model, needsSomebody } from "./model";
 /** Events of one page of a call's history, as the server serves them. */
 const PAGE = 1_000;
 
+/** Ended calls fetched at a time. */
+const HISTORY_PAGE = 200;
+
 /** Alerts remembered as told: more than a shift has. */
 const TOLD_MAX = 1_000;
 
@@ -33,6 +36,8 @@ export class Controller {
   notify = kept("notify", ["on", "off"], "off") === "on";
   history: CallView[] | null = null;
   historyFailed = false;
+  /** Where the list goes on. */
+  historyNext: number | null = null;
   private readonly feed: Feed<SupervisorCommand, SupervisorMessage>;
   private readonly told: Set<string>;
   private toAnnounce: { name: string; agent: string }[] = [];
@@ -144,11 +149,15 @@ export class Controller {
     this.store.changed();
   }
 
-  async fetchHistory() {
+  /** The newest ended calls, or with `more` those before. */
+  async fetchHistory(more = false) {
     try {
-      const { calls } = (await this.get("/v1/calls")) as { calls: CallView[] };
-      const ended = calls.filter((view) => view.ended);
-      this.history = ended.sort((a, b) => endOf(b) - endOf(a));
+      const before = more && this.historyNext ? `&before=${this.historyNext}` : "";
+      const { calls, next } = (await this.get(`/v1/calls?state=ended&limit=${HISTORY_PAGE}${before}`)) as { calls: CallView[]; next?: number | null };
+      const known = new Map((more ? (this.history ?? []) : []).map((view) => [view.call, view]));
+      for (const view of calls) if (view.ended) known.set(view.call, view);
+      this.history = [...known.values()].sort((a, b) => endOf(b) - endOf(a));
+      this.historyNext = next ?? null;
       this.historyFailed = false;
     } catch {
       this.historyFailed = true;
