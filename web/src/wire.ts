@@ -507,14 +507,7 @@ export type SupervisorCommand =
   };
 
 /** Everything a supervisor's feed carries; for the schema only. */
-export type SupervisorMessage =
-  | SupervisorSnapshot
-  | Event
-  | Load
-  | CallFacts
-  | Erased
-  | Done
-  | ErrorMessage;
+export type SupervisorMessage = SupervisorSnapshot | Event | Load | CallFacts | Erased | Done | ErrorMessage;
 
 /** What a supervisor sees first, and again whenever it fell behind. */
 export interface SupervisorSnapshot {
