@@ -1,51 +1,30 @@
-//! `ruhepol watch`: the supervisor feed in a terminal.
-
-use std::time::Duration;
+//! The supervisor feed as lines, for pipes and files.
 
 use serde_json::Value;
 
-use super::show::{Ink, Style, clock};
-use super::{Outcome, runtime};
+use super::RETRY;
 use crate::call::event::Event;
-use crate::client::{ClientError, address_of, connect, next_json};
+use crate::cli::Outcome;
+use crate::cli::show::{Ink, Style, clock};
+use crate::client::{ClientError, connect, next_json};
 use crate::terms::Band;
 
-/// Pause before a lost connection is tried again.
-const RETRY: Duration = Duration::from_secs(2);
-
-/// Show the supervisor feed in the terminal
-///
-/// Example: ruhepol watch --url ws://127.0.0.1:8080 --token "$(ruhepol token issue --role supervisor --sub berta)"
-#[derive(clap::Args)]
-pub struct Args {
-    /// The server, for example ws://127.0.0.1:8080
-    #[arg(long, value_name = "WS_URL")]
-    url: String,
-    /// Access token of role supervisor; RUHEPOL_TOKEN works too and does not show in the list of processes
-    #[arg(long, value_name = "T")]
-    token: Option<String>,
-}
-
-pub fn run(args: Args) -> Outcome {
-    let token = args.token.or_else(|| std::env::var("RUHEPOL_TOKEN").ok());
-    let url = address_of(&args.url, "/v1/feed/supervisor");
-    let style = Style::of_stdout();
-    runtime()?.block_on(async {
-        let mut connected = false;
-        loop {
-            match follow(&url, token.as_deref(), style, &mut connected).await {
-                // A server that was there is waited for; one that never was, or refuses us, is an error.
-                Ok(()) => {}
-                Err(ClientError::Broken(_) | ClientError::Unreachable { .. }) if connected => {}
-                Err(error) => return Err(error.into()),
-            }
-            eprintln!("{}", style.paint(Ink::Magenta, "connection lost; trying again"));
-            tokio::time::sleep(RETRY).await;
+/// Until the server refuses us.
+pub async fn follow(url: &str, token: Option<&str>, style: Style) -> Outcome {
+    let mut connected = false;
+    loop {
+        match one_connection(url, token, style, &mut connected).await {
+            // A server that was there is waited for; one that never was, or refuses us, is an error.
+            Ok(()) => {}
+            Err(ClientError::Broken(_) | ClientError::Unreachable { .. }) if connected => {}
+            Err(error) => return Err(error.into()),
         }
-    })
+        eprintln!("{}", style.paint(Ink::Magenta, "connection lost; trying again"));
+        tokio::time::sleep(RETRY).await;
+    }
 }
 
-async fn follow(url: &str, token: Option<&str>, style: Style, connected: &mut bool) -> Result<(), ClientError> {
+async fn one_connection(url: &str, token: Option<&str>, style: Style, connected: &mut bool) -> Result<(), ClientError> {
     let mut socket = connect(url, "/v1/feed/supervisor", token).await?;
     *connected = true;
     while let Some(message) = next_json(&mut socket).await? {

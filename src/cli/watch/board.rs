@@ -1,0 +1,465 @@
+//! What the terminal board knows and what a key does to it. Knows no terminal and no socket.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ratatui::crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use serde_json::{Value, json};
+
+use crate::call::event::{Event, EventKind, Log};
+use crate::call::view::CallView;
+use crate::terms::{AlertState, Channel, CueKind};
+
+/// Lines of a conversation that are kept.
+const LINES: usize = 500;
+/// Suggestions that can be whispered with one key.
+pub const SUGGESTIONS: usize = 3;
+/// Longest whisper, in characters: two short lines on the agent's panel.
+const WHISPER_CHARS: usize = 140;
+const SNOOZE_MINUTES: u32 = 5;
+
+/// What the board asks of its surroundings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    Quit,
+    /// A command for the feed.
+    Send(Value),
+}
+
+/// One line of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Line {
+    Words { channel: Channel, t_ms: u64, text: String, cues: Vec<CueKind>, severity: u8 },
+    Note { t_ms: u64, text: String },
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Call {
+    pub view: CallView,
+    pub lines: VecDeque<Line>,
+    /// Newest last.
+    pub suggestions: VecDeque<String>,
+    /// Number of the utterance in the call's log that each of the last words came with.
+    words_seq: VecDeque<u64>,
+}
+
+/// What keys mean at the moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Mode {
+    #[default]
+    Calls,
+    /// Typing a whisper.
+    Whisper(String),
+    Help,
+}
+
+#[derive(Debug, Default)]
+pub struct Board {
+    pub calls: BTreeMap<String, Call>,
+    /// Agents for whom a break would help.
+    pub breaks: BTreeMap<String, u64>,
+    pub selected: Option<String>,
+    pub opened: Option<String>,
+    pub mode: Mode,
+    pub connected: bool,
+    /// What happened last, for the bottom line.
+    pub status: String,
+    next_ref: u64,
+}
+
+impl Board {
+    /// Live calls, who needs somebody first: open alerts, nobody on them before others, then by level.
+    pub fn by_need(&self) -> Vec<&Call> {
+        let mut calls: Vec<&Call> = self.calls.values().collect();
+        calls.sort_by_key(|call| {
+            let view = &call.view;
+            let alert = match view.alert.as_ref().map(|alert| alert.state) {
+                Some(AlertState::Raised | AlertState::RaisedHigher) => 0,
+                Some(_) => 1,
+                None => 2,
+            };
+            (alert, std::cmp::Reverse(view.level), view.call.clone())
+        });
+        calls
+    }
+
+    pub fn current(&self) -> Option<&Call> {
+        self.calls.get(self.selected.as_ref()?)
+    }
+
+    pub fn say(&mut self, status: impl Into<String>) {
+        self.status = status.into();
+    }
+
+    pub fn disconnected(&mut self) {
+        self.connected = false;
+        self.say("connection lost; trying again");
+    }
+
+    /// Takes in one message of the feed.
+    pub fn hear(&mut self, message: &Value) {
+        match message["type"].as_str() {
+            Some("snapshot") => self.snapshot(message),
+            Some("load") => {
+                let agent = message["agent"].as_str().unwrap_or_default().to_owned();
+                if message["break_suggested"] == true {
+                    self.breaks.insert(agent, message["heated_ms"].as_u64().unwrap_or(0) / 60_000);
+                } else {
+                    self.breaks.remove(&agent);
+                }
+            }
+            Some("done") => {}
+            Some("error") => self.say(message["message"].as_str().unwrap_or("refused")),
+            _ => {
+                if let Ok(event) = serde_json::from_value::<Event>(message.clone()) {
+                    self.event(&event);
+                }
+            }
+        }
+        self.keep_selection();
+    }
+
+    fn snapshot(&mut self, message: &Value) {
+        if !self.connected && self.opened.take().is_some() {
+            self.say("connected again; open the call anew to read on");
+        }
+        self.connected = true;
+        let views: Vec<CallView> = serde_json::from_value(message["calls"].clone()).unwrap_or_default();
+        let mut before = std::mem::take(&mut self.calls);
+        for view in views {
+            let call = before.remove(&view.call).unwrap_or_default();
+            self.calls.insert(view.call.clone(), Call { view, ..call });
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        if event.log != Log::Call {
+            return;
+        }
+        if let EventKind::CallEnded { .. } = event.kind {
+            self.calls.remove(&event.call);
+            if self.opened.as_ref() == Some(&event.call) {
+                self.opened = None;
+                self.say(format!("{} has ended", event.call));
+            }
+            return;
+        }
+        let call = self.calls.entry(event.call.clone()).or_default();
+        // What a snapshot already holds comes again after it.
+        if event.seq <= call.view.seq {
+            return;
+        }
+        call.view.apply(event);
+        call.read(event);
+    }
+
+    /// The selection stays on its call, or goes to the one that needs somebody most.
+    fn keep_selection(&mut self) {
+        if self.current().is_none() {
+            self.selected = self.by_need().first().map(|call| call.view.call.clone());
+        }
+    }
+
+    /// What a key, or pasted text, asks for.
+    pub fn on_terminal(&mut self, event: &TerminalEvent) -> Option<Wish> {
+        match event {
+            TerminalEvent::Key(key) => self.on_key(*key),
+            TerminalEvent::Paste(text) => {
+                if let Mode::Whisper(draft) = &mut self.mode {
+                    push(draft, text);
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent) -> Option<Wish> {
+        if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            return Some(Wish::Quit);
+        }
+        match &mut self.mode {
+            Mode::Calls => self.on_command(key.code),
+            Mode::Help => {
+                self.mode = Mode::Calls;
+                None
+            }
+            Mode::Whisper(draft) => match key.code {
+                KeyCode::Esc => {
+                    self.mode = Mode::Calls;
+                    None
+                }
+                KeyCode::Enter => {
+                    let text = draft.trim().to_owned();
+                    self.mode = Mode::Calls;
+                    self.whisper(&text)
+                }
+                KeyCode::Backspace => {
+                    draft.pop();
+                    None
+                }
+                KeyCode::Char(letter) => {
+                    push(draft, letter.encode_utf8(&mut [0; 4]));
+                    None
+                }
+                _ => None,
+            },
+        }
+    }
+
+    fn on_command(&mut self, key: KeyCode) -> Option<Wish> {
+        match key {
+            KeyCode::Char('q') => Some(Wish::Quit),
+            KeyCode::Char('?') => {
+                self.mode = Mode::Help;
+                None
+            }
+            KeyCode::Down | KeyCode::Char('j') => self.move_by(1),
+            KeyCode::Up | KeyCode::Char('k') => self.move_by(-1),
+            KeyCode::Enter => self.open_or_close(),
+            KeyCode::Esc => self.opened.clone().and_then(|call| self.close(&call)),
+            KeyCode::Char('a') => self.on_alert("ack", json!({}), "acknowledged"),
+            KeyCode::Char('s') => {
+                self.on_alert("snooze", json!({ "minutes": SNOOZE_MINUTES }), "snoozed for 5 minutes")
+            }
+            KeyCode::Char('f') => {
+                self.on_alert("dismiss", json!({ "reason": "false_alarm" }), "marked as a false alarm")
+            }
+            KeyCode::Char('w') => {
+                match self.current() {
+                    Some(call) if call.view.agent.is_some() => self.mode = Mode::Whisper(String::new()),
+                    Some(_) => self.say("nobody would hear it: this call names no agent"),
+                    None => {}
+                }
+                None
+            }
+            KeyCode::Char(digit @ '1'..='3') => {
+                let place = digit as usize - '1' as usize;
+                let text = self.current()?.latest_suggestions().nth(place)?.to_owned();
+                self.whisper(&text)
+            }
+            _ => None,
+        }
+    }
+
+    fn move_by(&mut self, step: isize) -> Option<Wish> {
+        let order: Vec<String> = self.by_need().iter().map(|call| call.view.call.clone()).collect();
+        let at = order.iter().position(|call| Some(call) == self.selected.as_ref())?;
+        let next = at.saturating_add_signed(step).min(order.len() - 1);
+        self.selected = Some(order[next].clone());
+        None
+    }
+
+    /// Opening is told to the agent, so it is never done by merely moving over a call.
+    fn open_or_close(&mut self) -> Option<Wish> {
+        let call = self.selected.clone()?;
+        if self.opened.as_ref() == Some(&call) {
+            return self.close(&call);
+        }
+        if self.opened.is_some() {
+            self.say("close the open conversation first (Esc)");
+            return None;
+        }
+        self.opened = Some(call.clone());
+        self.say(format!("{call} is open; the agent sees that you read along"));
+        Some(self.command("open", json!({ "call": call })))
+    }
+
+    fn close(&mut self, call: &str) -> Option<Wish> {
+        self.opened = None;
+        self.say("");
+        Some(self.command("close", json!({ "call": call })))
+    }
+
+    fn on_alert(&mut self, kind: &str, mut fields: Value, what: &str) -> Option<Wish> {
+        let Some(alert) = self.current().and_then(|call| call.view.alert.as_ref()).map(|alert| alert.id.clone()) else {
+            self.say("this call has no open alert");
+            return None;
+        };
+        fields["alert"] = json!(alert);
+        self.say(format!("{alert} {what}"));
+        Some(self.command(kind, fields))
+    }
+
+    fn whisper(&mut self, text: &str) -> Option<Wish> {
+        let call = self.selected.clone().filter(|_| !text.is_empty())?;
+        self.say(format!("whispered to the agent of {call}"));
+        Some(self.command("whisper", json!({ "call": call, "text": text })))
+    }
+
+    fn command(&mut self, kind: &str, mut fields: Value) -> Wish {
+        self.next_ref += 1;
+        fields["type"] = json!(kind);
+        fields["ref"] = json!(self.next_ref);
+        Wish::Send(fields)
+    }
+}
+
+impl Call {
+    /// Suggestions, newest first.
+    pub fn latest_suggestions(&self) -> impl Iterator<Item = &str> {
+        self.suggestions.iter().rev().map(String::as_str).take(SUGGESTIONS)
+    }
+
+    fn read(&mut self, event: &Event) {
+        let t_ms = event.t_ms;
+        match &event.kind {
+            EventKind::Utterance { channel, text: Some(text), .. } => {
+                let text = text.clone();
+                self.words_seq.push_back(event.seq);
+                self.push(Line::Words { channel: *channel, t_ms, text, cues: Vec::new(), severity: 0 });
+            }
+            EventKind::Assessment { cues: found, severity: how_bad, utterance_seq, .. } => {
+                let is_last = self.words_seq.back() == Some(utterance_seq);
+                let words = self.lines.iter_mut().rev().find(|line| matches!(line, Line::Words { .. }));
+                if let Some(Line::Words { cues, severity, .. }) = words.filter(|_| is_last) {
+                    *cues = found.iter().map(|cue| cue.kind).collect();
+                    cues.dedup();
+                    *severity = *how_bad;
+                }
+            }
+            EventKind::Suggestion { text, .. } => {
+                if self.suggestions.len() == SUGGESTIONS {
+                    self.suggestions.pop_front();
+                }
+                self.suggestions.push_back(text.clone());
+            }
+            EventKind::Alert { state, reason, .. } => {
+                let text = match state {
+                    AlertState::Raised => format!("▲ alert: {reason}"),
+                    AlertState::RaisedHigher => format!("▲ alert, higher: {reason}"),
+                    AlertState::Cleared => "alert cleared".to_owned(),
+                    AlertState::Acknowledged => "alert acknowledged".to_owned(),
+                    AlertState::Snoozed => "alert snoozed".to_owned(),
+                    AlertState::Dismissed => "alert dismissed".to_owned(),
+                };
+                self.push(Line::Note { t_ms, text });
+            }
+            EventKind::Note { by, text } => self.push(Line::Note { t_ms, text: format!("{by}: {text}") }),
+            EventKind::Hold => self.push(Line::Note { t_ms, text: "on hold".to_owned() }),
+            EventKind::Resumed => self.push(Line::Note { t_ms, text: "back from hold".to_owned() }),
+            EventKind::SpeechDropped { reason, .. } => {
+                self.push(Line::Note { t_ms, text: format!("speech was not read: {reason}") });
+            }
+            EventKind::ConsentWithdrawn => {
+                self.push(Line::Note { t_ms, text: "consent withdrawn, listening stopped".to_owned() });
+            }
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, line: Line) {
+        if self.lines.len() == LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+}
+
+fn push(draft: &mut String, text: &str) {
+    let room = WHISPER_CHARS.saturating_sub(draft.chars().count());
+    draft.extend(text.chars().filter(|letter| !letter.is_control()).take(room));
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn board() -> Board {
+        let mut board = Board::default();
+        board
+            .hear(&json!({"type": "snapshot", "node": "n", "cursor": 1, "calls": [view("calm", 5), view("loud", 80)]}));
+        board
+    }
+
+    fn view(call: &str, level: u8) -> CallView {
+        CallView { call: call.to_owned(), agent: Some("a7".to_owned()), level, seq: 1, ..CallView::default() }
+    }
+
+    pub fn event(call: &str, seq: u64, fields: Value) -> Value {
+        let mut event =
+            json!({"call": call, "log": "call", "seq": seq, "at": "2026-01-01T00:00:00.000Z", "t_ms": 1000 * seq});
+        if let (Some(event), Some(fields)) = (event.as_object_mut(), fields.as_object()) {
+            event.extend(fields.clone());
+        }
+        event
+    }
+
+    fn press(board: &mut Board, keys: &str) -> Vec<Value> {
+        let code = |letter| match letter {
+            '\n' => KeyCode::Enter,
+            '\u{1b}' => KeyCode::Esc,
+            '\u{8}' => KeyCode::Backspace,
+            letter => KeyCode::Char(letter),
+        };
+        let sent = keys.chars().filter_map(|letter| board.on_terminal(&TerminalEvent::Key(code(letter).into())));
+        sent.filter_map(|wish| match wish {
+            Wish::Send(command) => Some(command),
+            Wish::Quit => None,
+        })
+        .collect()
+    }
+
+    pub fn alert(call: &str, seq: u64, state: &str) -> Value {
+        let fields = json!({"type": "alert", "id": format!("{call}:a1"), "state": state, "kind": "legal_threat",
+            "reason": "Anwalt", "quote": "Ich gehe zum Anwalt."});
+        event(call, seq, fields)
+    }
+
+    #[test]
+    fn who_needs_somebody_comes_first_and_is_selected_at_first() {
+        let mut board = board();
+        assert_eq!(board.selected.as_deref(), Some("loud"));
+        board.hear(&alert("calm", 2, "raised"));
+        assert_eq!(board.by_need()[0].view.call, "calm");
+        assert_eq!(board.selected.as_deref(), Some("loud"), "a selection is never taken away");
+        board.hear(&alert("calm", 3, "acknowledged"));
+        assert_eq!(board.by_need()[0].view.call, "calm", "taken, yet open");
+        board.hear(&alert("calm", 4, "cleared"));
+        assert_eq!(board.by_need()[0].view.call, "loud");
+    }
+
+    #[test]
+    fn keys_become_commands_of_the_feed() {
+        let mut board = board();
+        board.hear(&alert("loud", 2, "raised"));
+        let sent = press(&mut board, "asf\n\u{1b}wMut!x\u{8}\n");
+        let kinds: Vec<_> = sent.iter().map(|command| command["type"].as_str().unwrap_or_default()).collect();
+        assert_eq!(kinds, ["ack", "snooze", "dismiss", "open", "close", "whisper"]);
+        assert!(sent[..3].iter().all(|command| command["alert"] == "loud:a1"), "{sent:?}");
+        assert_eq!((&sent[5]["call"], &sent[5]["text"]), (&json!("loud"), &json!("Mut!")));
+        assert!(press(&mut board, "jw\u{1b}").is_empty());
+        assert!(press(&mut board, "a").is_empty(), "no alert on the calm call");
+        assert_eq!(board.on_terminal(&TerminalEvent::Key(KeyCode::Char('q').into())), Some(Wish::Quit));
+    }
+
+    #[test]
+    fn a_suggestion_is_one_key_away() {
+        let mut board = board();
+        for (seq, text) in [(2, "eins"), (3, "zwei")] {
+            let fields = json!({"type": "suggestion", "id": "loud:s1", "practice": "001-6", "text": text});
+            board.hear(&event("loud", seq, fields));
+        }
+        assert_eq!(press(&mut board, "1")[0]["text"], "zwei");
+        assert_eq!(press(&mut board, "2")[0]["text"], "eins");
+        assert!(press(&mut board, "3").is_empty());
+    }
+
+    #[test]
+    fn an_event_is_read_once_and_an_ended_call_goes() {
+        let mut board = board();
+        let words = event(
+            "loud",
+            2,
+            json!({"type": "utterance", "channel": "customer", "start_ms": 0, "end_ms": 1, "text": "Hallo"}),
+        );
+        board.hear(&words);
+        board.hear(&words);
+        assert_eq!(board.calls["loud"].lines.len(), 1);
+        let summary = crate::call::event::CallSummary::default();
+        board.hear(&event("loud", 3, json!({"type": "call_ended", "reason": "stop", "summary": summary})));
+        assert_eq!(board.selected.as_deref(), Some("calm"));
+        board.disconnected();
+        board.hear(&json!({"type": "snapshot", "calls": []}));
+        assert!(board.connected && board.calls.is_empty() && board.selected.is_none());
+    }
+}
