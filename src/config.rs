@@ -4,6 +4,10 @@
 //! come from the environment or from files of their own. Unknown keys are refused: a typing error must not
 //! silently leave a default in force.
 
+mod phones;
+
+pub use self::phones::{Asterisk, AudioHook, AudioSocket, FreeSwitch, Jambonz, Phones, Twilio, Vonage};
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -15,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::AgentChannel;
 use crate::call::escalation::{EscalationSettings, Preset};
+use crate::journal;
 use crate::terms::Lang;
 
 /// All settings of the program.
@@ -26,11 +31,14 @@ pub struct Config {
     pub limits: Limits,
     pub media: Media,
     pub consent: ConsentPaths,
+    pub phones: Phones,
     pub feeds: Feeds,
     pub agent: Agent,
+    pub privacy: Privacy,
     pub speech: Speech,
     pub data: Data,
     pub alerts: Alerts,
+    pub journal: JournalFile,
 }
 
 /// Where the server listens and how it stops.
@@ -116,6 +124,40 @@ pub struct ConsentPaths {
     pub media: Consent,
     /// `/v1/transcripts`.
     pub transcripts: Consent,
+    /// `/v1/listen`.
+    pub listen: Consent,
+    /// `/v1/media/twilio`.
+    pub twilio: Consent,
+    /// `/v1/media/audiohook`.
+    pub audiohook: Consent,
+    /// `/v1/media/vonage`.
+    pub vonage: Consent,
+    /// `/v1/media/jambonz`.
+    pub jambonz: Consent,
+    /// `/v1/media/freeswitch`.
+    pub freeswitch: Consent,
+    /// `/v1/media/asterisk`.
+    pub asterisk: Consent,
+    /// AudioSocket.
+    pub audiosocket: Consent,
+}
+
+impl ConsentPaths {
+    /// All paths alike.
+    pub fn all(consent: Consent) -> Self {
+        Self {
+            media: consent,
+            transcripts: consent,
+            listen: consent,
+            twilio: consent,
+            audiohook: consent,
+            vonage: consent,
+            jambonz: consent,
+            freeswitch: consent,
+            asterisk: consent,
+            audiosocket: consent,
+        }
+    }
 }
 
 /// What supervisors and agents read.
@@ -147,6 +189,16 @@ pub struct Agent {
     /// `off`: never transcribed. `coach` (default): transcribed in memory for the agent's own prompts, shown to nobody
     /// else. `full`: the agent's words are in the call's log; a choice to be made with the works council.
     pub channel: AgentChannel,
+}
+
+/// What is taken out of the words before anybody but the agent sees them. Card, account, telephone and other long
+/// numbers, e-mail and postal addresses and dates of birth always are (docs/privacy.md).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Privacy {
+    /// Replace names of people, too: the customer's as the phone system told it, names that are introduced ("mein Name
+    /// ist …") or spelled. Default `false`: whoever helps with a call has to know whom they speak of.
+    pub redact_names: bool,
 }
 
 /// How speech becomes text.
@@ -212,6 +264,28 @@ impl Alerts {
     }
 }
 
+/// What is kept of calls, and for how long. Audio and the agents' logs never are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JournalFile {
+    /// Keep a journal (`journal.db` in the data directory). Default `true`. Without, a restart forgets every call, and
+    /// every event says `"durable":false`.
+    pub enabled: bool,
+    /// `full` (default): a commit waits for the disk, so that a told event survives a power cut. `normal`: it survives
+    /// the end of the program, however sudden, but a power cut may cost the last seconds.
+    pub sync: journal::Sync,
+    /// Milliseconds an event waits for the disk before readers get it marked `"durable":false`. Default 500: many
+    /// times a usual commit, and an alert must not wait longer.
+    pub wait_ms: u64,
+    /// Events kept in memory while the disk cannot be written, to be written later. Default 50000: an hour of a busy
+    /// floor in about 50 MB. Beyond it the oldest are given up and counted.
+    pub backlog_events: usize,
+    /// Hours until the words of a call are forgotten: what was said, quotes, reasons, suggestions, notes. Default 24.
+    pub text_hours: u64,
+    /// Days until the rest of a call is forgotten: times, levels, kinds of cues and alerts. Default 30.
+    pub figures_days: u64,
+}
+
 /// What the command line says over the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -251,7 +325,7 @@ impl Config {
             config.server.data_dir = Some(dir.clone());
         }
         if overrides.consent_elsewhere {
-            config.consent = ConsentPaths { media: Consent::Elsewhere, transcripts: Consent::Elsewhere };
+            config.consent = ConsentPaths::all(Consent::Elsewhere);
         }
         config.validate()?;
         Ok(config)
@@ -289,6 +363,9 @@ impl Config {
             ("feeds.history_events", self.feeds.history_events as u64),
             ("feeds.call_events", self.feeds.call_events as u64),
             ("feeds.write_s", self.feeds.write_s),
+            ("journal.wait_ms", self.journal.wait_ms),
+            ("journal.backlog_events", self.journal.backlog_events as u64),
+            ("journal.figures_days", self.journal.figures_days),
             ("speech.queue", self.speech.queue as u64),
             ("speech.deadline_s", self.speech.deadline_s),
         ];
@@ -307,6 +384,13 @@ impl Config {
                 "leave time for an answer to the ping",
             );
         }
+        if self.journal.text_hours > self.journal.figures_days.saturating_mul(24) {
+            return wrong(
+                "journal.text_hours",
+                format!("words would outlive the figures ({} days)", self.journal.figures_days),
+                "keep words no longer than `journal.figures_days`",
+            );
+        }
         if !(100..=5_000).contains(&self.speech.hangover_ms) {
             let problem = format!("{} ms", self.speech.hangover_ms);
             return wrong("speech.hangover_ms", problem, "use 100 to 5000; 500 suits telephone talk");
@@ -315,10 +399,35 @@ impl Config {
             let problem = format!("{} ms", self.speech.max_segment_ms);
             return wrong("speech.max_segment_ms", problem, "use 2000 to 28000; Whisper hears 30 s at most");
         }
+        if let Some(listen) = self.phones.audiosocket.listen
+            && !listen.ip().is_loopback()
+            && self.phones.audiosocket.allow.is_empty()
+        {
+            return wrong(
+                "phones.audiosocket.listen",
+                format!("{listen} can be reached from other machines, and AudioSocket knows no proof"),
+                "listen on 127.0.0.1, or list who may connect in `phones.audiosocket.allow`",
+            );
+        }
         if self.server.node.is_empty() {
             return wrong("server.node", "the name is empty".to_owned(), "give a name or leave it out");
         }
         Ok(())
+    }
+
+    /// Where the journal is kept, and how; `None` if there is to be none.
+    pub fn journal_settings(&self) -> Option<(&Path, journal::Settings)> {
+        let dir = self.server.data_dir.as_deref().filter(|_| self.journal.enabled)?;
+        let settings = journal::Settings {
+            sync: self.journal.sync,
+            wait: Duration::from_millis(self.journal.wait_ms),
+            backlog_events: self.journal.backlog_events,
+            words_ms: self.journal.text_hours.saturating_mul(3_600_000),
+            calls_ms: self.journal.figures_days.saturating_mul(86_400_000),
+            recover_ms: self.feeds.ended_minutes.saturating_mul(60_000),
+            recover_events: self.feeds.history_events,
+        };
+        Some((dir, settings))
     }
 
     /// Where the program keeps its own files.
@@ -371,6 +480,19 @@ impl Default for Feeds {
             write_s: 10,
             break_calls: 3,
             break_minutes: 15,
+        }
+    }
+}
+
+impl Default for JournalFile {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            sync: journal::Sync::Full,
+            wait_ms: 500,
+            backlog_events: 50_000,
+            text_hours: 24,
+            figures_days: 30,
         }
     }
 }

@@ -13,6 +13,7 @@
 //! | [`coach`] | practices of good service to prompts |
 //! | [`wire`] | messages of the outside world |
 //! | [`stt`] | speech to text: queue, workers, whisper.cpp |
+//! | [`journal`] | every event on disk before it is told |
 //! | [`server`] | sockets, sessions, feeds |
 //! | [`fixture`], [`replay`], [`score`], [`eval`], [`client`], [`cli`] | recordings, virtual time, plain text, the command line |
 
@@ -24,6 +25,7 @@ pub mod coach;
 pub mod config;
 pub mod eval;
 pub mod fixture;
+pub mod journal;
 pub mod language;
 pub mod metrics;
 pub mod models;

@@ -30,6 +30,62 @@ pub struct Practice {
 /// Trigger of a prompt to the screen, in seconds: most of it is waiting for the agent's pause.
 const WAIT_BUCKETS_S: [f64; 10] = [0.05, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 20.0, 30.0];
 
+/// Commit of a batch of events, in seconds.
+const COMMIT_BUCKETS_S: [f64; 11] = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
+
+/// What the journal counts; clones share their values.
+#[derive(Debug, Clone)]
+pub struct JournalMetrics {
+    pub commit_s: Histogram,
+    /// Entries on the disk.
+    pub written: Counter,
+    /// Events told before they were on the disk.
+    pub not_durable: Counter,
+    /// Events that will never be on the disk.
+    pub lost: Counter,
+    /// Writes that failed.
+    pub failures: Counter,
+    /// Entries waiting for the disk.
+    pub waiting: Gauge<i64, AtomicI64>,
+    /// Age of the oldest of them.
+    pub lag_ms: Gauge<i64, AtomicI64>,
+    /// 1 while events are durable before readers know them.
+    pub up: Gauge<i64, AtomicI64>,
+}
+
+impl Default for JournalMetrics {
+    fn default() -> Self {
+        Self {
+            commit_s: Histogram::new(COMMIT_BUCKETS_S),
+            written: Counter::default(),
+            not_durable: Counter::default(),
+            lost: Counter::default(),
+            failures: Counter::default(),
+            waiting: Gauge::default(),
+            lag_ms: Gauge::default(),
+            up: Gauge::default(),
+        }
+    }
+}
+
+impl JournalMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register_with_unit(
+            "journal_commit",
+            "Writing a batch of events to the disk",
+            Unit::Seconds,
+            self.commit_s.clone(),
+        );
+        registry.register("journal_written", "Entries written to the journal", self.written.clone());
+        registry.register("journal_not_durable", "Events told before they were on the disk", self.not_durable.clone());
+        registry.register("journal_lost_events", "Events that will never be in the journal", self.lost.clone());
+        registry.register("journal_failures", "Writes to the journal that failed", self.failures.clone());
+        registry.register("journal_waiting", "Entries waiting for the disk", self.waiting.clone());
+        registry.register("journal_lag_milliseconds", "Age of the oldest entry waiting", self.lag_ms.clone());
+        registry.register("journal_up", "1 while events are durable before they are told", self.up.clone());
+    }
+}
+
 /// Everything counted; clones of the handles inside share their values.
 pub struct Metrics {
     registry: Registry,
@@ -62,6 +118,7 @@ pub struct Metrics {
     pub feed_missed: Counter,
     /// Readers dropped because they did not read.
     pub feed_dropped: Counter,
+    pub journal: JournalMetrics,
 }
 
 impl Metrics {
@@ -85,6 +142,7 @@ impl Metrics {
             feed_lagged: Counter::default(),
             feed_missed: Counter::default(),
             feed_dropped: Counter::default(),
+            journal: JournalMetrics::default(),
         };
         registry.register_with_unit(
             "speech_to_assessment",
@@ -111,6 +169,7 @@ impl Metrics {
         registry.register("feed_lagged", "Readers that fell behind", metrics.feed_lagged.clone());
         registry.register("feed_missed_events", "Events those readers missed", metrics.feed_missed.clone());
         registry.register("feed_dropped", "Readers that did not read", metrics.feed_dropped.clone());
+        metrics.journal.register(&mut registry);
         if let Some(queue) = speech {
             registry.register_collector(Box::new(SpeechCollector { queue }));
         }

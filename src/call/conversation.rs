@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::call::escalation::{AlertChange, Assessment, Escalation, EscalationSettings, counts_on_mixed};
-use crate::call::{AlertCommand, CallInfo, Facts};
+use crate::call::{AlertCommand, CallInfo, Facts, view};
 use crate::coach::playbook::Playbook;
 use crate::coach::{Answer, CallFacts, Coach, CoachOutput, ShiftSoFar, Utterance};
 use crate::language::{Language, Names, Reading};
@@ -76,7 +76,19 @@ impl Conversation {
     /// An utterance spoken during `span` and understood at `now_ms`.
     pub fn utterance(&mut self, now_ms: u64, span: Span, speaker: Channel, text: &str) -> Heard {
         let names = Names { customer: self.facts.customer_name.as_deref() };
-        let mut reading = self.rules.language.read(self.lang, speaker, text, &names);
+        let reading = self.rules.language.read(self.lang, speaker, text, &names);
+        self.utterance_read(now_ms, span, speaker, text, reading)
+    }
+
+    /// The same with a reading made elsewhere: labels of people, when the rules alone are measured.
+    pub fn utterance_read(
+        &mut self,
+        now_ms: u64,
+        span: Span,
+        speaker: Channel,
+        text: &str,
+        mut reading: Reading,
+    ) -> Heard {
         if speaker == Channel::Mixed {
             // Who said it is not known: only danger and threats count.
             reading.cues.retain(|cue| counts_on_mixed(cue.kind));
@@ -156,6 +168,16 @@ impl Conversation {
         self.coach.end(now_ms)
     }
 
+    /// Sets the level to one that was recorded at `now_ms`, where living through the log again came to another.
+    pub fn set_level(&mut self, now_ms: u64, level: u8) {
+        self.escalation.set_level(now_ms, level);
+    }
+
+    /// Makes `open` (its number and state) the alert that is open, the last of `alerts` raised so far.
+    pub fn adopt_alert(&mut self, now_ms: u64, alerts: u32, open: Option<(u32, view::OpenAlert)>) {
+        self.escalation.adopt_alert(now_ms, alerts, open);
+    }
+
     /// What the coach has seen of the course of the call.
     pub fn coach(&self) -> &Coach {
         &self.coach
@@ -184,6 +206,9 @@ fn variation(call: &str) -> u32 {
 fn add_facts(known: &mut CallFacts, facts: &Facts, unix_ms: u64) {
     if facts.customer_name.is_some() {
         known.customer_name.clone_from(&facts.customer_name);
+    }
+    if facts.queue.is_some() {
+        known.queue.clone_from(&facts.queue);
     }
     known.wait_s = facts.wait_s.or(known.wait_s);
     if let Some(started) = facts.shift_started_unix_ms {

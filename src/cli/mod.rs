@@ -1,11 +1,15 @@
 //! The command line: one file per command, one place for exit codes.
 
+mod audiohook;
 mod check;
 mod demo;
 mod eval;
 mod house;
+mod journal;
 mod models;
+mod privacy;
 mod replay;
+mod schema;
 mod score;
 mod script;
 mod send;
@@ -49,14 +53,21 @@ enum Command {
     Check(check::Args),
     /// Access tokens
     Token(token::Args),
+    /// Look after the journal: check it, copy it, erase a call
+    Journal(journal::Args),
     /// Whisper models: list, pull, verify
     Models(models::Args),
     /// Evaluate the scoring on labelled utterances and dialogues
     Eval(eval::Args),
+    /// Data protection: the annex for works council and data protection officer
+    Privacy(privacy::Args),
     /// Measure the word error rate of recordings through the whole path
     Wer(wer::Args),
     /// Train the embedded text model
     Train(train::Args),
+    /// Print the JSON Schema of the feeds; the pages' types are made from it
+    #[command(hide = true)]
+    Schema,
 }
 
 /// Why a command did not succeed.
@@ -102,10 +113,13 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => watch::run(args),
         Command::Check(args) => check::run(args),
         Command::Token(args) => token::run(args),
+        Command::Journal(args) => journal::run(args),
         Command::Models(args) => models::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Privacy(args) => privacy::run(args),
         Command::Wer(args) => wer::run(args),
         Command::Train(args) => train::run(args),
+        Command::Schema => schema::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -144,6 +144,42 @@ pub fn compile(lang: Lang, files: &[(&str, &str)]) -> Result<Engine, Vec<DataErr
     if errors.is_empty() { Ok(engine) } else { Err(errors) }
 }
 
+/// What one entry can teach the text model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Teaching {
+    pub kind: CueKind,
+    /// Severity of what it finds, 0 to 3.
+    pub severity: u8,
+    pub patterns: Vec<Node>,
+    /// Texts the entry must match.
+    pub matches: Vec<String>,
+    /// Texts no entry of the kind may match.
+    pub no_match: Vec<String>,
+}
+
+/// The entries of one language as [`Teaching`]s, in the order of the files.
+pub fn teachings(lang: Lang, files: &[(&str, &str)]) -> Result<Vec<Teaching>, Vec<DataError>> {
+    let mut loader = Loader::default();
+    let parsed = loader.parse(lang, files);
+    loader.spell(&parsed);
+    loader.classes(&parsed);
+    if !loader.errors.is_empty() {
+        return Err(loader.errors);
+    }
+    let texts = |lines: &[Spanned<String>]| lines.iter().map(|line| line.get_ref().clone()).collect();
+    let teaching = |cue: &CueEntry| {
+        let kind = CueKind::from_name(cue.kind.get_ref())?;
+        Some(Teaching {
+            kind,
+            severity: cue.severity.as_ref().map_or(severity::defaults(kind).severity, |severity| *severity.get_ref()),
+            patterns: loader.nodes(&cue.patterns).ok()?,
+            matches: texts(&cue.matches),
+            no_match: texts(&cue.no_match),
+        })
+    };
+    Ok(parsed.iter().flat_map(|source| &source.file.cue).filter_map(teaching).collect())
+}
+
 /// A file that could be read, with what is needed to name its lines.
 struct Source<'a> {
     name: &'a str,

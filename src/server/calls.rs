@@ -119,6 +119,24 @@ impl Calls {
         Ok(Reserved { entry, socket, resumed: false, new })
     }
 
+    /// Takes up a call of before a restart: no socket carries it, and any may come back.
+    pub fn restore(&self, call: &str) -> Mailboxes {
+        let (media, media_inbox) = mpsc::channel(MEDIA_QUEUE);
+        let (commands, commands_inbox) = mpsc::channel(COMMAND_QUEUE);
+        let entry = Entry { call: call.to_owned(), media, commands };
+        let lost = vec![Channel::Customer, Channel::Agent, Channel::Mixed];
+        self.lock().live.insert(call.to_owned(), Live { entry, sockets: Vec::new(), lost, ending: false });
+        Mailboxes { media: media_inbox, commands: commands_inbox }
+    }
+
+    /// Remembers ids used before a restart, oldest first.
+    pub fn remember(&self, ids: &[String]) {
+        let mut state = self.lock();
+        for id in ids.iter().rev().take(USED_IDS).rev() {
+            state.remember(id);
+        }
+    }
+
     /// A socket has left. True if it was the last one; with `stopped` that ends the call, and no other can join.
     pub fn release(&self, call: &str, socket: SocketId, stopped: bool) -> bool {
         let mut state = self.lock();
@@ -186,6 +204,32 @@ impl Calls {
 }
 
 impl State {
+    /// `c~2` is the second use of `c`, and may be an id of its own.
+    fn remember(&mut self, id: &str) {
+        let (base, times) = match id.rsplit_once('~') {
+            Some((base, times)) => (base, times.parse().unwrap_or(1)),
+            None => (id, 1),
+        };
+        for (id, times) in [(base, times), (id, 1)] {
+            match self.used.get_mut(id) {
+                Some(used) => *used = times.max(*used),
+                None => {
+                    self.used.insert(id.to_owned(), times);
+                    self.used_order.push_back(id.to_owned());
+                }
+            }
+        }
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        while self.used_order.len() > USED_IDS
+            && let Some(oldest) = self.used_order.pop_front()
+        {
+            self.used.remove(&oldest);
+        }
+    }
+
     /// The id the latest call of this id goes by.
     fn current_id(&self, id: &str) -> String {
         match self.used.get(id) {
@@ -207,11 +251,7 @@ impl State {
         if self.used.insert(id.to_owned(), times).is_none() {
             self.used_order.push_back(id.to_owned());
         }
-        if self.used_order.len() > USED_IDS
-            && let Some(oldest) = self.used_order.pop_front()
-        {
-            self.used.remove(&oldest);
-        }
+        self.forget();
         fresh
     }
 }
@@ -282,6 +322,17 @@ mod tests {
         assert!(calls.reserve("a", &[Agent]).is_ok(), "joining needs no slot");
         calls.close();
         assert_eq!(calls.reserve("a", &[Agent]).unwrap_err(), Refusal::ShuttingDown);
+    }
+
+    #[test]
+    fn a_restart_remembers_ids_and_live_calls() {
+        let calls = Calls::new(9);
+        calls.remember(&["c".to_owned(), "c~2".to_owned(), "live".to_owned()]);
+        assert_eq!(calls.reserve("c", &[Customer]).unwrap().entry.call, "c~3");
+        let _mailboxes = calls.restore("live");
+        let back = calls.reserve("live", &[Customer, Agent]).unwrap();
+        assert!(back.resumed && back.new.is_none() && back.entry.call == "live");
+        assert_eq!(calls.reserve("new", &[Customer]).unwrap().entry.call, "new");
     }
 
     #[test]

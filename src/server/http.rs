@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
@@ -18,40 +18,51 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tower::Service as _;
 
 use crate::call::event::Event;
-use crate::call::view::CallView;
 use crate::config::seconds;
 use crate::metrics::Kind;
 use crate::server::agents::TEAM_MIN_AGENTS;
 use crate::server::auth::{Admitted, Claims, Denied, Need};
 use crate::server::feeds::{self, Words};
-use crate::server::media::{self, Dialect};
+use crate::server::history::{self, AlertsQuery, CallsQuery, EventsQuery};
+use crate::server::media;
 use crate::server::page;
-use crate::server::socket::{Patience, Socket};
+use crate::server::platform::{NotAdmitted, Platform};
+use crate::server::socket::{Patience, Peer, Socket};
 use crate::server::{App, Connection, Phase, unix_ms};
-use crate::wire::{ErrorMessage, to_json};
+use crate::wire::audiohook::is_uuid;
+use crate::wire::{ErrorMessage, MAX_JSON_BYTES, feed, to_json};
 
 /// Largest head of a request, and what is read ahead of it.
 const HEAD_BYTES: usize = 16 << 10;
-
-/// Events of one page of a call's history.
-const EVENTS_PAGE: usize = 1_000;
 
 type Shared = State<Arc<App>>;
 
 pub(super) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(|| async { page::board() }))
-        .route("/agent", get(|| async { page::agent() }))
+        .route("/", get(|headers: HeaderMap| async move { page::board(&headers) }))
+        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers) }))
+        .route("/assets/{file}", get(asset))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/schema/event.json", get(event_schema))
-        .route("/v1/media", get(media_socket))
-        .route("/v1/transcripts", get(transcripts_socket))
+        .route("/schema/feed.json", get(feed_schema))
+        .route("/v1/media", get(|app, request| ingest(app, request, Platform::Native)))
+        .route("/v1/media/twilio", get(|app, request| ingest(app, request, Platform::Twilio)))
+        .route("/v1/media/audiohook", get(|app, request| ingest(app, request, Platform::AudioHook)))
+        .route("/v1/media/audiosocket", post(announce))
+        .route("/v1/media/vonage", get(|app, request| ingest(app, request, Platform::Vonage)))
+        .route("/v1/media/jambonz", get(|app, request| ingest(app, request, Platform::Jambonz)))
+        .route("/v1/media/freeswitch", get(|app, request| ingest(app, request, Platform::FreeSwitch)))
+        .route("/v1/media/asterisk", get(|app, request| ingest(app, request, Platform::Asterisk)))
+        .route("/v1/media/asterisk/{id}", get(|app, request| ingest(app, request, Platform::Asterisk)))
+        .route("/v1/listen", get(|app, request| ingest(app, request, Platform::Listen)))
+        .route("/v1/transcripts", get(|app, request| ingest(app, request, Platform::Transcripts)))
         .route("/v1/feed/supervisor", get(supervisor_feed))
         .route("/v1/feed/agent/{agent}", get(agent_feed))
         .route("/v1/calls", get(calls))
@@ -91,19 +102,64 @@ pub(super) async fn serve(app: Arc<App>, stream: TcpStream, router: Router, conn
     let _ = serving.await;
 }
 
-async fn media_socket(State(app): Shared, request: Request) -> Response {
-    ingest(app, request, Dialect::Native)
-}
-
-async fn transcripts_socket(State(app): Shared, request: Request) -> Response {
-    ingest(app, request, Dialect::Transcripts)
-}
-
-fn ingest(app: Arc<App>, request: Request, dialect: Dialect) -> Response {
+/// A socket that brings calls. Who may not, and what makes no sense, hears it before the upgrade.
+async fn ingest(State(app): Shared, request: Request, platform: Platform) -> Response {
+    let arrived = Instant::now();
     let patience = media_patience(&app);
-    upgrade(app, request, Need::Ingest, dialect.name(), patience, move |app, socket, claims| async move {
-        media::serve(&app, socket, &claims, dialect).await;
+    let (parts, body) = request.into_parts();
+    let admitted = platform.admit(&app, &parts).and_then(|admission| {
+        let dialect = platform.dialect(&app, &parts)?;
+        Ok((admission, dialect))
+    });
+    let (admission, dialect) = match admitted {
+        Ok(admitted) => admitted,
+        Err(NotAdmitted { status, body }) => {
+            sleep_until(arrived + platform.refusal_delay()).await;
+            let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+            if status == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            return response;
+        }
+    };
+    let request = Request::from_parts(parts, body);
+    let expires = admission.expires;
+    switch(app, request, admission.subprotocol, platform.name(), patience, move |app, socket| async move {
+        media::serve(&app, Peer::Web(socket), expires, platform, dialect).await;
     })
+}
+
+/// Announces a call that AudioSocket will bring: a JSON object with `uuid` and the facts of the call.
+async fn announce(State(app): Shared, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Err(NotAdmitted { status, body }) = Platform::AudioSocket.admit(&app, &parts) {
+        return (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    }
+    let settings = &app.config.phones.audiosocket;
+    if settings.listen.is_none() {
+        return error(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "AudioSocket is not configured: set `phones.audiosocket.listen`",
+        );
+    }
+    let wrong = |message: &str| error(StatusCode::BAD_REQUEST, "bad_message", message);
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_JSON_BYTES).await else {
+        return error(StatusCode::PAYLOAD_TOO_LARGE, "too_big", "an announcement is at most 64 KiB long");
+    };
+    let Ok(mut values) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes) else {
+        return wrong("an announcement is a JSON object with uuid, call, channel and other facts");
+    };
+    let uuid = values.remove("uuid").and_then(|uuid| uuid.as_str().map(str::to_owned));
+    let Some(uuid) = uuid.filter(|uuid| is_uuid(uuid)) else {
+        return wrong("field `uuid` must be a UUID such as 00010203-0405-0607-0809-0a0b0c0d0e0f");
+    };
+    let told = Platform::AudioSocket.fields(&app).read(&values);
+    if app.announced.announce(&uuid, told, seconds(settings.announce_s)) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        error(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many announced calls have not come")
+    }
 }
 
 /// The query of the supervisor feed.
@@ -144,7 +200,7 @@ async fn agent_feed(State(app): Shared, Path(agent): Path<String>, request: Requ
 /// Checks the token, then the handshake; answers 101 and runs `task` on the socket.
 fn upgrade<F>(
     app: Arc<App>,
-    mut request: Request,
+    request: Request,
     need: Need<'_>,
     kind: &'static str,
     patience: Patience,
@@ -153,11 +209,28 @@ fn upgrade<F>(
 where
     F: Future<Output = ()> + Send,
 {
-    let admitted = match admit(&app, request.headers(), need) {
-        Ok(admitted) => admitted,
-        Err(response) => return *response,
-    };
-    let response = match switching(request.headers(), admitted.subprotocol) {
+    match admit(&app, request.headers(), need) {
+        Ok(Admitted { claims, subprotocol }) => {
+            let subprotocol = subprotocol.then(|| "bearer".to_owned());
+            switch(app, request, subprotocol, kind, patience, move |app, socket| task(app, socket, claims))
+        }
+        Err(response) => *response,
+    }
+}
+
+/// Checks the handshake; answers 101 and runs `task` on the socket.
+fn switch<F>(
+    app: Arc<App>,
+    mut request: Request,
+    subprotocol: Option<String>,
+    kind: &'static str,
+    patience: Patience,
+    task: impl FnOnce(Arc<App>, Socket) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = ()> + Send,
+{
+    let response = match switching(request.headers(), subprotocol.as_deref()) {
         Ok(response) => response,
         Err(response) => return *response,
     };
@@ -171,7 +244,7 @@ where
         let socket = Socket::new(upgraded, patience).await;
         let open = app.metrics.sockets.get_or_create(&Kind { kind }).clone();
         open.inc();
-        if AssertUnwindSafe(task(Arc::clone(&app), socket, admitted.claims)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe(task(Arc::clone(&app), socket)).catch_unwind().await.is_err() {
             app.metrics.faults.inc();
             tracing::error!(kind, "socket ended by a fault of ours");
         }
@@ -182,7 +255,7 @@ where
 }
 
 /// The answer to a WebSocket handshake (RFC 6455, section 4.2).
-fn switching(headers: &HeaderMap, subprotocol: bool) -> Result<Response, Box<Response>> {
+fn switching(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<Response, Box<Response>> {
     let has = |name: HeaderName, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
@@ -209,8 +282,8 @@ fn switching(headers: &HeaderMap, subprotocol: bool) -> Result<Response, Box<Res
     if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
         answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if subprotocol {
-        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("bearer"));
+    if let Some(Ok(subprotocol)) = subprotocol.map(HeaderValue::from_str) {
+        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     Ok(response)
 }
@@ -236,44 +309,52 @@ async fn event_schema() -> Response {
     ([(header::CONTENT_TYPE, "application/schema+json")], to_json(&schema)).into_response()
 }
 
-async fn calls(State(app): Shared, headers: HeaderMap) -> Response {
-    match admit(&app, &headers, Need::Supervise) {
-        Ok(admitted) => Json(json!({ "calls": in_scope(app.hub.calls(), &admitted.claims) })).into_response(),
+async fn feed_schema() -> Response {
+    ([(header::CONTENT_TYPE, "application/schema+json")], to_json(&feed::schema())).into_response()
+}
+
+/// A part of the pages.
+async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    let nothing = || error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path");
+    page::asset(&file, &headers).unwrap_or_else(nothing)
+}
+
+async fn calls(State(app): Shared, query: Result<Query<CallsQuery>, QueryRejection>, headers: HeaderMap) -> Response {
+    match history::calls(&app, query, &headers).await {
+        Ok(page) => Json(page).into_response(),
         Err(response) => *response,
     }
 }
 
 async fn call(State(app): Shared, Path(call): Path<String>, headers: HeaderMap) -> Response {
-    match visible(&app, &headers, &call) {
+    match history::visible(&app, &headers, &call).await {
         Ok(view) => Json(view).into_response(),
         Err(response) => *response,
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct EventsQuery {
-    #[serde(default)]
-    after: u64,
-}
-
 async fn events(
     State(app): Shared,
     Path(call): Path<String>,
-    query: Query<EventsQuery>,
+    query: Result<Query<EventsQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(response) = visible(&app, &headers, &call) {
-        return *response;
+    match history::events(&app, &call, query, &headers).await {
+        Ok(page) => Json(page).into_response(),
+        Err(response) => *response,
     }
-    let events = app.hub.events(&call, query.after, EVENTS_PAGE).unwrap_or_default();
-    let events: Vec<&Event> = events.iter().map(|event| event.as_ref()).collect();
-    Json(json!({ "call": call, "events": events })).into_response()
 }
 
 async fn erase(State(app): Shared, Path(call): Path<String>, headers: HeaderMap) -> Response {
-    match visible(&app, &headers, &call) {
-        Ok(_) if app.hub.erase(&call) => StatusCode::NO_CONTENT.into_response(),
-        Ok(_) => error(StatusCode::CONFLICT, "call_live", "the call is still live; erase it when it has ended"),
+    match history::erase(&app, &call, &headers).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(response) => *response,
+    }
+}
+
+async fn alerts(State(app): Shared, query: Result<Query<AlertsQuery>, QueryRejection>, headers: HeaderMap) -> Response {
+    match history::alerts(&app, query, &headers).await {
+        Ok(page) => Json(page).into_response(),
         Err(response) => *response,
     }
 }
@@ -321,34 +402,7 @@ async fn team_practices(State(app): Shared, Path(team): Path<String>, headers: H
     }
 }
 
-async fn alerts(State(app): Shared, headers: HeaderMap) -> Response {
-    let admitted = match admit(&app, &headers, Need::Supervise) {
-        Ok(admitted) => admitted,
-        Err(response) => return *response,
-    };
-    let calls = in_scope(app.hub.calls(), &admitted.claims).into_iter().filter(|view| view.ended.is_none());
-    let alerts: Vec<_> = calls
-        .filter_map(|CallView { call, agent, queue, team, level, band, alert, .. }| {
-            alert.map(|alert| {
-                json!({ "call": call, "agent": agent, "queue": queue, "team": team, "level": level, "band": band, "alert": alert })
-            })
-        })
-        .collect();
-    Json(json!({ "alerts": alerts })).into_response()
-}
-
-fn in_scope(views: Vec<CallView>, claims: &Claims) -> Vec<CallView> {
-    views.into_iter().filter(|view| claims.covers(view.team.as_deref(), view.queue.as_deref())).collect()
-}
-
-/// The call, if it exists and the token may see it; one outside of the scope does not exist.
-fn visible(app: &App, headers: &HeaderMap, call: &str) -> Result<CallView, Box<Response>> {
-    let admitted = admit(app, headers, Need::Supervise)?;
-    let view = app.hub.call(call).filter(|view| admitted.claims.covers(view.team.as_deref(), view.queue.as_deref()));
-    view.ok_or_else(|| Box::new(error(StatusCode::NOT_FOUND, "unknown_call", "there is no such call in your scope")))
-}
-
-fn admit(app: &App, headers: &HeaderMap, need: Need<'_>) -> Result<Admitted, Box<Response>> {
+pub(super) fn admit(app: &App, headers: &HeaderMap, need: Need<'_>) -> Result<Admitted, Box<Response>> {
     app.tokens.admit(headers, need).map_err(|denied| {
         let (status, code) = match denied {
             Denied::Missing | Denied::Invalid | Denied::Expired => (StatusCode::UNAUTHORIZED, "unauthorized"),
@@ -363,7 +417,7 @@ fn admit(app: &App, headers: &HeaderMap, need: Need<'_>) -> Result<Admitted, Box
     })
 }
 
-fn error(status: StatusCode, code: &'static str, message: &str) -> Response {
+pub(super) fn error(status: StatusCode, code: &'static str, message: &str) -> Response {
     let body = Body::from(to_json(&ErrorMessage::new(code, message)));
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

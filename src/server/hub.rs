@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, rfc3339};
+use crate::call::Facts;
+use crate::call::event::{EndReason, Event, EventKind};
 use crate::call::view::{AgentView, CallView};
 use crate::config;
+use crate::journal::{Logged, Publication, end_of};
 use crate::metrics::{Kind, Metrics};
 use crate::server::load::{AgentLoad, BreakRule};
 use crate::server::unix_ms;
+use crate::terms::Lang;
 use crate::wire::feed::{FeedEvent, Load};
 use crate::wire::to_json;
 
@@ -35,18 +38,31 @@ pub struct Hub {
 
 struct State {
     cursor: u64,
+    /// Events after this cursor are all at hand,
+    complete_from: u64,
+    /// except that readers may have seen some between these two, from the last run, that never reached the disk.
+    restored_to: u64,
+    began_at: u64,
     calls: BTreeMap<String, Record>,
     /// Ended calls, oldest first.
     ended: VecDeque<(String, Instant)>,
     /// The last events of all call logs, oldest first.
     history: VecDeque<Past>,
-    loads: HashMap<String, AgentLoad>,
+    loads: HashMap<String, LoadRecord>,
     supervisors: broadcast::Sender<FeedItem>,
-    agents: HashMap<String, broadcast::Sender<Arc<Event>>>,
+    agents: HashMap<String, broadcast::Sender<AgentItem>>,
+}
+
+/// The load of an agent, and where the call that changed it last belongs.
+#[derive(Default)]
+struct LoadRecord {
+    load: AgentLoad,
+    told: Option<FeedItem>,
 }
 
 struct Record {
     view: CallView,
+    facts: Facts,
     agent_view: AgentView,
     events: VecDeque<Arc<Event>>,
     /// `seq` and text of the agent's good moments.
@@ -63,7 +79,25 @@ struct Past {
 #[derive(Clone)]
 pub enum FeedItem {
     Event(Arc<CallItem>),
-    Load { load: Load, team: Option<String>, queue: Option<String> },
+    Load {
+        load: Load,
+        team: Option<String>,
+        queue: Option<String>,
+    },
+    /// A call was erased: whoever shows it forgets it.
+    Erased {
+        call: String,
+        team: Option<String>,
+        queue: Option<String>,
+    },
+}
+
+/// What an agent's feed carries.
+#[derive(Clone)]
+pub enum AgentItem {
+    Event(Arc<Event>),
+    /// A call of theirs began or ended, which their own log does not say: time for a snapshot.
+    Calls,
 }
 
 /// An event of a call's log with what is needed to decide who may see it.
@@ -82,14 +116,20 @@ pub struct Subscription {
     pub calls: Vec<CallView>,
     /// Events since the snapshot, for a reader that named a cursor we still remember.
     pub missed: Vec<Arc<CallItem>>,
+    /// The loads as they stand.
+    pub loads: Vec<FeedItem>,
     pub items: broadcast::Receiver<FeedItem>,
 }
 
 impl Hub {
-    pub fn new(settings: config::Feeds, metrics: Arc<Metrics>) -> Self {
+    /// Nothing known yet; the feed's cursor begins after `cursor`.
+    pub fn new(settings: config::Feeds, metrics: Arc<Metrics>, cursor: u64) -> Self {
         let (supervisors, _) = broadcast::channel(settings.behind_events);
         let state = State {
-            cursor: 0,
+            cursor,
+            complete_from: cursor,
+            restored_to: cursor,
+            began_at: cursor,
             calls: BTreeMap::new(),
             ended: VecDeque::new(),
             history: VecDeque::new(),
@@ -100,44 +140,53 @@ impl Hub {
         Self { settings, metrics, state: Mutex::new(state) }
     }
 
-    /// Takes in events of one call, in order, and hands them to whoever reads. There is no journal behind this
-    /// hub, so every event says that it is not durable.
-    pub fn publish(&self, events: Vec<Event>) {
-        let rule = BreakRule {
-            heated_calls: self.settings.break_calls,
-            heated_ms: self.settings.break_minutes.saturating_mul(60_000),
-        };
+    /// Takes in what the journal has, in order, and hands it to whoever reads.
+    pub fn publish(&self, publications: Vec<Publication>) {
+        let rule = self.break_rule();
         let mut state = self.lock();
-        for mut event in events {
-            event.durable = Some(false);
+        for Publication { position, event } in publications {
             self.metrics.events.get_or_create(&Kind { kind: event.kind.name() }).inc();
-            match event.log {
-                Log::Call => state.call_event(Arc::new(event), &self.settings, rule),
-                Log::Agent => state.agent_event(Arc::new(event)),
+            match position {
+                Some(position) => state.call_event(position, Arc::new(event), &self.settings, rule),
+                None => state.agent_event(Arc::new(event)),
             }
         }
         state.forget(&self.settings);
     }
 
-    /// Writes the end of a call whose task has died; its own state went with it.
-    pub fn fault(&self, call: &str) {
-        let Some(view) = self.call(call).filter(|view| view.ended.is_none()) else { return };
-        let summary = CallSummary {
-            duration_ms: view.t_ms,
-            final_level: view.level,
-            final_band: view.band,
-            speech_dropped: view.speech_dropped,
-            ..CallSummary::default()
-        };
-        self.publish(vec![Event {
-            call: call.to_owned(),
-            log: Log::Call,
-            seq: view.seq + 1,
-            at: rfc3339(unix_ms()),
-            t_ms: view.t_ms,
-            kind: EventKind::CallEnded { reason: EndReason::Fault, summary },
-            durable: None,
-        }]);
+    /// Takes back what was known before a restart: whole calls, and from which cursor on nothing is missing.
+    pub fn restore(&self, calls: &[Logged], complete_from: u64) {
+        let rule = self.break_rule();
+        let mut state = self.lock();
+        state.complete_from = complete_from;
+        let mut events: Vec<&(u64, Event)> = calls.iter().flat_map(|call| &call.events).collect();
+        events.sort_by_key(|(position, _)| *position);
+        for (position, event) in events {
+            state.call_event(*position, Arc::new(event.clone()), &self.settings, rule);
+        }
+        for call in calls {
+            if let Some((_, first)) = call.events.first()
+                && let Some(record) = state.calls.get_mut(&first.call)
+            {
+                record.agent_view.seq = call.agent_seq;
+            }
+        }
+        state.restored_to = state.history.back().map_or(complete_from, |past| past.item.cursor);
+        state.cursor = state.began_at;
+        state.forget(&self.settings);
+    }
+
+    /// The end of a call whose task has died, as far as it is not ended; its own state went with it.
+    pub fn fault(&self, call: &str) -> Option<Event> {
+        let view = self.call(call).filter(|view| view.ended.is_none())?;
+        Some(end_of(&view, EndReason::Fault, unix_ms()))
+    }
+
+    fn break_rule(&self) -> BreakRule {
+        BreakRule {
+            heated_calls: self.settings.break_calls,
+            heated_ms: self.settings.break_minutes.saturating_mul(60_000),
+        }
     }
 
     /// A snapshot of the live calls and everything after it. With `after` a cursor we still remember, the snapshot
@@ -145,8 +194,8 @@ impl Hub {
     pub fn subscribe(&self, after: Option<u64>) -> Subscription {
         let state = self.lock();
         let items = state.supervisors.subscribe();
-        let oldest = state.history.front().map_or(state.cursor, |past| past.item.cursor - 1);
-        if let Some(after) = after.filter(|after| (oldest..=state.cursor).contains(after)) {
+        let loads = state.loads.values().filter_map(|record| record.told.clone()).collect();
+        if let Some(after) = after.filter(|after| state.remembers(*after)) {
             let since = state.history.iter().filter(|past| past.item.cursor > after);
             let missed: Vec<_> = since.clone().map(|past| Arc::clone(&past.item)).collect();
             let mut calls: BTreeMap<String, Option<CallView>> = BTreeMap::new();
@@ -157,21 +206,25 @@ impl Hub {
                 calls.entry(record.view.call.clone()).or_insert_with(|| Some(record.view.clone()));
             }
             let calls = calls.into_values().flatten().filter(|view| view.ended.is_none()).collect();
-            return Subscription { cursor: after, calls, missed, items };
+            return Subscription { cursor: after, calls, missed, loads, items };
         }
         let views = state.calls.values().map(|record| &record.view);
         let calls = views.filter(|view| view.ended.is_none()).cloned().collect();
-        Subscription { cursor: state.cursor, calls, missed: Vec::new(), items }
+        Subscription { cursor: state.cursor, calls, missed: Vec::new(), loads, items }
     }
 
     /// The live calls of an agent, as their panel shows them, and their log from here on.
-    pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<Arc<Event>>) {
+    pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<AgentItem>) {
         let mut state = self.lock();
         state.agents.retain(|_, sender| sender.receiver_count() > 0);
         let sender = state.agents.entry(agent.to_owned()).or_insert_with(|| broadcast::channel(AGENT_BEHIND).0);
         let events = sender.subscribe();
-        let records = state.calls.values().filter(|record| record.is_live_with(agent));
-        (records.map(|record| record.agent_view.clone()).collect(), events)
+        (state.agent_views(agent), events)
+    }
+
+    /// The live calls of an agent, as their panel shows them.
+    pub fn agent_views(&self, agent: &str) -> Vec<AgentView> {
+        self.lock().agent_views(agent)
     }
 
     /// All calls in memory, live and ended, by id.
@@ -181,6 +234,18 @@ impl Hub {
 
     pub fn call(&self, call: &str) -> Option<CallView> {
         self.lock().calls.get(call).map(|record| record.view.clone())
+    }
+
+    /// What the phone system said of a call, or said later.
+    pub fn facts(&self, call: &str, facts: &Facts) {
+        if let Some(record) = self.lock().calls.get_mut(call) {
+            record.facts.merge(facts);
+        }
+    }
+
+    /// Language and facts of a call.
+    pub fn facts_of(&self, call: &str) -> Option<(Option<Lang>, Facts)> {
+        self.lock().calls.get(call).map(|record| (record.view.language, record.facts.clone()))
     }
 
     /// At most `limit` events of a call's log after `seq`.
@@ -208,15 +273,13 @@ impl Hub {
         self.lock().calls.get(call).is_some_and(|record| record.is_live_with(agent))
     }
 
-    /// Forgets an ended call and its events; false if there is none.
-    pub fn erase(&self, call: &str) -> bool {
+    /// Forgets a call and its events, if they are known, and tells readers.
+    pub fn erase(&self, view: &CallView) {
         let mut state = self.lock();
-        if state.calls.get(call).is_none_or(|record| record.view.ended.is_none()) {
-            return false;
-        }
-        state.drop_call(call);
-        state.ended.retain(|(id, _)| id != call);
-        true
+        state.drop_call(&view.call);
+        state.ended.retain(|(id, _)| *id != view.call);
+        let (team, queue) = (view.team.clone(), view.queue.clone());
+        let _ = state.supervisors.send(FeedItem::Erased { call: view.call.clone(), team, queue });
     }
 
     /// No method panics half-way through a change that a later one could not bear, so a poisoned lock is used on.
@@ -226,7 +289,13 @@ impl Hub {
 }
 
 impl State {
-    fn call_event(&mut self, event: Arc<Event>, settings: &config::Feeds, rule: BreakRule) {
+    /// Whether a reader can go on after this cursor.
+    fn remembers(&self, after: u64) -> bool {
+        let unknown = (self.restored_to + 1)..self.began_at;
+        (self.complete_from..=self.cursor).contains(&after) && !unknown.contains(&after)
+    }
+
+    fn call_event(&mut self, cursor: u64, event: Arc<Event>, settings: &config::Feeds, rule: BreakRule) {
         let before = self.calls.get(&event.call).map(|record| record.view.clone());
         let record = self.calls.entry(event.call.clone()).or_insert_with(Record::new);
         record.view.apply(&event);
@@ -235,24 +304,36 @@ impl State {
         if record.events.len() > settings.call_events {
             record.events.pop_front();
         }
-        self.cursor += 1;
-        let cursor = self.cursor;
+        self.cursor = cursor;
         let (team, queue) = (record.view.team.clone(), record.view.queue.clone());
         let json = to_json(&FeedEvent { event: &event, cursor });
         let agent = record.view.agent.clone();
-        let load = agent.and_then(|agent| self.load(&agent, &event, rule));
-        let item = Arc::new(CallItem { cursor, event, team: team.clone(), queue: queue.clone(), json });
+        if matches!(event.kind, EventKind::CallStarted { .. } | EventKind::CallEnded { .. })
+            && let Some(sender) = agent.as_ref().and_then(|agent| self.agents.get(agent))
+        {
+            // Nobody reading is no error.
+            let _ = sender.send(AgentItem::Calls);
+        }
+        let load = agent.and_then(|agent| {
+            let load = self.load(&agent, &event, rule)?;
+            let item = FeedItem::Load { load, team: team.clone(), queue: queue.clone() };
+            self.loads.entry(agent).or_default().told = Some(item.clone());
+            Some(item)
+        });
+        let item = Arc::new(CallItem { cursor, event, team, queue, json });
         if matches!(item.event.kind, EventKind::CallEnded { .. }) {
             self.ended.push_back((item.event.call.clone(), Instant::now()));
         }
         self.history.push_back(Past { item: Arc::clone(&item), before });
-        if self.history.len() > settings.history_events {
-            self.history.pop_front();
+        if self.history.len() > settings.history_events
+            && let Some(oldest) = self.history.pop_front()
+        {
+            self.complete_from = self.complete_from.max(oldest.item.cursor);
         }
         // Nobody reading is no error.
         let _ = self.supervisors.send(FeedItem::Event(item));
         if let Some(load) = load {
-            let _ = self.supervisors.send(FeedItem::Load { load, team, queue });
+            let _ = self.supervisors.send(load);
         }
     }
 
@@ -260,7 +341,12 @@ impl State {
         if self.loads.len() >= AGENTS && !self.loads.contains_key(agent) {
             return None;
         }
-        self.loads.entry(agent.to_owned()).or_default().apply(agent, event, rule)
+        self.loads.entry(agent.to_owned()).or_default().load.apply(agent, event, rule)
+    }
+
+    fn agent_views(&self, agent: &str) -> Vec<AgentView> {
+        let records = self.calls.values().filter(|record| record.is_live_with(agent));
+        records.map(|record| record.agent_view.clone()).collect()
     }
 
     fn agent_event(&mut self, event: Arc<Event>) {
@@ -273,7 +359,7 @@ impl State {
             }
         }
         if let Some(sender) = record.view.agent.as_ref().and_then(|agent| self.agents.get(agent)) {
-            let _ = sender.send(event);
+            let _ = sender.send(AgentItem::Event(event));
         }
     }
 
@@ -299,6 +385,7 @@ impl Record {
     fn new() -> Self {
         Self {
             view: CallView::default(),
+            facts: Facts::default(),
             agent_view: AgentView::default(),
             events: VecDeque::new(),
             moments: VecDeque::new(),
@@ -313,12 +400,23 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::event::{CallSummary, Log};
     use crate::terms::Lang;
 
     fn hub(change: impl FnOnce(&mut config::Feeds)) -> Hub {
         let mut settings = config::Feeds::default();
         change(&mut settings);
-        Hub::new(settings, Arc::new(Metrics::new(None)))
+        Hub::new(settings, Arc::new(Metrics::new(None)), 0)
+    }
+
+    fn tell(hub: &Hub, events: Vec<Event>) {
+        let mut position = hub.lock().cursor;
+        let publications = events.into_iter().map(|mut event| {
+            position += u64::from(event.log == Log::Call);
+            event.durable = Some(false).filter(|_| event.log == Log::Call);
+            Publication { position: (event.log == Log::Call).then_some(position), event }
+        });
+        hub.publish(publications.collect());
     }
 
     fn event(call: &str, log: Log, seq: u64, kind: EventKind) -> Event {
@@ -349,10 +447,10 @@ mod tests {
     #[test]
     fn a_reader_gets_a_snapshot_and_then_what_follows() {
         let hub = hub(|_| {});
-        hub.publish(vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
+        tell(&hub, vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
         let mut reader = hub.subscribe(None);
         assert_eq!((reader.cursor, reader.calls[0].seq), (2, 2));
-        hub.publish(vec![event("c", Log::Call, 3, EventKind::Resumed)]);
+        tell(&hub, vec![event("c", Log::Call, 3, EventKind::Resumed)]);
         let Ok(FeedItem::Event(item)) = reader.items.try_recv() else { panic!("no event") };
         assert_eq!((item.cursor, item.event.seq), (3, 3));
         assert!(item.json.contains(r#""durable":false"#) && item.json.contains(r#""cursor":3"#), "{}", item.json);
@@ -361,7 +459,7 @@ mod tests {
     #[test]
     fn a_reader_that_comes_back_sees_the_calls_as_they_were() {
         let hub = hub(|_| {});
-        hub.publish(vec![started("c"), started("d"), event("c", Log::Call, 2, EventKind::Hold), ended("d", 2)]);
+        tell(&hub, vec![started("c"), started("d"), event("c", Log::Call, 2, EventKind::Hold), ended("d", 2)]);
         let reader = hub.subscribe(Some(2));
         let seqs: Vec<_> = reader.calls.iter().map(|view| (view.call.as_str(), view.seq)).collect();
         assert_eq!(seqs, [("c", 1), ("d", 1)]);
@@ -375,11 +473,10 @@ mod tests {
     #[test]
     fn a_cursor_that_is_forgotten_or_foreign_gets_the_present() {
         let hub = hub(|settings| settings.history_events = 2);
-        hub.publish(vec![
-            started("c"),
-            event("c", Log::Call, 2, EventKind::Hold),
-            event("c", Log::Call, 3, EventKind::Resumed),
-        ]);
+        tell(
+            &hub,
+            vec![started("c"), event("c", Log::Call, 2, EventKind::Hold), event("c", Log::Call, 3, EventKind::Resumed)],
+        );
         for after in [0, 99] {
             let reader = hub.subscribe(Some(after));
             assert_eq!((reader.cursor, reader.calls[0].seq, reader.missed.len()), (3, 3, 0), "after {after}");
@@ -390,13 +487,13 @@ mod tests {
     #[test]
     fn the_agents_log_goes_to_that_agent_only() {
         let hub = hub(|_| {});
-        hub.publish(vec![started("c")]);
+        tell(&hub, vec![started("c")]);
         let mut supervisor = hub.subscribe(None);
         let (views, mut own) = hub.subscribe_agent("a7");
         let (foreign_views, mut foreign) = hub.subscribe_agent("a8");
         assert_eq!((views.len(), foreign_views.len()), (1, 0));
-        hub.publish(vec![whispered("c", 1)]);
-        assert_eq!(own.try_recv().unwrap().seq, 1);
+        tell(&hub, vec![whispered("c", 1)]);
+        assert!(matches!(own.try_recv(), Ok(AgentItem::Event(event)) if event.seq == 1));
         assert!(foreign.try_recv().is_err());
         assert!(supervisor.items.try_recv().is_err());
         assert_eq!(hub.events("c", 0, 9).unwrap().len(), 1);
@@ -405,10 +502,10 @@ mod tests {
     #[test]
     fn a_slow_reader_is_told() {
         let hub = hub(|settings| settings.behind_events = 2);
-        hub.publish(vec![started("c")]);
+        tell(&hub, vec![started("c")]);
         let mut reader = hub.subscribe(None);
         for seq in 2..9 {
-            hub.publish(vec![event("c", Log::Call, seq, EventKind::Hold)]);
+            tell(&hub, vec![event("c", Log::Call, seq, EventKind::Hold)]);
         }
         assert!(matches!(reader.items.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
     }
@@ -416,23 +513,50 @@ mod tests {
     #[test]
     fn ended_calls_are_kept_for_a_while_and_can_be_erased() {
         let hub = hub(|settings| settings.ended_calls = 1);
-        hub.publish(vec![started("c")]);
-        assert!(!hub.erase("c"), "a live call");
-        hub.publish(vec![ended("c", 2), started("d"), ended("d", 2)]);
+        tell(&hub, vec![started("c")]);
+        tell(&hub, vec![ended("c", 2), started("d"), ended("d", 2)]);
         assert!(hub.call("c").is_none() && hub.call("d").is_some());
         assert!(hub.subscribe(None).calls.is_empty());
-        assert!(hub.erase("d") && !hub.erase("d"));
-        assert!(hub.subscribe(Some(0)).missed.is_empty());
+        let mut reader = hub.subscribe(None);
+        hub.erase(&hub.call("d").unwrap());
+        assert!(hub.call("d").is_none() && hub.subscribe(Some(0)).missed.is_empty());
+        assert!(matches!(reader.items.try_recv(), Ok(FeedItem::Erased { call, .. }) if call == "d"));
     }
 
     #[test]
     fn a_dead_call_is_given_an_end() {
         let hub = hub(|_| {});
-        hub.publish(vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
-        hub.fault("c");
+        tell(&hub, vec![started("c"), event("c", Log::Call, 2, EventKind::Hold)]);
+        tell(&hub, hub.fault("c").into_iter().collect());
         let view = hub.call("c").unwrap();
         assert_eq!((view.seq, view.ended), (3, Some(EndReason::Fault)));
-        hub.fault("c");
-        assert_eq!(hub.call("c").unwrap().seq, 3, "once");
+        assert_eq!(hub.fault("c"), None, "once");
+    }
+
+    #[test]
+    fn a_restart_continues_cursors_of_what_was_kept_and_of_nothing_else() {
+        let logged = |events: Vec<(u64, Event)>, ended| Logged { agent_seq: 7, ended, events };
+        let calls = [
+            logged(vec![(101, started("c")), (103, event("c", Log::Call, 2, EventKind::Hold))], false),
+            logged(vec![(102, started("d")), (104, ended("d", 2))], true),
+        ];
+        let hub = Hub::new(config::Feeds::default(), Arc::new(Metrics::new(None)), 1_000);
+        hub.restore(&calls, 90);
+        let fresh = hub.subscribe(None);
+        assert_eq!((fresh.cursor, fresh.calls.len(), fresh.calls[0].seq), (1_000, 1, 2));
+        assert_eq!(hub.subscribe_agent("a7").0[0].seq, 7, "the agent's numbers go on");
+        tell(&hub, vec![event("c", Log::Call, 3, EventKind::Resumed)]);
+        let missed = |after| {
+            let reader = hub.subscribe(Some(after));
+            let cursors: Vec<u64> = reader.missed.iter().map(|item| item.cursor).collect();
+            (reader.cursor, cursors)
+        };
+        assert_eq!(missed(102), (102, vec![103, 104, 1_001]));
+        assert_eq!(missed(90), (90, vec![101, 102, 103, 104, 1_001]));
+        assert_eq!(missed(104), (104, vec![1_001]));
+        assert_eq!(missed(1_000), (1_000, vec![1_001]));
+        for unknown in [89, 105, 999, 1_002] {
+            assert_eq!(missed(unknown), (1_001, Vec::new()), "{unknown}");
+        }
     }
 }

@@ -4,16 +4,22 @@
 //! call, `calls` knows which live, `hub` brings events to readers.
 
 mod agents;
+mod audiosocket;
 pub mod auth;
 mod calls;
 mod feeds;
+mod history;
 mod http;
 mod hub;
+mod keys;
 mod load;
 mod media;
 mod page;
+mod platform;
 mod session;
 mod socket;
+
+pub use self::agents::TEAM_MIN_AGENTS;
 
 use std::io;
 use std::sync::Arc;
@@ -27,11 +33,14 @@ use tracing::{info, warn};
 use crate::call::CallSettings;
 use crate::call::conversation::Rules;
 use crate::config::{Config, seconds};
+use crate::journal::{self, Journal, JournalError, Logged};
 use crate::metrics::Metrics;
 use crate::server::agents::Agents;
+use crate::server::audiosocket::Announcements;
 use crate::server::auth::Tokens;
 use crate::server::calls::Calls;
 use crate::server::hub::Hub;
+use crate::server::keys::Keys;
 use crate::stt::SpeechQueue;
 
 /// How long calls that are told to stop may take beyond their own patience.
@@ -61,9 +70,14 @@ pub(crate) struct App {
     rules: watch::Receiver<Arc<Rules>>,
     call_settings: CallSettings,
     speech: Option<SpeechQueue>,
-    hub: Hub,
+    hub: Arc<Hub>,
+    journal: Arc<Journal>,
     calls: Calls,
     agents: Agents,
+    /// Secrets of phone systems.
+    keys: Keys,
+    /// Calls that AudioSocket connections may bring.
+    announced: Announcements,
     metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
     /// How long a lost connection may take to come back.
@@ -151,7 +165,8 @@ impl Shutdown {
 /// Serves until told to stop, then drains and returns. Tests bind port 0 and keep the [`Stop`].
 ///
 /// # Errors
-/// The listener has no local address, or one that other machines can reach.
+/// The listener has no local address, or one that other machines can reach; a phone system's secret is unreadable; or
+/// the journal needs a person's decision.
 pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) -> io::Result<()> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
@@ -163,12 +178,25 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
             ),
         ));
     }
+    let keys = Keys::read(&parts.config.phones)?;
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let drain = seconds(parts.config.server.drain_s);
     let slots = parts.config.limits.connections;
-    let app = Arc::new(App::new(parts, phase_seen));
+    let (app, live) = App::new(parts, keys, phase_seen).map_err(io::Error::other)?;
+    let app = Arc::new(app);
+    for log in live {
+        let call = log.events.first().map(|(_, event)| event.call.clone()).unwrap_or_default();
+        let mailboxes = app.calls.restore(&call);
+        session::restore(Arc::clone(&app), call, log, mailboxes);
+    }
     let connections = Arc::new(Semaphore::new(slots));
     let router = http::router(Arc::clone(&app));
+    if let Some(address) = app.config.phones.audiosocket.listen {
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot listen on {address} (`phones.audiosocket.listen`): {error}"))
+        })?;
+        tokio::spawn(audiosocket::accept(listener, Arc::clone(&app), Arc::clone(&connections)));
+    }
     let accepting = tokio::spawn(accept(listener, Arc::clone(&app), router, Arc::clone(&connections)));
     info!(%address, "listening");
 
@@ -189,20 +217,39 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
     phase.send_replace(Phase::Closed);
     let all = u32::try_from(slots).unwrap_or(u32::MAX);
     let _ = timeout(CLOSING, connections.acquire_many(all)).await;
+    let journal = Arc::clone(&app.journal);
+    // It blocks only as long as it was told; a panic inside leaves nothing to wait for.
+    let _ = tokio::task::spawn_blocking(move || journal.close(CLOSING)).await;
     info!("stopped");
     Ok(())
 }
 
 impl App {
-    fn new(parts: Parts, phase: watch::Receiver<Phase>) -> Self {
+    /// With the calls that were live when the last run ended without ending them.
+    fn new(parts: Parts, keys: Keys, phase: watch::Receiver<Phase>) -> Result<(Self, Vec<Logged>), JournalError> {
         let Parts { config, tokens, rules, call_settings, speech } = parts;
         let metrics = Arc::new(Metrics::new(speech.clone()));
-        Self {
-            hub: Hub::new(config.feeds.clone(), Arc::clone(&metrics)),
-            calls: Calls::new(config.limits.calls),
+        let mut opened = match config.journal_settings() {
+            Some((dir, settings)) => journal::Opened::open(dir, settings, unix_ms())?,
+            None => journal::Opened::none(unix_ms()),
+        };
+        let recovered = std::mem::take(&mut opened.recovered);
+        let hub = Arc::new(Hub::new(config.feeds.clone(), Arc::clone(&metrics), opened.position));
+        hub.restore(&recovered.calls, recovered.complete_from);
+        let readers = Arc::clone(&hub);
+        let journal = opened.start(metrics.journal.clone(), move |publications| readers.publish(publications))?;
+        let calls = Calls::new(config.limits.calls);
+        calls.remember(&recovered.ids);
+        let live = recovered.calls.into_iter().filter(|log| !log.ended).collect();
+        let app = Self {
+            hub,
+            journal: Arc::new(journal),
+            calls,
             agents: Agents::new(config.server.data_dir.as_ref().map(|dir| dir.join("agents"))),
             grace: seconds(config.media.grace_s),
             deadline: seconds(config.speech.deadline_s),
+            keys,
+            announced: Announcements::default(),
             metrics,
             config,
             tokens,
@@ -210,7 +257,8 @@ impl App {
             call_settings,
             speech,
             phase,
-        }
+        };
+        Ok((app, live))
     }
 
     /// Resolves when all sockets are to close.
@@ -270,6 +318,14 @@ async fn calls_gone(app: &App) {
     while !app.calls.is_empty() {
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// API keys of AudioHook connections with their decoded secrets.
+///
+/// # Errors
+/// The file that is configured cannot be used; the message says why and what to do.
+pub fn audiohook_secrets(config: &Config) -> io::Result<Vec<(String, Vec<u8>)>> {
+    Ok(Keys::read(&config.phones)?.audiohook.into_secrets())
 }
 
 /// Wall clock, milliseconds since 1970.

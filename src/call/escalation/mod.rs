@@ -19,6 +19,7 @@ pub use self::settings::{EscalationSettings, Preset, SettingsError};
 
 use self::level::{Evidence, Meter};
 use self::policy::{Context, Observation, Policy};
+use crate::call::view;
 use crate::language::Reading;
 use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind, Lang};
 
@@ -91,7 +92,7 @@ pub enum Source {
     Cue(CueKind),
     /// Brings the sum of the cues into the range of the utterance's severity.
     Severity,
-    /// The text model's support.
+    /// The text model's part: small, and never enough for another band.
     Model,
     /// It was not the first complaint.
     Repetition,
@@ -262,7 +263,7 @@ impl Escalation {
         out: &mut Vec<AlertChange>,
     ) -> Assessment {
         self.tick(t_ms, out);
-        let before_milli = self.meter.anchor_milli();
+        let before_milli = self.meter.anchor_milli(&self.settings);
         let (severity, parts, rule) = match speaker {
             Channel::Agent => (None, self.agent(&reading.cues), Rule::AgentSpoke),
             Channel::Customer | Channel::Mixed => {
@@ -322,6 +323,18 @@ impl Escalation {
         self.policy.dismiss(id, reason, out)
     }
 
+    /// Sets the level to one that was recorded, if it differs by a point or more. For calls taken up from their log.
+    pub fn set_level(&mut self, t_ms: u64, level: u8) {
+        if self.level_at(t_ms) != level {
+            self.meter.set(t_ms, level, &self.settings);
+        }
+    }
+
+    /// Makes the alert that readers saw last the open one, or none. For calls taken up from their log.
+    pub fn adopt_alert(&mut self, t_ms: u64, alerts: u32, open: Option<(u32, view::OpenAlert)>) {
+        self.policy.adopt(t_ms, alerts, open, self.meter.band_at(t_ms, &self.settings));
+    }
+
     fn agent(&mut self, cues: &[Cue]) -> Vec<Part> {
         self.agent_spoke_last = true;
         let mut new_kinds = Vec::new();
@@ -353,8 +366,10 @@ impl Escalation {
         self.agent_spoke_last = false;
 
         let mixed = channel == Channel::Mixed;
-        let counts = |cue: &&Cue| !cue.kind.is_agents() && (!mixed || policy::counts_on_mixed(cue.kind));
-        let cues: Vec<&Cue> = reading.cues.iter().filter(counts).collect();
+        let counts = |cue: &Cue| !cue.kind.is_agents() && (!mixed || policy::counts_on_mixed(cue.kind));
+        // What the text model found without a pattern is shown, but neither level nor alert rests on it.
+        let proven = reading.cues.iter().enumerate().filter(|(index, _)| mixed || !reading.is_models(*index));
+        let cues: Vec<&Cue> = proven.map(|(_, cue)| cue).filter(|cue| counts(cue)).collect();
         let severity = severity(mixed, reading.severity, &cues);
         // The text model may call an utterance a complaint; level and alerts rest on words that can be quoted.
         let proven = if mixed { severity } else { severity.min(reading.explanation.by_cues.max(1)) };
@@ -366,7 +381,7 @@ impl Escalation {
         let evidence = Evidence {
             severity: proven,
             cues: &cues,
-            negative: if mixed { 0.0 } else { reading.model.negative },
+            model: if mixed { 0.0 } else { reading.severity_score },
             act: act.is_some(),
             repeats: self.complaints.len(),
             topics,

@@ -31,8 +31,8 @@ pub struct EscalationSettings {
     /// The nearer the level is to this, above 100, the less a further utterance adds: complaints add up, and none
     /// takes a call from calm to critical at one stroke.
     pub headroom_points: u8,
-    /// Points the text model adds to a severity of 1 or more when it is sure the words are negative. Small: cues
-    /// carry the decision, the model supports.
+    /// Points the text model adds at most, over all that was said: small, and never enough for another band. Cues carry
+    /// the decision, the model orders what lies between.
     pub model_points: u8,
     /// Lowest level after an explicit act, so that its alert does not end while the agent still answers.
     pub act_level_min: u8,
@@ -94,7 +94,7 @@ impl Default for EscalationSettings {
             severity_points_min: [0, 5, 26, 45],
             severity_points_max: [3, 12, 32, 65],
             headroom_points: 130,
-            model_points: 4,
+            model_points: 12,
             act_level_min: 45,
             repeat_window_ms: 300_000,
             repeat_percent: 12,

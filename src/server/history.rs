@@ -1,0 +1,259 @@
+//! What was: calls, their events and alerts over HTTP, from the journal and, for what is not in it (yet), from memory.
+
+use std::time::Duration;
+
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::call::event::Event;
+use crate::call::view::CallView;
+use crate::journal::{CallQuery, StoreError};
+use crate::server::App;
+use crate::server::auth::{Claims, Need};
+use crate::server::http::{admit, error};
+
+/// Entries of one page unless asked for fewer or more, and at most.
+const PAGE: usize = 100;
+const PAGE_MAX: usize = 1_000;
+
+/// How long an erasure may take before the asker is told that the disk fails.
+const ERASURE: Duration = Duration::from_secs(10);
+
+/// A refusal.
+type Refused = Box<Response>;
+
+/// `GET /v1/calls`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallsQuery {
+    /// `live` or `ended`; both without.
+    state: Option<CallState>,
+    /// `next` of the page before.
+    before: Option<u64>,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CallState {
+    Live,
+    Ended,
+}
+
+/// `GET /v1/calls/{call}/events`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsQuery {
+    #[serde(default)]
+    after: u64,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/alerts`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AlertsQuery {
+    /// `open` (default): of live calls, now. `all`: every state of every alert on record.
+    #[serde(default)]
+    state: AlertsState,
+    before: Option<u64>,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AlertsState {
+    #[default]
+    Open,
+    All,
+}
+
+/// A call as the list shows it.
+#[derive(Debug, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    view: CallView,
+    /// The events that are not (yet) in the journal would be lost with the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    durable: Option<bool>,
+}
+
+/// Calls in scope, newest first, by pages.
+pub(super) async fn calls(
+    app: &App,
+    query: Result<Query<CallsQuery>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Value, Refused> {
+    let claims = admit(app, headers, Need::Supervise)?.claims;
+    let query = known(query, "`state` (live or ended), `before` (a number) and `limit`")?;
+    let limit = page(query.limit);
+    let wanted = |view: &CallView| match query.state {
+        None => true,
+        Some(CallState::Live) => view.ended.is_none(),
+        Some(CallState::Ended) => view.ended.is_some(),
+    };
+    let asked = CallQuery {
+        live: query.state.map(|state| state == CallState::Live),
+        before: query.before,
+        limit: limit + 1,
+        ..scope(&claims)
+    };
+    let mut stored = read(app, move |reader| reader.calls(&asked)).await?;
+    let next = (stored.len() > limit).then(|| stored.get(limit - 1).map(|(position, _)| *position)).flatten();
+    stored.truncate(limit);
+    let in_memory: Vec<CallView> = app.hub.calls();
+    let mut listed = Vec::new();
+    if query.before.is_none() {
+        // What the journal does not know yet is newest of all.
+        for view in in_memory.iter().rev().filter(|view| covers(&claims, view) && wanted(view)) {
+            if !in_journal(app, &view.call, &stored).await? {
+                listed.push(Listed { view: view.clone(), durable: Some(false) });
+            }
+        }
+    }
+    for (_, view) in stored {
+        // Memory is ahead of a journal that waits for its disk.
+        let fresher = in_memory.iter().find(|known| known.call == view.call && known.seq > view.seq);
+        listed.push(Listed { view: fresher.cloned().unwrap_or(view), durable: None });
+    }
+    Ok(json!({ "calls": listed, "next": next }))
+}
+
+async fn in_journal(app: &App, call: &str, page: &[(u64, CallView)]) -> Result<bool, Refused> {
+    if page.iter().any(|(_, view)| view.call == call) {
+        return Ok(true);
+    }
+    let call = call.to_owned();
+    Ok(read(app, move |reader| Ok(reader.call(&call)?.into_iter().collect::<Vec<_>>())).await?.pop().is_some())
+}
+
+/// A call in scope; one outside of it does not exist.
+pub(super) async fn visible(app: &App, headers: &HeaderMap, call: &str) -> Result<CallView, Refused> {
+    let claims = admit(app, headers, Need::Supervise)?.claims;
+    let known = app.hub.call(call);
+    let view = match known {
+        Some(view) => Some(view),
+        None => {
+            let call = call.to_owned();
+            read(app, move |reader| Ok(reader.call(&call)?.into_iter().collect::<Vec<_>>())).await?.pop()
+        }
+    };
+    view.filter(|view| covers(&claims, view)).ok_or_else(unknown_call)
+}
+
+/// Events of a call, by pages: from the journal, and after them those it does not have yet.
+pub(super) async fn events(
+    app: &App,
+    call: &str,
+    query: Result<Query<EventsQuery>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Value, Refused> {
+    visible(app, headers, call).await?;
+    let EventsQuery { after, limit } = known(query, "`after` (a number) and `limit`")?;
+    let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let id = call.to_owned();
+    let stored = read(app, move |reader| reader.events(&id, after, limit)).await?;
+    let mut events: Vec<Event> = stored.into_iter().map(|(_, event)| event).collect();
+    if events.len() < limit {
+        let last = events.last().map_or(after, |event| event.seq);
+        let more = app.hub.events(call, last, limit - events.len()).unwrap_or_default();
+        events.extend(more.iter().map(|event| Event::clone(event)));
+    }
+    let next = (events.len() == limit).then(|| events.last().map(|event| event.seq)).flatten();
+    Ok(json!({ "call": call, "events": events, "next": next }))
+}
+
+/// Removes an ended call from the journal and from memory, and tells the feeds.
+pub(super) async fn erase(app: &App, call: &str, headers: &HeaderMap) -> Result<(), Refused> {
+    let view = visible(app, headers, call).await?;
+    if view.ended.is_none() {
+        let message = "the call is still live; erase it when it has ended";
+        return Err(Box::new(error(StatusCode::CONFLICT, "call_live", message)));
+    }
+    match timeout(ERASURE, app.journal.erase(call)).await {
+        Ok(Ok(_)) => {
+            app.hub.erase(&view);
+            Ok(())
+        }
+        Ok(Err(problem)) => Err(broken(&problem)),
+        Err(_) => Err(broken(&std::io::Error::from(std::io::ErrorKind::TimedOut).into())),
+    }
+}
+
+/// Alerts in scope: those open now, or all states on record, newest first, by pages.
+pub(super) async fn alerts(
+    app: &App,
+    query: Result<Query<AlertsQuery>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Value, Refused> {
+    let claims = admit(app, headers, Need::Supervise)?.claims;
+    let query = known(query, "`state` (open or all), `before` (a number) and `limit`")?;
+    let limit = page(query.limit);
+    if query.state == AlertsState::All {
+        let asked = CallQuery { before: query.before, limit: limit + 1, ..scope(&claims) };
+        let mut stored = read(app, move |reader| reader.alerts(&asked)).await?;
+        let next = (stored.len() > limit).then(|| stored.get(limit - 1).map(|(position, _)| *position)).flatten();
+        stored.truncate(limit);
+        let events: Vec<Event> = stored.into_iter().map(|(_, event)| event).collect();
+        return Ok(json!({ "alerts": events, "next": next }));
+    }
+    let live = app.hub.calls().into_iter().filter(|view| covers(&claims, view) && view.ended.is_none());
+    let alerts: Vec<Value> = live
+        .filter_map(|CallView { call, agent, queue, team, level, band, alert, .. }| {
+            alert.map(|alert| {
+                json!({ "call": call, "agent": agent, "queue": queue, "team": team, "level": level, "band": band, "alert": alert })
+            })
+        })
+        .collect();
+    Ok(json!({ "alerts": alerts, "next": null }))
+}
+
+fn covers(claims: &Claims, view: &CallView) -> bool {
+    claims.covers(view.team.as_deref(), view.queue.as_deref())
+}
+
+fn scope(claims: &Claims) -> CallQuery {
+    CallQuery { teams: claims.teams.clone(), queues: claims.queues.clone(), ..CallQuery::default() }
+}
+
+fn page(limit: Option<usize>) -> usize {
+    limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)
+}
+
+fn known<Q>(query: Result<Query<Q>, QueryRejection>, names: &str) -> Result<Q, Refused> {
+    query
+        .map(|Query(query)| query)
+        .map_err(|_| Box::new(error(StatusCode::BAD_REQUEST, "bad_request", &format!("the query knows {names}"))))
+}
+
+/// Asks the journal for a list; empty without a journal. One that cannot be read is said, not passed over: what is
+/// missing from an answer must not look as if it had never been.
+async fn read<T: Send + 'static>(
+    app: &App,
+    question: impl FnOnce(&crate::journal::Reader) -> Result<Vec<T>, StoreError> + Send + 'static,
+) -> Result<Vec<T>, Refused> {
+    match app.journal.read(question).await {
+        Ok(answer) => Ok(answer.unwrap_or_default()),
+        Err(problem) if !app.journal.is_up() => {
+            // The feeds say that events are not durable; lists show what memory holds.
+            tracing::warn!(error = %problem, "the journal cannot be read; answered from memory");
+            Ok(Vec::new())
+        }
+        Err(problem) => Err(broken(&problem)),
+    }
+}
+
+fn unknown_call() -> Refused {
+    Box::new(error(StatusCode::NOT_FOUND, "unknown_call", "there is no such call in your scope"))
+}
+
+fn broken(problem: &StoreError) -> Refused {
+    tracing::error!(error = %problem, "the journal cannot do what was asked");
+    let message = "the journal's disk fails; try again, and tell the administrator if it stays so";
+    Box::new(error(StatusCode::SERVICE_UNAVAILABLE, "storage", message))
+}
