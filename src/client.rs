@@ -2,6 +2,10 @@
 //!
 //! Used by `send`, `demo`, `watch` and `wer`, and readable as an example for people who connect a phone system.
 
+mod phone;
+
+pub use self::phone::{Proof, Protocol, play_as};
+
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -43,6 +47,8 @@ pub enum ClientError {
     Closed(String),
     #[error("the server did not answer within {} s", ANSWER_TIMEOUT.as_secs())]
     Silent,
+    #[error("this recording cannot be played like that: {0}")]
+    Recording(String),
 }
 
 /// How to play a recording.
@@ -79,9 +85,6 @@ pub fn address_of(url: &str, path: &str) -> String {
 /// When the address is not one, nothing listens there, or the handshake is refused.
 pub async fn connect(url: &str, path: &'static str, token: Option<&str>) -> Result<Socket, ClientError> {
     let address = || ClientError::Address { url: url.to_owned(), path };
-    if !url.starts_with("ws://") {
-        return Err(address());
-    }
     let mut request = url.into_client_request().map_err(|_| address())?;
     if let Some(token) = token {
         let value = format!("Bearer {token}").parse().map_err(|_| ClientError::Refused {
@@ -91,12 +94,26 @@ pub async fn connect(url: &str, path: &'static str, token: Option<&str>) -> Resu
         })?;
         request.headers_mut().insert(AUTHORIZATION, value);
     }
+    open(request, url, path).await
+}
+
+/// Opens a WebSocket with a request made ready.
+async fn open(
+    request: tungstenite::handshake::client::Request,
+    url: &str,
+    path: &'static str,
+) -> Result<Socket, ClientError> {
+    if !url.starts_with("ws://") {
+        return Err(ClientError::Address { url: url.to_owned(), path });
+    }
     match tokio_tungstenite::connect_async(request).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => {
             let status = response.status().as_u16();
             let remedy = match status {
-                401 => "the token is missing, forged or expired; `ruhepol token issue` makes one",
+                401 => {
+                    "the token (or the platform's key or signature) is missing, forged or expired; `ruhepol token issue` makes one"
+                }
                 403 => "this token's role may not use this path; `ruhepol token issue --role …` makes another",
                 404 => "there is no such path on that server",
                 _ => "see the server's log",

@@ -4,6 +4,10 @@
 //! come from the environment or from files of their own. Unknown keys are refused: a typing error must not
 //! silently leave a default in force.
 
+mod phones;
+
+pub use self::phones::{Asterisk, AudioHook, AudioSocket, FreeSwitch, Jambonz, Phones, Twilio, Vonage};
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -27,8 +31,10 @@ pub struct Config {
     pub limits: Limits,
     pub media: Media,
     pub consent: ConsentPaths,
+    pub phones: Phones,
     pub feeds: Feeds,
     pub agent: Agent,
+    pub privacy: Privacy,
     pub speech: Speech,
     pub data: Data,
     pub alerts: Alerts,
@@ -177,6 +183,40 @@ pub struct ConsentPaths {
     pub media: Consent,
     /// `/v1/transcripts`.
     pub transcripts: Consent,
+    /// `/v1/listen`.
+    pub listen: Consent,
+    /// `/v1/media/twilio`.
+    pub twilio: Consent,
+    /// `/v1/media/audiohook`.
+    pub audiohook: Consent,
+    /// `/v1/media/vonage`.
+    pub vonage: Consent,
+    /// `/v1/media/jambonz`.
+    pub jambonz: Consent,
+    /// `/v1/media/freeswitch`.
+    pub freeswitch: Consent,
+    /// `/v1/media/asterisk`.
+    pub asterisk: Consent,
+    /// AudioSocket.
+    pub audiosocket: Consent,
+}
+
+impl ConsentPaths {
+    /// All paths alike.
+    pub fn all(consent: Consent) -> Self {
+        Self {
+            media: consent,
+            transcripts: consent,
+            listen: consent,
+            twilio: consent,
+            audiohook: consent,
+            vonage: consent,
+            jambonz: consent,
+            freeswitch: consent,
+            asterisk: consent,
+            audiosocket: consent,
+        }
+    }
 }
 
 /// What supervisors and agents read.
@@ -208,6 +248,16 @@ pub struct Agent {
     /// `off`: never transcribed. `coach` (default): transcribed in memory for the agent's own prompts, shown to nobody
     /// else. `full`: the agent's words are in the call's log; a choice to be made with the works council.
     pub channel: AgentChannel,
+}
+
+/// What is taken out of the words before anybody but the agent sees them. Card, account, telephone and other long
+/// numbers, e-mail and postal addresses and dates of birth always are (docs/privacy.md).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Privacy {
+    /// Replace names of people, too: the customer's as the phone system told it, names that are introduced ("mein Name
+    /// ist …") or spelled. Default `false`: whoever helps with a call has to know whom they speak of.
+    pub redact_names: bool,
 }
 
 /// How speech becomes text.
@@ -334,7 +384,7 @@ impl Config {
             config.server.data_dir = Some(dir.clone());
         }
         if overrides.consent_elsewhere {
-            config.consent = ConsentPaths { media: Consent::Elsewhere, transcripts: Consent::Elsewhere };
+            config.consent = ConsentPaths::all(Consent::Elsewhere);
         }
         config.validate()?;
         Ok(config)
@@ -420,6 +470,16 @@ impl Config {
         if !(2_000..=28_000).contains(&self.speech.max_segment_ms) {
             let problem = format!("{} ms", self.speech.max_segment_ms);
             return wrong("speech.max_segment_ms", problem, "use 2000 to 28000; Whisper hears 30 s at most");
+        }
+        if let Some(listen) = self.phones.audiosocket.listen
+            && !listen.ip().is_loopback()
+            && self.phones.audiosocket.allow.is_empty()
+        {
+            return wrong(
+                "phones.audiosocket.listen",
+                format!("{listen} can be reached from other machines, and AudioSocket knows no proof"),
+                "listen on 127.0.0.1, or list who may connect in `phones.audiosocket.allow`",
+            );
         }
         if self.server.node.is_empty() {
             return wrong("server.node", "the name is empty".to_owned(), "give a name or leave it out");

@@ -153,6 +153,7 @@ impl Fixture {
                     wait_s: call.wait_s,
                     shift_started_unix_ms,
                     metadata: texts(call.metadata),
+                    ..Facts::default()
                 },
                 ..CallInfo::default()
             },

@@ -126,7 +126,7 @@ impl<F: FnMut(Event)> Player<'_, F> {
             let mut more = Vec::new();
             for output in out.drain(..) {
                 match output {
-                    Output::Prompted { .. } => {}
+                    Output::Prompted { .. } | Output::Speech { .. } => {}
                     Output::Event(mut event) => {
                         event.at = rfc3339(self.started_at_unix_ms + event.t_ms);
                         (self.tell)(event);

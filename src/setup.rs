@@ -64,6 +64,7 @@ pub fn call_settings(config: &Config) -> Result<CallSettings, SetupError> {
     };
     Ok(CallSettings {
         agent_channel: config.agent.channel,
+        redact_names: config.privacy.redact_names,
         detector,
         endpointing: EndpointingSettings {
             hangover_ms: config.speech.hangover_ms,

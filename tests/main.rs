@@ -14,6 +14,14 @@ mod house;
 mod journal;
 #[path = "it/kill.rs"]
 mod kill;
+#[path = "it/phones.rs"]
+mod phones;
+#[path = "it/phones_audiohook.rs"]
+mod phones_audiohook;
+#[path = "it/phones_plain.rs"]
+mod phones_plain;
+#[path = "it/phones_send.rs"]
+mod phones_send;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]

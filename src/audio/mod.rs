@@ -15,7 +15,10 @@ use thiserror::Error;
 use self::resample::Resampler;
 
 /// Sample rates a [`Decoder`] takes, in hertz.
-pub const SAMPLE_RATES: [u32; 3] = [8_000, 16_000, 48_000];
+pub const SAMPLE_RATES: [u32; 10] = [8_000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 64_000, 96_000, 192_000];
+
+/// Sample rate of what comes out, in hertz.
+const OUTPUT_RATE: u32 = 16_000;
 
 /// Most channels of one stream: the two parties of a call.
 pub const CHANNELS_MAX: usize = 2;
@@ -54,7 +57,9 @@ impl Encoding {
 /// Why a stream cannot be decoded. Refuse it and tell the sender.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AudioError {
-    #[error("a sample rate of {0} Hz is not accepted: send 8000, 16000 or 48000 Hz (resample the recording before)")]
+    #[error(
+        "a sample rate of {0} Hz is not accepted: send 8000, 16000 or 48000 Hz, or another of 12, 24, 32, 44.1, 64, 96 and 192 kHz (resample the recording before)"
+    )]
     SampleRate(u32),
     #[error("{0} channels are not accepted: send one channel or two (customer and agent), interleaved")]
     Channels(usize),
@@ -111,7 +116,7 @@ impl Decoder {
     }
 
     /// Ends the stream: appends what the filters still hold, so that `n` sample frames have become
-    /// `2 n` (8 kHz), `n` (16 kHz) or `n / 3` rounded up (48 kHz) samples per channel. The bytes of an
+    /// `2 n` (8 kHz), `n` (16 kHz) or `n / 3` rounded up (48 kHz) samples per channel, other rates alike. The bytes of an
     /// incomplete last sample are dropped. Afterwards the decoder is as new.
     pub fn finish(&mut self, out: &mut [Vec<f32>]) {
         self.partial.clear();
@@ -198,7 +203,9 @@ mod tests {
             bytes in prop::collection::vec(any::<u8>(), 0..3000),
         ) {
             let frames = bytes.len() / (encoding.bytes_per_sample() * channels);
-            for (rate, expected) in [(8_000, frames * 2), (16_000, frames), (48_000, frames.div_ceil(3))] {
+            let ratios = [(8_000, frames * 2), (16_000, frames), (48_000, frames.div_ceil(3)),
+                (24_000, (frames * 2).div_ceil(3)), (44_100, (frames * 160).div_ceil(441))];
+            for (rate, expected) in ratios {
                 for channel in decode(encoding, rate, channels, &bytes, &[7]) {
                     prop_assert_eq!(channel.len(), expected);
                 }
@@ -249,7 +256,7 @@ mod tests {
 
     #[test]
     fn other_rates_and_channel_counts_are_refused_with_the_remedy() {
-        for rate in [0, 11_025, 44_100, u32::MAX] {
+        for rate in [0, 11_025, 22_050, u32::MAX] {
             let message = Decoder::new(Encoding::Alaw, rate, 1).unwrap_err().to_string();
             assert!(message.contains(&rate.to_string()) && message.contains("8000, 16000 or 48000"), "{message}");
         }

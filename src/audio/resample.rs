@@ -1,6 +1,6 @@
-//! Band-limited resampling from 8 and 48 kHz to 16 kHz.
+//! Band-limited resampling to 16 kHz: from 8 and 48 kHz with filters of their own, from other rates at any ratio.
 //!
-//! Both filters are Kaiser-windowed sincs (Kaiser & Schafer 1980) whose cut-off divides the sample
+//! All filters are Kaiser-windowed sincs (Kaiser & Schafer 1980) whose cut-off divides the sample
 //! rate evenly, so that each tap is a plain fraction of π and no library sine is needed: the same
 //! taps, and so the same samples, on every machine.
 
@@ -26,6 +26,8 @@ pub(super) enum Resampler {
     Doubling(Fir),
     /// 48 kHz: every third sample of the filtered signal stays.
     Thirding(Fir),
+    /// Any other rate.
+    Ratio(Ratio),
 }
 
 impl Resampler {
@@ -35,6 +37,7 @@ impl Resampler {
             8_000 => Some(Self::Doubling(Fir::new(doubling_taps(), DOUBLING_REACH - 1))),
             16_000 => Some(Self::Direct),
             48_000 => Some(Self::Thirding(Fir::new(thirding_taps(), THIRDING_REACH))),
+            other if super::SAMPLE_RATES.contains(&other) => Some(Self::Ratio(Ratio::new(other))),
             _ => None,
         }
     }
@@ -51,6 +54,7 @@ impl Resampler {
                 out.reserve(samples.len() / 3 + 1);
                 fir.push(samples, 3, |_, filtered| out.push(filtered));
             }
+            Self::Ratio(ratio) => ratio.push(samples, out),
         }
     }
 
@@ -59,10 +63,13 @@ impl Resampler {
         let tail = match self {
             Self::Direct => return,
             Self::Doubling(fir) | Self::Thirding(fir) => fir.awaited(),
+            Self::Ratio(ratio) => ratio.reach,
         };
         self.push(&vec![0.0; tail], out);
-        if let Self::Doubling(fir) | Self::Thirding(fir) = self {
-            fir.restart();
+        match self {
+            Self::Direct => {}
+            Self::Doubling(fir) | Self::Thirding(fir) => fir.restart(),
+            Self::Ratio(ratio) => ratio.restart(),
         }
     }
 }
@@ -118,6 +125,91 @@ impl Fir {
         self.window.drain(..passed);
         self.next -= passed;
     }
+}
+
+/// `up` output samples for each `down` input samples, each with the filter of its own place between two of them.
+#[derive(Debug, Clone)]
+pub(super) struct Ratio {
+    up: u64,
+    down: u64,
+    /// Input samples on either side of an output sample.
+    reach: usize,
+    /// Filters by place, one after the other, of `2 * reach` taps each.
+    taps: Vec<f32>,
+    /// Input samples still needed; the first belongs to input sample `first - reach`.
+    window: Vec<f32>,
+    first: u64,
+    /// Number of the next output sample.
+    next: u64,
+}
+
+impl Ratio {
+    fn new(sample_rate: u32) -> Self {
+        let common = greatest_common_divisor(sample_rate, super::OUTPUT_RATE);
+        let (up, down) = (u64::from(super::OUTPUT_RATE / common), u64::from(sample_rate / common));
+        // 70 dB within a transition of 2 kHz around 8 kHz (Kaiser's formula), never less than the doubling filter.
+        let reach = (sample_rate as usize * 112 / 100_000 + 1).max(24);
+        let mut ratio = Self { up, down, reach, taps: Vec::new(), window: Vec::new(), first: 0, next: 0 };
+        for place in 0..up {
+            ratio.taps.extend(place_taps(place, up, sample_rate, reach));
+        }
+        ratio.restart();
+        ratio
+    }
+
+    fn restart(&mut self) {
+        self.window.clear();
+        self.window.resize(self.reach, 0.0);
+        (self.first, self.next) = (0, 0);
+    }
+
+    fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
+        self.window.extend_from_slice(samples);
+        let width = 2 * self.reach;
+        loop {
+            let passed = self.next * self.down;
+            let (base, place) = (passed / self.up, (passed % self.up) as usize);
+            // The window of this output begins `reach - 1` samples before its base.
+            let from = (base - self.first + 1) as usize;
+            let Some(window) = self.window.get(from..from + width) else { break };
+            let taps = &self.taps[place * width..(place + 1) * width];
+            out.push(window.iter().zip(taps).map(|(sample, tap)| sample * tap).sum());
+            self.next += 1;
+        }
+        let unused = (self.next * self.down / self.up - self.first) as usize;
+        let unused = unused.min(self.window.len());
+        self.window.drain(..unused);
+        self.first += unused as u64;
+    }
+}
+
+/// A low-pass at 8 kHz, or at half the rate if that is lower, for outputs `place / up` after an input sample.
+fn place_taps(place: u64, up: u64, sample_rate: u32, reach: usize) -> Vec<f32> {
+    let cut_off = (f64::from(super::OUTPUT_RATE) / f64::from(sample_rate)).min(1.0);
+    let taps = (0..2 * reach).map(|index| {
+        let offset = index as f64 - (reach as f64 - 1.0) - place as f64 / up as f64;
+        let x = cut_off * offset;
+        let sinc = if x == 0.0 { 1.0 } else { sin_pi(x) / (PI * x) };
+        sinc * kaiser(offset / (reach as f64 + 0.5))
+    });
+    normalised(taps.collect())
+}
+
+/// `sin(π x)` by its power series, the same on every machine; exact to the last bits for the quarter it is reduced to.
+fn sin_pi(x: f64) -> f64 {
+    let turns = x.rem_euclid(2.0);
+    let (sign, half) = if turns >= 1.0 { (-1.0, turns - 1.0) } else { (1.0, turns) };
+    let angle = PI * half.min(1.0 - half);
+    let (mut sum, mut term) = (angle, angle);
+    for k in 1..12 {
+        term *= -angle * angle / f64::from((2 * k) * (2 * k + 1));
+        sum += term;
+    }
+    sign * sum
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Sums kept side by side: fixed, so that the order of additions never depends on the caller.
@@ -237,6 +329,26 @@ mod tests {
             resampler.push(&input, &mut out);
             let energy: f32 = out[1000..].iter().map(|s| s * s).sum::<f32>() / (out.len() - 1000) as f32;
             assert!(10.0 * (energy / 0.5).log10() < -66.0, "{hz} Hz folds back");
+        }
+    }
+
+    #[test]
+    fn other_rates_keep_the_band_and_nothing_else() {
+        for rate in [12_000, 24_000, 32_000, 44_100, 64_000, 96_000, 192_000] {
+            for hz in [200.0, 1000.0, 3400.0] {
+                let (kept, rest) = through(rate, hz);
+                assert!(kept.abs() < 0.05, "{kept} dB at {hz} Hz of {rate}");
+                assert!(rest < -60.0, "rest {rest} dB at {hz} Hz of {rate}");
+            }
+        }
+        for (rate, hz) in [(44_100, 12_000.0), (24_000, 9_500.0), (96_000, 20_000.0)] {
+            let mut resampler = Resampler::new(rate).unwrap();
+            let sine = |n| (2.0 * PI * hz * f64::from(n) / f64::from(rate)).sin() as f32;
+            let input: Vec<f32> = (0..rate).map(sine).collect();
+            let mut out = Vec::new();
+            resampler.push(&input, &mut out);
+            let energy: f32 = out[1000..].iter().map(|s| s * s).sum::<f32>() / (out.len() - 1000) as f32;
+            assert!(10.0 * (energy / 0.5).log10() < -60.0, "{hz} Hz of {rate} folds back");
         }
     }
 

@@ -195,6 +195,9 @@ fn add_facts(known: &mut CallFacts, facts: &Facts, unix_ms: u64) {
     if facts.customer_name.is_some() {
         known.customer_name.clone_from(&facts.customer_name);
     }
+    if facts.queue.is_some() {
+        known.queue.clone_from(&facts.queue);
+    }
     known.wait_s = facts.wait_s.or(known.wait_s);
     if let Some(started) = facts.shift_started_unix_ms {
         known.shift_before_call_ms = Some(unix_ms.saturating_sub(started));

@@ -52,6 +52,15 @@ pub enum EventKind {
         /// Hash of the cues and the playbook in force for this call.
         rules: String,
     },
+    /// What became known after the start, or changed by a transfer; only what is new.
+    CallFacts {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<String>,
+    },
     /// A transcribed segment. In the call's log the agent's words are present only with `agent_channel = "full"`.
     Utterance {
         channel: Channel,
@@ -90,6 +99,9 @@ pub enum EventKind {
         /// Wall clock (RFC 3339) until which a snoozed alert is silent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<String>,
+        /// Why it was dismissed, as the supervisor said, such as `false_alarm`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dismissal: Option<String>,
     },
     /// A phrase the customer's words call for.
     Suggestion {
@@ -173,6 +185,7 @@ impl EventKind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::CallStarted { .. } => "call_started",
+            Self::CallFacts { .. } => "call_facts",
             Self::Utterance { .. } => "utterance",
             Self::Assessment { .. } => "assessment",
             Self::Alert { .. } => "alert",

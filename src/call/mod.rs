@@ -28,7 +28,7 @@ use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, rfc3339}
 use crate::call::lanes::{Flush, Lanes, Missing};
 use crate::call::transcript::Transcripts;
 use crate::coach::{CoachOutput, PromptState};
-use crate::language::redact::redact;
+use crate::language::redact::Redactor;
 use crate::terms::{AlertState, Band, Channel, DropReason, Outcome, SAMPLES_PER_MS, Span};
 
 /// A hole in the audio shorter than this (milliseconds) is jitter, not an event.
@@ -49,6 +49,7 @@ pub struct Call {
     info: CallInfo,
     settings: CallSettings,
     conversation: Conversation,
+    redactor: Redactor,
     lanes: Lanes,
     transcripts: Transcripts,
     next_segment: u64,
@@ -83,11 +84,14 @@ impl Call {
             rules: rules.hash.clone(),
         };
         let (conversation, coached) = Conversation::new(rules, &settings.escalation, &info, unix_ms);
+        let mut redactor = Redactor::new(info.lang, settings.redact_names);
+        info.facts.customer_name.iter().for_each(|name| redactor.know_name(name));
         let lanes = Lanes::new(settings.endpointing.clone(), settings.detector.clone());
         let mut call = Self {
             info,
             settings,
             conversation,
+            redactor,
             lanes,
             transcripts: Transcripts::default(),
             next_segment: 1,
@@ -118,6 +122,7 @@ impl Call {
         match input {
             Input::Audio { at, lanes } => self.audio(at, lanes, out),
             Input::Gap { until_ms } => self.gap(until_ms, out),
+            Input::EndChannel { channel } => self.end_channel(channel, out),
             Input::Transcript(transcript) => self.transcripts.answer(transcript.segment, transcript.outcome),
             Input::Utterance { channel, span, text } => {
                 self.advance_clock(span.end_ms, out);
@@ -128,10 +133,13 @@ impl Call {
             Input::Hold => self.hold(out),
             Input::Resume { t_ms } => self.resume(t_ms, out),
             Input::Consent { given } => self.consent(given, out),
-            Input::Facts(facts) => self.conversation.facts(&facts, self.started_unix_ms),
+            Input::Facts(facts) => self.facts(facts, out),
             Input::Tick { t_ms } => self.advance_clock(t_ms, out),
             Input::Alert { alert, command, by } => self.alert_command(alert, &command, by, out),
-            Input::Note { by, text } => self.emit(Log::Call, EventKind::Note { by, text }, out),
+            Input::Note { by, text } => {
+                let text = self.redactor.aside(&text);
+                self.emit(Log::Call, EventKind::Note { by, text }, out);
+            }
             Input::Whisper { from, text } => self.emit(Log::Agent, EventKind::Whisper { from, text }, out),
             Input::Watching { who, on } => self.emit(Log::Agent, EventKind::Watching { who, on }, out),
             Input::Prompt { prompt, answer } => {
@@ -225,6 +233,33 @@ impl Call {
         }
     }
 
+    fn end_channel(&mut self, channel: Channel, out: &mut Vec<Output>) {
+        if !self.listening() {
+            return;
+        }
+        let mut endpoints = Vec::new();
+        if let Some(t_ms) = self.lanes.flush(channel, Flush::End, &mut endpoints) {
+            self.advance_clock(t_ms, out);
+        }
+        self.endpoints(channel, &mut endpoints, out);
+    }
+
+    fn facts(&mut self, facts: Facts, out: &mut Vec<Output>) {
+        let changed = |new: &Option<String>, old: &mut Option<String>| {
+            let new = new.clone().filter(|new| Some(new) != old.as_ref())?;
+            old.replace(new.clone());
+            Some(new)
+        };
+        let agent = changed(&facts.agent, &mut self.info.agent);
+        let queue = changed(&facts.queue, &mut self.info.queue);
+        let team = changed(&facts.team, &mut self.info.team);
+        facts.customer_name.iter().for_each(|name| self.redactor.know_name(name));
+        self.conversation.facts(&facts, self.started_unix_ms);
+        if agent.is_some() || queue.is_some() || team.is_some() {
+            self.emit(Log::Call, EventKind::CallFacts { agent, queue, team }, out);
+        }
+    }
+
     fn endpoints(&mut self, channel: Channel, endpoints: &mut Vec<Endpoint>, out: &mut Vec<Output>) {
         for endpoint in endpoints.drain(..) {
             match endpoint {
@@ -236,6 +271,7 @@ impl Call {
     }
 
     fn speech(&mut self, channel: Channel, speaking: bool, at_ms: u64, out: &mut Vec<Output>) {
+        out.push(Output::Speech { channel, speaking, at_ms });
         let coached = self.conversation.speech(self.clock.active_ms(), channel, speaking, self.clock.active_at(at_ms));
         self.coached(coached, None, out);
     }
@@ -315,19 +351,24 @@ impl Call {
         confidence: Option<f32>,
         out: &mut Vec<Output>,
     ) {
-        let text = redact(&text);
-        if channel == Channel::Agent {
+        if channel == Channel::Agent && self.settings.agent_channel == AgentChannel::Off {
             self.summary.agent_utterances += 1;
-            let shown = (self.settings.agent_channel == AgentChannel::Full).then(|| text.clone());
+            self.emit(Log::Call, said(channel, span, None, confidence), out);
+            return;
+        }
+        let redacted = self.redactor.utterance(channel, &text);
+        let text = if channel == Channel::Agent {
+            self.summary.agent_utterances += 1;
+            let shown = (self.settings.agent_channel == AgentChannel::Full).then_some(redacted.text);
             self.emit(Log::Call, said(channel, span, shown, confidence), out);
-            if self.settings.agent_channel == AgentChannel::Off {
-                return;
-            }
-            self.emit(Log::Agent, said(channel, span, Some(text.clone()), confidence), out);
+            // The agent knows this customer's name, and is praised for using it.
+            self.emit(Log::Agent, said(channel, span, Some(redacted.with_names.clone()), confidence), out);
+            redacted.with_names
         } else {
             self.summary.customer_utterances += 1;
-            self.emit(Log::Call, said(channel, span, Some(text.clone()), confidence), out);
-        }
+            self.emit(Log::Call, said(channel, span, Some(redacted.text.clone()), confidence), out);
+            redacted.text
+        };
         let utterance_seq = self.seq[Log::Call as usize];
         let active = Span::new(self.clock.active_at(span.start_ms), self.clock.active_at(span.end_ms));
         let Heard { reading, assessment, alerts, coached } =
@@ -386,6 +427,7 @@ impl Call {
                 }
                 CoachOutput::Suggestion { id, practice, text } => {
                     let id = format!("{call}:s{}", id + self.told_before.suggestions);
+                    let text = if self.settings.redact_names { self.redactor.aside(&text) } else { text };
                     (Log::Call, EventKind::Suggestion { id, practice, text, alert: alert.clone() })
                 }
                 CoachOutput::Moment { practice, text } => (Log::Agent, EventKind::Moment { practice, text }),
@@ -434,6 +476,7 @@ impl Call {
         }
         self.consent = given;
         if given {
+            self.info.facts.customer_name.iter().for_each(|name| self.redactor.know_name(name));
             if !self.clock.is_held() {
                 self.lanes.resume(self.clock.t_ms());
             }
@@ -441,6 +484,7 @@ impl Call {
         }
         self.transcripts.clear();
         self.lanes.forget();
+        self.redactor.forget();
         self.emit(Log::Call, EventKind::ConsentWithdrawn, out);
     }
 
@@ -525,7 +569,8 @@ fn said(channel: Channel, span: Span, text: Option<String>, confidence: Option<f
 
 /// `now_ms` is active time, as is that until which the alert is snoozed.
 fn alert_event(change: AlertChange, id: String, by: Option<String>, unix_ms: u64, now_ms: u64) -> EventKind {
-    let AlertChange { state, kind, reason, quote, until_ms, .. } = change;
+    let AlertChange { state, kind, reason, quote, until_ms, note, .. } = change;
     let until = until_ms.map(|until_ms| rfc3339(unix_ms + until_ms.saturating_sub(now_ms)));
-    EventKind::Alert { id, state, kind, reason, quote, by, until }
+    let dismissal = note.filter(|note| !note.is_empty());
+    EventKind::Alert { id, state, kind, reason, quote, by, until, dismissal }
 }

@@ -11,7 +11,7 @@ use crate::coach::{Answer, Habits, ShiftSoFar};
 use crate::terms::{Channel, Lang, Span, Transcript};
 
 /// What happens to the agent's voice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentChannel {
     /// Never transcribed; voice activity gives times only.
@@ -41,6 +41,12 @@ pub struct CallInfo {
 /// Facts from the phone system that practices may use. `None` leaves what was known before.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
+    /// Id of the agent: only if it came late, or changed by a transfer.
+    pub agent: Option<String>,
+    /// As `agent`.
+    pub queue: Option<String>,
+    /// As `agent`.
+    pub team: Option<String>,
     pub customer_name: Option<String>,
     /// Seconds the customer waited in the queue.
     pub wait_s: Option<u64>,
@@ -48,6 +54,21 @@ pub struct Facts {
     pub shift_started_unix_ms: Option<u64>,
     /// Anything else, by name; values as text.
     pub metadata: Vec<(String, String)>,
+}
+
+impl Facts {
+    /// Takes over what `later` names.
+    pub fn merge(&mut self, later: &Facts) {
+        if later.customer_name.is_some() {
+            self.customer_name.clone_from(&later.customer_name);
+        }
+        self.wait_s = later.wait_s.or(self.wait_s);
+        self.shift_started_unix_ms = later.shift_started_unix_ms.or(self.shift_started_unix_ms);
+        for (name, value) in &later.metadata {
+            self.metadata.retain(|(known, _)| known != name);
+            self.metadata.push((name.clone(), value.clone()));
+        }
+    }
 }
 
 /// Which voice activity network listens.
@@ -70,6 +91,8 @@ impl DetectorKind {
 #[derive(Debug, Clone)]
 pub struct CallSettings {
     pub agent_channel: AgentChannel,
+    /// Names of people are replaced in the call's log, as other personal data always is.
+    pub redact_names: bool,
     pub detector: DetectorKind,
     pub endpointing: EndpointingSettings,
     pub escalation: EscalationSettings,
@@ -87,6 +110,11 @@ pub enum Input {
     /// Nothing is heard until the next audio at `until_ms`.
     Gap {
         until_ms: u64,
+    },
+    /// What is being said on this channel is cut here: its stream has ended, or somebody asks for what there is.
+    /// Later audio of the channel goes on as usual.
+    EndChannel {
+        channel: Channel,
     },
     Transcript(Transcript),
     /// An utterance somebody else transcribed.
@@ -159,6 +187,12 @@ pub enum Output {
         speech: SpeechSegment,
     },
     Event(Event),
+    /// Somebody began or stopped speaking at `at_ms`. Part of no log; for streams that are told of it.
+    Speech {
+        channel: Channel,
+        speaking: bool,
+        at_ms: u64,
+    },
     /// A prompt was shown this long (active milliseconds) after its trigger.
     Prompted {
         practice: String,

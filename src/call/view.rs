@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::call::event::{EndReason, Event, EventKind, Log};
+use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log};
 use crate::coach::PromptState;
-use crate::terms::{AlertKind, AlertState, Band, Channel};
+use crate::terms::{AlertKind, AlertState, Band, Channel, Lang};
+
+/// Levels kept in a view: what a trend can be read from at a glance.
+const RECENT_LEVELS: usize = 12;
 
 /// One call as a supervisor's snapshot lists it. What belongs to the agent alone is in [`AgentView`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +17,9 @@ pub struct CallView {
     pub agent: Option<String>,
     pub queue: Option<String>,
     pub team: Option<String>,
+    /// Language of the call; absent only before its first event.
+    #[serde(default)]
+    pub language: Option<Lang>,
     /// Last event of the call's log that is folded in; the next one is `seq + 1`.
     pub seq: u64,
     /// Media clock of that event.
@@ -23,6 +29,9 @@ pub struct CallView {
     /// 0 (calm) to 100.
     pub level: u8,
     pub band: Band,
+    /// The last levels, oldest first.
+    #[serde(default)]
+    pub recent: Vec<LevelPoint>,
     /// The open alert, if any.
     pub alert: Option<OpenAlert>,
     /// The last words heard.
@@ -34,6 +43,18 @@ pub struct CallView {
     pub speech_dropped: u32,
     /// Why the call ended; absent while it lives.
     pub ended: Option<EndReason>,
+    /// The figures of the whole call, once it has ended.
+    #[serde(default)]
+    pub summary: Option<CallSummary>,
+}
+
+/// The level after one customer utterance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LevelPoint {
+    /// Media clock.
+    pub t_ms: u64,
+    /// 0 (calm) to 100.
+    pub level: u8,
 }
 
 /// An alert that is not over.
@@ -67,12 +88,20 @@ impl CallView {
         self.seq = event.seq;
         self.t_ms = event.t_ms;
         match &event.kind {
-            EventKind::CallStarted { agent, queue, team, .. } => {
+            EventKind::CallStarted { agent, queue, team, language, .. } => {
                 self.call.clone_from(&event.call);
                 self.agent.clone_from(agent);
                 self.queue.clone_from(queue);
                 self.team.clone_from(team);
+                self.language = Some(*language);
                 self.started_at.clone_from(&event.at);
+            }
+            EventKind::CallFacts { agent, queue, team } => {
+                for (new, known) in [(agent, &mut self.agent), (queue, &mut self.queue), (team, &mut self.team)] {
+                    if new.is_some() {
+                        known.clone_from(new);
+                    }
+                }
             }
             EventKind::Utterance { channel, text: Some(text), .. } => {
                 self.last = Some(LastWords { channel: *channel, text: text.clone(), t_ms: event.t_ms });
@@ -80,8 +109,12 @@ impl CallView {
             EventKind::Assessment { level, band, .. } => {
                 self.level = *level;
                 self.band = *band;
+                if self.recent.len() >= RECENT_LEVELS {
+                    self.recent.remove(0);
+                }
+                self.recent.push(LevelPoint { t_ms: event.t_ms, level: *level });
             }
-            EventKind::Alert { id, state, kind, reason, quote, by, until } => {
+            EventKind::Alert { id, state, kind, reason, quote, by, until, .. } => {
                 let since_ms = self.alert.as_ref().filter(|open| open.id == *id).map_or(event.t_ms, |a| a.since_ms);
                 self.alert = match state {
                     AlertState::Cleared | AlertState::Dismissed => None,
@@ -105,6 +138,7 @@ impl CallView {
                 self.ended = Some(*reason);
                 self.level = summary.final_level;
                 self.band = summary.final_band;
+                self.summary = Some(summary.clone());
             }
             _ => {}
         }
@@ -123,6 +157,20 @@ pub struct AgentView {
     pub prompt: Option<OpenPrompt>,
     /// Who has the conversation open.
     pub watching: Vec<String>,
+    /// The supervisor's latest words.
+    #[serde(default)]
+    pub whisper: Option<LastWhisper>,
+}
+
+/// The latest whisper of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LastWhisper {
+    /// Number of its event in the agent's log.
+    pub seq: u64,
+    pub from: String,
+    pub text: String,
+    /// Wall clock, RFC 3339.
+    pub at: String,
 }
 
 /// The prompt an agent sees.
@@ -149,6 +197,10 @@ impl AgentView {
             }
             EventKind::Prompt { id, .. } if self.prompt.as_ref().is_some_and(|open| open.id == *id) => {
                 self.prompt = None;
+            }
+            EventKind::Whisper { from, text } => {
+                let (from, text) = (from.clone(), text.clone());
+                self.whisper = Some(LastWhisper { seq: event.seq, from, text, at: event.at.clone() });
             }
             EventKind::Watching { who, on: true } if !self.watching.contains(who) => self.watching.push(who.clone()),
             EventKind::Watching { who, on: false } => self.watching.retain(|name| name != who),

@@ -20,11 +20,18 @@ const CLOCK_MIN_UNIX_S: u64 = 1_767_225_600;
 /// Check configuration and environment, and say what to do about each problem
 ///
 /// Example: ruhepol check --config ruhepol.toml
+/// Another: ruhepol check --config ruhepol.toml --platform audiohook
 #[derive(clap::Args)]
 pub struct Args {
     /// Configuration file; without, the defaults
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Look at what a platform needs, too
+    #[arg(long, value_parser = ["audiohook"])]
+    platform: Option<String>,
+    /// With --platform: where the platform reaches the running server; without, https:// and the public authority
+    #[arg(long, value_name = "URL", requires = "platform")]
+    url: Option<String>,
 }
 
 pub fn run(args: Args) -> Outcome {
@@ -48,6 +55,11 @@ pub fn run(args: Args) -> Outcome {
     tell("address", address(&config));
     tell("data directory", config.data_dir().map_err(|e| e.to_string()).and_then(|dir| disk(&dir)));
     tell("clock", clock());
+    if args.platform.is_some() {
+        for (what, found) in super::audiohook::look(&config, args.url.as_deref()) {
+            tell(what, found);
+        }
+    }
     if problems > 0 {
         return Err(anyhow::anyhow!("{problems} problems; see above").into());
     }

@@ -1,9 +1,11 @@
 //! `ruhepol eval`: how good the scoring is on labelled text.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome};
 use crate::config::{Config, Overrides};
+use crate::eval::redaction;
 use crate::eval::{Sources, Split, evaluate, load, table};
 use crate::setup;
 
@@ -24,6 +26,9 @@ pub struct Args {
     /// Files in the format of GermEval 2018
     #[arg(long, value_name = "FILE")]
     germeval: Vec<PathBuf>,
+    /// Conversations in which personal data is marked: how much of it is replaced, and how much else (docs/privacy.md)
+    #[arg(long, value_name = "FILE")]
+    redaction: Option<PathBuf>,
     /// The whole report as JSON
     #[arg(long)]
     json: bool,
@@ -36,6 +41,9 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Outcome {
+    if let Some(file) = &args.redaction {
+        return measure_redaction(file, &args);
+    }
     if args.paths.is_empty() && args.calm.is_empty() && args.germeval.is_empty() {
         return Err(Failure::usage("nothing to evaluate: give a folder of labelled lines, --calm or --germeval"));
     }
@@ -57,6 +65,27 @@ pub fn run(args: Args) -> Outcome {
     }
     for bad in &report.bad_lines {
         eprintln!("ruhepol eval: {}, line {}: {}; left out", bad.file, bad.line, bad.message);
+    }
+    Ok(())
+}
+
+/// The part the rules were written by, the part they were not, and both.
+fn measure_redaction(file: &Path, args: &Args) -> Outcome {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    let talks = redaction::parse(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    let splits: Vec<Option<&str>> = match args.split.as_deref() {
+        Some(split) => vec![Some(split)],
+        None => vec![Some("dev"), Some("held"), None],
+    };
+    let reports: BTreeMap<&str, redaction::Report> =
+        splits.into_iter().map(|split| (split.unwrap_or("all"), redaction::measure(&talks, split))).collect();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&reports)?);
+        return Ok(());
+    }
+    for (name, report) in &reports {
+        println!("{}", redaction::table(name, report, args.details));
     }
     Ok(())
 }

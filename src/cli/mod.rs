@@ -1,5 +1,6 @@
 //! The command line: one file per command, one place for exit codes.
 
+mod audiohook;
 mod audit;
 mod check;
 mod demo;
@@ -8,6 +9,7 @@ mod house;
 mod journal;
 mod models;
 mod replay;
+mod schema;
 mod score;
 mod script;
 mod send;
@@ -63,6 +65,9 @@ enum Command {
     Wer(wer::Args),
     /// Train the embedded text model
     Train(train::Args),
+    /// Print the JSON Schema of the feeds; the pages' types are made from it
+    #[command(hide = true)]
+    Schema,
 }
 
 /// Why a command did not succeed.
@@ -114,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(args),
         Command::Wer(args) => wer::run(args),
         Command::Train(args) => train::run(args),
+        Command::Schema => schema::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,12 +7,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use super::{Failure, Outcome, runtime};
-use crate::client::{Playing, address_of, play};
+use crate::client::{Playing, Proof, Protocol, address_of, play_as};
 use crate::fixture::Fixture;
 
 /// Play recordings at a running server: example client and load generator
 ///
 /// Example: ruhepol send call.wav --url ws://127.0.0.1:8080 --token "$(ruhepol token issue --role ingest --sub test)"
+/// Another: ruhepol send fixtures/insults --url ws://127.0.0.1:8080 --protocol audiohook --api-key KEY --secret-file FILE
 #[derive(clap::Args)]
 pub struct Args {
     /// Fixture folders (or folders of them), or WAV files; all are played at the same time
@@ -21,9 +22,15 @@ pub struct Args {
     /// The server, for example ws://127.0.0.1:8080
     #[arg(long, value_name = "WS_URL")]
     url: String,
-    /// Protocol to speak
-    #[arg(long, default_value = "native", value_parser = ["native"])]
+    /// Protocol to speak: our own, or that of a phone system as its client speaks it
+    #[arg(long, default_value = "native", value_parser = Protocol::NAMES)]
     protocol: String,
+    /// API key of AudioHook
+    #[arg(long, value_name = "KEY")]
+    api_key: Option<String>,
+    /// File with what requests are signed with: Twilio's auth token, or AudioHook's client secret in base64
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
     /// 1 is real time, 4 four times as fast; 0 as fast as the server reads
     #[arg(long, default_value_t = 1.0, value_name = "X")]
     speed: f64,
@@ -49,7 +56,16 @@ pub fn run(args: Args) -> Outcome {
     for fixture in &mut fixtures {
         fixture.consent |= args.consent;
     }
-    let url = address_of(&args.url, "/v1/media");
+    let Some(protocol) = Protocol::from_name(&args.protocol) else {
+        return Err(Failure::usage(format!("--protocol {} is not known", args.protocol)));
+    };
+    let secret = args.secret_file.as_ref().map(|path| {
+        let text = std::fs::read_to_string(path);
+        text.map(|text| text.trim().to_owned())
+            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+    });
+    let proof = Arc::new(Proof { api_key: args.api_key, secret: secret.transpose()? });
+    let url = address_of(&args.url, protocol.path());
     let token = args.token.or_else(|| std::env::var("RUHEPOL_TOKEN").ok());
     let bars = MultiProgress::new();
     let style = ProgressStyle::with_template("{prefix:24} {bar:40} {msg}").map_err(anyhow::Error::from)?;
@@ -64,9 +80,9 @@ pub fn run(args: Args) -> Outcome {
                 let playing_as = Playing { url: url.clone(), token: token.clone(), speed: args.speed, call };
                 let bar = bars.add(ProgressBar::new(fixture.recording.duration_ms()).with_style(style.clone()));
                 bar.set_prefix(playing_as.call.clone());
-                let fixture = fixture.clone();
+                let (fixture, proof) = (fixture.clone(), Arc::clone(&proof));
                 playing.spawn(async move {
-                    let played = play(&fixture, &playing_as, |ms| bar.set_position(ms)).await;
+                    let played = play_as(protocol, &fixture, &playing_as, &proof, |ms| bar.set_position(ms)).await;
                     match &played {
                         Ok(played) => bar.finish_with_message(format!("{} utterances", played.utterances)),
                         Err(error) => bar.abandon_with_message(error.to_string()),

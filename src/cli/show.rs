@@ -116,6 +116,11 @@ impl Style {
                 format!("{} {text}", self.paint(Ink::Yellow, &format!("→ {from} whispers")))
             }
             EventKind::Moment { text, .. } => format!("{} {text}", self.paint(Ink::Green, "☼ good moment")),
+            EventKind::CallFacts { agent, queue, team } => {
+                let known = [("agent", agent), ("queue", queue), ("team", team)];
+                let known = known.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
+                self.paint(Ink::Dim, &format!("known now: {}", known.collect::<Vec<_>>().join(", ")))
+            }
             EventKind::Hold => self.paint(Ink::Dim, "on hold"),
             EventKind::Resumed => self.paint(Ink::Dim, "back from hold"),
             EventKind::Gap { duration_ms, .. } => {

@@ -11,7 +11,7 @@ use crate::call::AgentChannel;
 use crate::client::{self, Playing, play};
 use crate::config::{Config, Overrides};
 use crate::fixture::Fixture;
-use crate::language::redact::redact;
+use crate::language::redact::Redactor;
 use crate::terms::Channel;
 use crate::wer::WordErrors;
 
@@ -79,10 +79,16 @@ async fn measure(config: Config, fixtures: Vec<Fixture>, args: &Args) -> Outcome
         };
         let (heard, _) = tokio::try_join!(collect, play(fixture, &playing, |_| {}))?;
         let mut errors = WordErrors::default();
+        // Events are redacted, so the script is, too: a number that was read right is then the same marker.
+        let mut redactor = Redactor::new(fixture.info.lang, false);
+        let script: Vec<(Channel, String)> = fixture
+            .script
+            .iter()
+            .map(|line| (line.channel, redactor.utterance(line.channel, &line.text).text))
+            .collect();
         for channel in &fixture.channels {
-            // Events are redacted, so the script is, too: a number that was read right is then the same marker.
-            let lines = fixture.script.iter().filter(|line| line.channel == *channel);
-            let said: Vec<String> = lines.map(|line| redact(&line.text)).collect();
+            let said: Vec<&str> =
+                script.iter().filter(|(of, _)| of == channel).map(|(_, text)| text.as_str()).collect();
             let heard: Vec<&str> = heard
                 .iter()
                 .filter(|((_, of), _)| of == channel)

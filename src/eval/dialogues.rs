@@ -95,7 +95,7 @@ pub fn trace_labels(settings: &EscalationSettings, call: &Dialogue) -> CallTrace
         Reading {
             cues: turn.cues.iter().map(cue).collect(),
             severity: turn.severity,
-            severity_score: f32::from(turn.severity.unwrap_or(0)) / 4.0,
+            severity_score: 0.0,
             model: ModelScores::default(),
             explanation: Explanation { by_cues: turn.severity.unwrap_or(0), ..Explanation::default() },
             entries: Vec::new(),

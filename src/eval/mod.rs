@@ -9,6 +9,7 @@ mod metrics;
 mod noise;
 mod offence;
 mod records;
+pub mod redaction;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -109,7 +110,7 @@ fn measure(
     calls: &[&Dialogue],
     wording: Wording,
 ) -> (Option<UtteranceReport>, Option<DialogueReport>) {
-    let utterances = (!lines.is_empty()).then(|| utterances::report(language, lines, wording));
+    let utterances = (!lines.is_empty()).then(|| utterances::report(language, settings, lines, wording));
     let traced = |call: &&Dialogue| trace(language, settings, call, wording);
     let dialogues = (!calls.is_empty()).then(|| {
         let traces: Vec<CallTrace> = calls.iter().map(traced).collect();

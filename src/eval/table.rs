@@ -122,6 +122,9 @@ fn of_language(f: &mut Formatter<'_>, language: &LanguageReport, details: bool) 
 
 fn of_utterances(f: &mut Formatter<'_>, report: &UtteranceReport, details: bool) -> fmt::Result {
     row(f, "AUROC, severity ≥ 2", &three(report.auroc))?;
+    row(f, "  by severity alone", &three(report.auroc_severity))?;
+    row(f, "  by level of the line alone", &three(report.auroc_level))?;
+    row(f, "  by severity, then level", &three(report.auroc_severity_level))?;
     row(f, "severity ≥ 2, precision", &percent(report.flagged.precision()))?;
     row(f, "severity ≥ 2, recall", &percent(report.flagged.recall()))?;
     row(f, "severity exactly right", &percent(report.severity_right))?;

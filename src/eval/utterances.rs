@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::metrics::{Counts, auroc, mean, share};
 use super::records::{Line, Party, Wording, words};
+use crate::call::escalation::{Escalation, EscalationSettings};
 use crate::language::{Language, Names};
 use crate::terms::{CueKind, Lang};
 
@@ -17,8 +18,14 @@ pub struct UtteranceReport {
     pub utterances: usize,
     /// Customer utterances with a labelled severity.
     pub with_severity: usize,
-    /// Severity of 2 or more against less, by the score that orders utterances.
+    /// Severity of 2 or more against less, by the score that orders utterances inside the program.
     pub auroc: Option<f64>,
+    /// The same by the severity that leaves the program, 0 to 3.
+    pub auroc_severity: Option<f64>,
+    /// The same by the level of a call with this utterance alone, 0 to 100.
+    pub auroc_level: Option<f64>,
+    /// The same by severity, and where that is equal by level.
+    pub auroc_severity_level: Option<f64>,
     /// Utterances of severity 2 or more against those found to be so.
     pub flagged: Counts,
     /// Share whose severity is exactly right.
@@ -61,10 +68,16 @@ pub struct CalmReport {
     pub examples: Vec<String>,
 }
 
-pub fn report(language: &Language, lines: &[&Line], wording: Wording) -> UtteranceReport {
+pub fn report(
+    language: &Language,
+    settings: &EscalationSettings,
+    lines: &[&Line],
+    wording: Wording,
+) -> UtteranceReport {
     let mut kinds = vec![Counts::default(); CueKind::ALL.len()];
     let (mut scored, mut flagged, mut right, mut calm, mut calm_flagged) = (vec![], Counts::default(), 0, 0, 0);
     let (mut hard_negatives, mut wrong) = (0, Vec::new());
+    let (mut by_severity, mut by_level, mut by_both) = (Vec::new(), Vec::new(), Vec::new());
     for line in lines {
         let text = words(&line.text, line.recognised.as_deref(), wording);
         let reading = language.read(line.lang, line.speaker.channel(), text, &Names::default());
@@ -77,7 +90,13 @@ pub fn report(language: &Language, lines: &[&Line], wording: Wording) -> Utteran
         }
         let severity = reading.severity.unwrap_or(0);
         if let Some(labelled) = line.severity {
-            scored.push((reading.severity_score, labelled >= FLAGGED));
+            let bad = labelled >= FLAGGED;
+            let mut call = Escalation::new(settings, line.lang);
+            let level = call.utterance(0, line.speaker.channel(), &reading, text, &mut Vec::new()).level;
+            scored.push((reading.severity_score, bad));
+            by_severity.push((f32::from(severity), bad));
+            by_level.push((f32::from(level), bad));
+            by_both.push((f32::from(severity) * 101.0 + f32::from(level), bad));
             flagged.add(labelled >= FLAGGED, severity >= FLAGGED);
             right += usize::from(labelled == severity);
             calm += usize::from(labelled == 0);
@@ -102,6 +121,9 @@ pub fn report(language: &Language, lines: &[&Line], wording: Wording) -> Utteran
         utterances: lines.len(),
         with_severity: scored.len(),
         auroc: auroc(&scored),
+        auroc_severity: auroc(&by_severity),
+        auroc_level: auroc(&by_level),
+        auroc_severity_level: auroc(&by_both),
         flagged,
         severity_right: share(right, scored.len()),
         calm_flagged: share(calm_flagged, calm),

@@ -4,14 +4,18 @@
 //! (Platt, 1999). Weights are int8; naive-Bayes log-ratios are folded in (Wang and Manning, ACL 2012). What was trained
 //! on what, with which figures, is in `models/text/MODEL_CARD.md`; `train` makes the file.
 
-use crate::terms::Lang;
+use crate::terms::{CueKind, Lang};
 
 pub mod features;
+pub mod kinds;
+pub mod tags;
 
-use self::features::{WordListError, WordLists, features};
+use self::features::{Features, WordListError, WordLists, features};
+use self::kinds::{Column, KindHeads, Question, Stack};
+use self::tags::TagLists;
 
 const EMBEDDED: &[u8] = include_bytes!("../../models/text/heads.bin");
-const MAGIC: &[u8; 8] = b"RUHETXT1";
+const MAGIC: &[u8; 8] = b"RUHETXT2";
 /// Buckets of a head are 2^10 to 2^20.
 const BITS: std::ops::RangeInclusive<u8> = 10..=20;
 
@@ -37,7 +41,7 @@ pub enum HeadKind {
 /// Why a file is no text model. The remedy is always to train again or to take the file that came with the program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WeightsError {
-    #[error("not a text model: it begins with other bytes than RUHETXT1; make one with `train`")]
+    #[error("not a text model: it begins with other bytes than RUHETXT2; make one with `train`")]
     Foreign,
     #[error("the text model ends early, at byte {at}; copy or train it again")]
     Truncated { at: usize },
@@ -83,15 +87,60 @@ pub struct LanguageHeads {
     pub lang: Lang,
     /// As [`WordLists::parse`] reads it.
     pub word_lists: String,
+    /// As [`TagLists::parse`] reads it.
+    pub tag_lists: String,
     pub heads: Vec<Head>,
-    compiled: WordLists,
+    /// Kinds of cue of the customer.
+    pub customer: KindHeads,
+    /// Kinds of cue of the agent.
+    pub agent: KindHeads,
+    words: WordLists,
+    tags: TagLists,
 }
 
 impl LanguageHeads {
-    pub fn new(lang: Lang, word_lists: String, heads: Vec<Head>) -> Result<Self, WordListError> {
-        let compiled = WordLists::parse(&word_lists)?;
-        Ok(Self { lang, word_lists, heads, compiled })
+    pub fn new(lang: Lang, word_lists: String, tag_lists: String, heads: Vec<Head>) -> Result<Self, WordListError> {
+        let (words, tags) = (WordLists::parse(&word_lists)?, TagLists::parse(&tag_lists)?);
+        let (customer, agent) = (KindHeads::default(), KindHeads::default());
+        Ok(Self { lang, word_lists, tag_lists, heads, customer, agent, words, tags })
     }
+
+    /// The heads of the customer's or the agent's kinds.
+    pub fn kinds(&self, agent: bool) -> &KindHeads {
+        if agent { &self.agent } else { &self.customer }
+    }
+
+    pub fn tags(&self) -> &TagLists {
+        &self.tags
+    }
+
+    /// The features of a text, in use and in training the same.
+    pub fn features(&self, text: &str) -> Features {
+        features(text, &self.words, &self.tags)
+    }
+
+    /// Probabilities by the general heads.
+    fn model(&self, found: &Features) -> ModelScores {
+        let mut scores = ModelScores::default();
+        for head in &self.heads {
+            let probability = head.probability(found.general());
+            match head.kind {
+                HeadKind::Offence => scores.offence = probability,
+                HeadKind::Negative => scores.negative = probability,
+                HeadKind::Positive => scores.positive = probability,
+            }
+        }
+        scores
+    }
+}
+
+/// What the model makes of one utterance.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Verdict {
+    /// All 0 for agents, and for a text without letters and digits.
+    pub model: ModelScores,
+    /// Raw scores in the order of the party's questions; empty for a text without letters and digits.
+    pub raw: Vec<f32>,
 }
 
 /// All heads of all languages.
@@ -134,6 +183,8 @@ impl Classifier {
             body.push(matches!(language.lang, Lang::En) as u8);
             body.extend((language.word_lists.len() as u32).to_le_bytes());
             body.extend(language.word_lists.as_bytes());
+            body.extend((language.tag_lists.len() as u32).to_le_bytes());
+            body.extend(language.tag_lists.as_bytes());
             body.push(language.heads.len() as u8);
             for head in &language.heads {
                 body.push(head.kind as u8);
@@ -143,6 +194,8 @@ impl Classifier {
                 }
                 body.extend(head.weights.iter().map(|&weight| weight as u8));
             }
+            write_kinds(&language.customer, &mut body);
+            write_kinds(&language.agent, &mut body);
         }
         let mut out = MAGIC.to_vec();
         out.extend(checksum(&body).to_le_bytes());
@@ -154,21 +207,23 @@ impl Classifier {
     /// Probabilities for one utterance as it was recognised or written, or normalised: the figures hardly differ. A text
     /// without letters and digits, and a question the language has no head for, score 0.
     pub fn score(&self, lang: Lang, text: &str) -> ModelScores {
-        let mut scores = ModelScores::default();
-        let Some(language) = self.languages.iter().find(|language| language.lang == lang) else { return scores };
-        let found = features(text, &language.compiled);
+        self.read(lang, false, text).model
+    }
+
+    /// Everything the model says of one utterance; of agents only the kinds of cue.
+    pub fn read(&self, lang: Lang, agent: bool, text: &str) -> Verdict {
+        let Some(language) = self.heads(lang) else { return Verdict::default() };
+        let found = language.features(text);
         if found.is_empty() {
-            return scores;
+            return Verdict::default();
         }
-        for head in &language.heads {
-            let probability = head.probability(&found);
-            match head.kind {
-                HeadKind::Offence => scores.offence = probability,
-                HeadKind::Negative => scores.negative = probability,
-                HeadKind::Positive => scores.positive = probability,
-            }
-        }
-        scores
+        let model = if agent { ModelScores::default() } else { language.model(&found) };
+        Verdict { model, raw: language.kinds(agent).raw(found.of_kinds()) }
+    }
+
+    /// The heads of a language.
+    pub fn heads(&self, lang: Lang) -> Option<&LanguageHeads> {
+        self.languages.iter().find(|language| language.lang == lang)
     }
 }
 
@@ -178,10 +233,70 @@ fn read_language(reader: &mut Reader<'_>) -> Result<LanguageHeads, WeightsError>
         1 => Lang::En,
         other => return Err(WeightsError::Unknown { what: format!("language {other}") }),
     };
-    let length = reader.u32()? as usize;
-    let word_lists = String::from_utf8_lossy(reader.take(length)?).into_owned();
+    let (word_lists, tag_lists) = (reader.text()?, reader.text()?);
     let heads = (0..reader.u8()?).map(|_| read_head(reader)).collect::<Result<_, _>>()?;
-    Ok(LanguageHeads::new(lang, word_lists, heads)?)
+    let mut language = LanguageHeads::new(lang, word_lists, tag_lists, heads)?;
+    language.customer = read_kinds(reader)?;
+    language.agent = read_kinds(reader)?;
+    Ok(language)
+}
+
+/// Number of questions; each one's column as two bytes, scale, bias and stack; bits and rows; the judge and its cuts.
+fn write_kinds(heads: &KindHeads, body: &mut Vec<u8>) {
+    body.push(heads.questions.len() as u8);
+    if heads.questions.is_empty() {
+        return;
+    }
+    for question in &heads.questions {
+        body.extend(match question.column {
+            Column::Kind(kind) => [0, kind as u8],
+            Column::Severity(severity) => [1, severity],
+        });
+        let stack = question.stack;
+        for number in [question.scale, question.bias, stack.bias, stack.head, stack.found, stack.withheld] {
+            body.extend(number.to_le_bytes());
+        }
+        for number in [stack.add_from, stack.keep_from] {
+            body.extend(number.to_le_bytes());
+        }
+    }
+    body.push((heads.weights.len() / heads.questions.len()).trailing_zeros() as u8);
+    body.extend(heads.weights.iter().map(|&weight| weight as u8));
+    body.push(heads.judge.len() as u8);
+    let numbers = heads.judge.iter().chain([&heads.complaint_from, &heads.friction_from]);
+    numbers.for_each(|number| body.extend(number.to_le_bytes()));
+}
+
+fn read_kinds(reader: &mut Reader<'_>) -> Result<KindHeads, WeightsError> {
+    let questions = reader.u8()?;
+    if questions == 0 {
+        return Ok(KindHeads::default());
+    }
+    let questions: Vec<Question> = (0..questions).map(|_| read_question(reader)).collect::<Result<_, _>>()?;
+    let bits = reader.bits()?;
+    let weights = reader.take(questions.len() << bits)?.iter().map(|&byte| byte as i8).collect();
+    let judge = (0..reader.u8()?).map(|_| reader.number()).collect::<Result<_, _>>()?;
+    let (complaint_from, friction_from) = (reader.number()?, reader.number()?);
+    Ok(KindHeads { questions, weights, judge, complaint_from, friction_from })
+}
+
+fn read_question(reader: &mut Reader<'_>) -> Result<Question, WeightsError> {
+    let column = match (reader.u8()?, reader.u8()?) {
+        (0, kind) => CueKind::ALL.get(usize::from(kind)).map(|&kind| Column::Kind(kind)),
+        (1, severity @ 1..=3) => Some(Column::Severity(severity)),
+        _ => None,
+    };
+    let column = column.ok_or_else(|| WeightsError::Unknown { what: "a kind of cue".to_owned() })?;
+    let (scale, bias) = (reader.number()?, reader.number()?);
+    let stack = Stack {
+        bias: reader.number()?,
+        head: reader.number()?,
+        found: reader.number()?,
+        withheld: reader.number()?,
+        add_from: reader.number()?,
+        keep_from: reader.number()?,
+    };
+    Ok(Question { column, scale, bias, stack })
 }
 
 fn read_head(reader: &mut Reader<'_>) -> Result<Head, WeightsError> {
@@ -191,14 +306,8 @@ fn read_head(reader: &mut Reader<'_>) -> Result<Head, WeightsError> {
         2 => HeadKind::Positive,
         other => return Err(WeightsError::Unknown { what: format!("question {other}") }),
     };
-    let bits = reader.u8()?;
-    if !BITS.contains(&bits) {
-        return Err(WeightsError::Unknown { what: format!("2^{bits} buckets") });
-    }
-    let (scale, bias, slope, offset) = (reader.f32()?, reader.f32()?, reader.f32()?, reader.f32()?);
-    if ![scale, bias, slope, offset].iter().all(|number| number.is_finite()) {
-        return Err(WeightsError::Unknown { what: "a number that is not finite".to_owned() });
-    }
+    let bits = reader.bits()?;
+    let (scale, bias, slope, offset) = (reader.number()?, reader.number()?, reader.number()?, reader.number()?);
     let weights = reader.take(1 << bits)?.iter().map(|&byte| byte as i8).collect();
     Ok(Head { kind, weights, scale, bias, slope, offset })
 }
@@ -234,8 +343,26 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn f32(&mut self) -> Result<f32, WeightsError> {
-        self.array().map(f32::from_le_bytes)
+    /// A finite number.
+    fn number(&mut self) -> Result<f32, WeightsError> {
+        let number = self.array().map(f32::from_le_bytes)?;
+        match number.is_finite() {
+            true => Ok(number),
+            false => Err(WeightsError::Unknown { what: "a number that is not finite".to_owned() }),
+        }
+    }
+
+    fn bits(&mut self) -> Result<u8, WeightsError> {
+        let bits = self.u8()?;
+        match BITS.contains(&bits) {
+            true => Ok(bits),
+            false => Err(WeightsError::Unknown { what: format!("2^{bits} buckets") }),
+        }
+    }
+
+    fn text(&mut self) -> Result<String, WeightsError> {
+        let length = self.u32()? as usize;
+        Ok(String::from_utf8_lossy(self.take(length)?).into_owned())
     }
 }
 

@@ -9,6 +9,11 @@ const DENIED_BEFORE: usize = 3;
 /// Words behind a match in which a negator that closes its clause denies it ("kündigen will ich nicht").
 const DENIED_BEHIND: usize = 3;
 
+/// In a text without punctuation, words between a cue and a guard that speaks of it.
+const GUARD_REACH: usize = 8;
+/// In a text without punctuation, words that a frame of reported speech covers.
+const REPORT_REACH: usize = 12;
+
 /// One entry of a cue file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -111,18 +116,52 @@ impl Engine {
     fn hits(&self, text: &Normalized, wanted: impl Fn(&Entry) -> bool) -> Findings<'_> {
         let reading = self.matcher.read(text);
         let mut found_cues: Vec<(u32, Found)> = Vec::new();
-        let mut guards: Vec<(u32, u32)> = Vec::new();
+        let mut guards: Vec<(u32, Found)> = Vec::new();
         let mut reported: Vec<(usize, usize)> = Vec::new();
-        let wanted = |number: u32| match self.targets[number as usize] {
+        let target = |number: u32| self.targets[number as usize];
+        let candidates = self.matcher.candidates(&reading, |number| match target(number) {
             Target::Cue(entry) => wanted(&self.entries[entry as usize]),
             Target::Guard(_) | Target::ReportFollows | Target::ReportWithin => true,
-        };
-        self.matcher.search(&reading, wanted, |number, found| match self.targets[number as usize] {
-            Target::Cue(entry) => found_cues.push((entry, found)),
-            Target::Guard(guard) => guards.push((guard, text.tokens[found.first].sentence)),
-            Target::ReportFollows => reported.push((found.end, reading.sentence(found.first).end)),
-            Target::ReportWithin => reported.push((found.first, found.end)),
         });
+        let is_named = |guard: u32| guard < self.named_guards;
+        candidates.search(
+            |number| match target(number) {
+                Target::Cue(_) => true,
+                Target::Guard(guard) => is_named(guard),
+                Target::ReportFollows | Target::ReportWithin => false,
+            },
+            |number, found| match target(number) {
+                Target::Cue(entry) => found_cues.push((entry, found)),
+                Target::Guard(guard) => guards.push((guard, found)),
+                Target::ReportFollows | Target::ReportWithin => {}
+            },
+        );
+        // The rest matters only to cues that were found.
+        if !found_cues.is_empty() {
+            let asks = |guard: u32| {
+                found_cues.iter().any(|(entry, _)| {
+                    let entry = &self.entries[*entry as usize];
+                    entry.unless.contains(&guard) || entry.needs.contains(&guard)
+                })
+            };
+            candidates.search(
+                |number| match target(number) {
+                    Target::Cue(_) => false,
+                    Target::Guard(guard) => !is_named(guard) && asks(guard),
+                    Target::ReportFollows | Target::ReportWithin => true,
+                },
+                |number, found| match target(number) {
+                    Target::Cue(_) => {}
+                    Target::Guard(guard) => guards.push((guard, found)),
+                    Target::ReportFollows => {
+                        let end = reading.sentence(found.first).end;
+                        let reach = if text.unpunctuated { found.end + REPORT_REACH } else { end };
+                        reported.push((found.end, end.min(reach)));
+                    }
+                    Target::ReportWithin => reported.push((found.first, found.end)),
+                },
+            );
+        }
         let all = found_cues.len();
         let hits: Vec<Hit> = found_cues
             .into_iter()
@@ -138,10 +177,14 @@ fn overlap(a: Found, b: Found) -> bool {
     a.first < b.end && b.first < a.end
 }
 
-fn holds(hit: &Hit, reading: &Reading, guards: &[(u32, u32)], reported: &[(usize, usize)]) -> bool {
+fn holds(hit: &Hit, reading: &Reading, guards: &[(u32, Found)], reported: &[(usize, usize)]) -> bool {
     let Hit { entry, found } = hit;
-    let sentence = reading.text.tokens[found.first].sentence;
-    let guarded = |list: &[u32]| list.iter().any(|guard| guards.contains(&(*guard, sentence)));
+    let text = reading.text;
+    let concerns = |guard: Found| {
+        text.tokens[guard.first].sentence == text.tokens[found.first].sentence
+            && (!text.unpunctuated || guard.first < found.end + GUARD_REACH && found.first < guard.end + GUARD_REACH)
+    };
+    let guarded = |list: &[u32]| guards.iter().any(|(guard, place)| list.contains(guard) && concerns(*place));
     if guarded(&entry.unless) || (!entry.needs.is_empty() && !guarded(&entry.needs)) {
         return false;
     }

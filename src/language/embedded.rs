@@ -18,6 +18,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("de_more_threats.toml", include_str!("../../models/language/de_more_threats.toml")),
     ("de_reproach.toml", include_str!("../../models/language/de_reproach.toml")),
     ("de_sarcasm.toml", include_str!("../../models/language/de_sarcasm.toml")),
+    ("de_shouting.toml", include_str!("../../models/language/de_shouting.toml")),
     ("de_threats.toml", include_str!("../../models/language/de_threats.toml")),
     ("de_waiting.toml", include_str!("../../models/language/de_waiting.toml")),
     ("de_words.toml", include_str!("../../models/language/de_words.toml")),
@@ -28,6 +29,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("en_complaint.toml", include_str!("../../models/language/en_complaint.toml")),
     ("en_good.toml", include_str!("../../models/language/en_good.toml")),
     ("en_insult.toml", include_str!("../../models/language/en_insult.toml")),
+    ("en_shouting.toml", include_str!("../../models/language/en_shouting.toml")),
     ("en_threats.toml", include_str!("../../models/language/en_threats.toml")),
     ("en_words.toml", include_str!("../../models/language/en_words.toml")),
 ];

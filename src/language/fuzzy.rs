@@ -1,78 +1,125 @@
 //! Long distinctive words that were misheard by a letter: symmetric deletion, as in SymSpell (Garbe 2012), with the
 //! distance verified afterwards.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Shorter words have too many neighbours in the language.
 const LETTERS_MIN: usize = 8;
+/// Longer ones are hardly words.
+const LETTERS_MAX: usize = 24;
+/// Longest beginning of a word that is compared with the stems.
+const STEM_MAX: usize = 14;
 
 /// Words of the patterns by each of their spellings with one letter left out.
 #[derive(Debug, Default)]
 pub struct Fuzzy {
-    words: Vec<(String, u32)>,
-    stems: Vec<(String, u32)>,
-    by_deletion: HashMap<String, Vec<u32>>,
-    stems_by_deletion: HashMap<String, Vec<u32>>,
+    words: Neighbours,
+    stems: Neighbours,
 }
 
 impl Fuzzy {
     /// A whole word to be recognised.
     pub fn add_word(&mut self, word: &str, atom: u32) {
-        if is_eligible(word) {
-            let number = self.words.len() as u32;
-            self.words.push((word.to_owned(), atom));
-            deletions(word, |key| self.by_deletion.entry(key.to_owned()).or_default().push(number));
-        }
+        self.words.add(word, atom);
     }
 
     /// The beginning of words to be recognised.
     pub fn add_stem(&mut self, stem: &str, atom: u32) {
-        if is_eligible(stem) {
-            let number = self.stems.len() as u32;
-            self.stems.push((stem.to_owned(), atom));
-            deletions(stem, |key| self.stems_by_deletion.entry(key.to_owned()).or_default().push(number));
-        }
+        self.stems.add(stem, atom);
     }
 
     /// The atom of a word one letter away, `None` unless there is one.
     pub fn find(&self, word: &str) -> Option<u32> {
-        if !is_eligible(word) {
-            return None;
-        }
-        self.nearest(word, &self.words, &self.by_deletion).or_else(|| {
-            (LETTERS_MIN..=word.len().min(14))
-                .find_map(|length| self.nearest(&word[..length], &self.stems, &self.stems_by_deletion))
+        let hashes = Hashes::of(word)?;
+        self.words.nearest(word, &hashes).or_else(|| {
+            (LETTERS_MIN..=word.len().min(STEM_MAX)).find_map(|length| self.stems.nearest(&word[..length], &hashes))
         })
     }
+}
 
-    fn nearest(&self, word: &str, words: &[(String, u32)], index: &HashMap<String, Vec<u32>>) -> Option<u32> {
-        let mut best = None;
-        deletions(word, |key| {
-            for &number in index.get(key).into_iter().flatten() {
-                let (candidate, atom) = &words[number as usize];
-                if best.is_none() && is_one_edit(word.as_bytes(), candidate.as_bytes()) {
-                    best = Some(*atom);
+/// Words found by the hashes of their spellings with one letter left out. Words that share a hash by chance are told
+/// apart by their letters.
+#[derive(Debug, Default)]
+struct Neighbours {
+    words: Vec<(String, u32)>,
+    /// By hash, the last of the entries with it.
+    last: FxHashMap<u64, u32>,
+    /// Number of a word, and the entry before with the same hash.
+    entries: Vec<(u32, Option<u32>)>,
+}
+
+impl Neighbours {
+    fn add(&mut self, word: &str, atom: u32) {
+        let Some(hashes) = Hashes::of(word) else { return };
+        let number = self.words.len() as u32;
+        self.words.push((word.to_owned(), atom));
+        for hash in hashes.deletions(word.len()) {
+            let entry = self.entries.len() as u32;
+            let before = self.last.insert(hash, entry);
+            self.entries.push((number, before));
+        }
+    }
+
+    /// The atom of the first word added that is one letter away. `hashes` are those of a word that begins with `word`.
+    fn nearest(&self, word: &str, hashes: &Hashes) -> Option<u32> {
+        hashes.deletions(word.len()).find_map(|hash| {
+            let mut next = self.last.get(&hash).copied();
+            let mut first = None;
+            while let Some(entry) = next {
+                let (number, before) = self.entries[entry as usize];
+                if is_one_edit(word.as_bytes(), self.words[number as usize].0.as_bytes()) {
+                    first = Some(number);
                 }
+                next = before;
             }
-        });
-        best
+            first.map(|number| self.words[number as usize].1)
+        })
     }
 }
 
-/// Lower case ASCII letters only, so that bytes are letters.
-fn is_eligible(word: &str) -> bool {
-    word.len() >= LETTERS_MIN && word.len() <= 24 && word.bytes().all(|byte| byte.is_ascii_lowercase())
+/// Polynomial hashes of all beginnings of a word, from which the hash of a beginning without one of its letters follows
+/// in one step.
+struct Hashes {
+    beginnings: [u64; LETTERS_MAX + 1],
 }
 
-/// The word itself and the word with each letter left out in turn.
-fn deletions(word: &str, mut each: impl FnMut(&str)) {
-    each(word);
-    let mut shorter = String::with_capacity(word.len());
-    for index in 0..word.len() {
-        shorter.clear();
-        shorter.push_str(&word[..index]);
-        shorter.push_str(&word[index + 1..]);
-        each(&shorter);
+/// Any odd number with many bits.
+const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Powers of [`BASE`] from the 0th on.
+const POWERS: [u64; LETTERS_MAX] = {
+    let mut powers = [1; LETTERS_MAX];
+    let mut index = 1;
+    while index < LETTERS_MAX {
+        powers[index] = BASE.wrapping_mul(powers[index - 1]);
+        index += 1;
+    }
+    powers
+};
+
+impl Hashes {
+    /// Of a word of 8 to 24 lower case ASCII letters, so that bytes are letters; `None` of any other.
+    fn of(word: &str) -> Option<Self> {
+        let eligible =
+            (LETTERS_MIN..=LETTERS_MAX).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        if !eligible {
+            return None;
+        }
+        let mut beginnings = [0u64; LETTERS_MAX + 1];
+        for (index, byte) in word.bytes().enumerate() {
+            beginnings[index + 1] = beginnings[index].wrapping_mul(BASE).wrapping_add(u64::from(byte));
+        }
+        Some(Self { beginnings })
+    }
+
+    /// Hash of the first `length` letters, then of these with each letter left out in turn.
+    fn deletions(&self, length: usize) -> impl Iterator<Item = u64> {
+        let whole = self.beginnings[length];
+        let without = (0..length).map(move |index| {
+            let change = self.beginnings[index].wrapping_sub(self.beginnings[index + 1]);
+            whole.wrapping_add(change.wrapping_mul(POWERS[length - 1 - index]))
+        });
+        std::iter::once(whole).chain(without)
     }
 }
 

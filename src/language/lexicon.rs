@@ -35,6 +35,8 @@ struct File {
     lang: Lang,
     #[serde(default)]
     words: Words,
+    #[serde(default)]
+    clauses: Clauses,
     /// Common form to its other spellings.
     #[serde(default)]
     spelling: BTreeMap<String, Vec<String>>,
@@ -57,6 +59,23 @@ struct Words {
     particles: Vec<String>,
     #[serde(default)]
     negators: Vec<String>,
+    /// Written in capitals by everybody.
+    #[serde(default)]
+    abbreviations: Vec<String>,
+}
+
+/// Where clauses begin in a text without punctuation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clauses {
+    #[serde(default)]
+    openers: Vec<String>,
+    #[serde(default)]
+    subjects: Vec<String>,
+    #[serde(default)]
+    verbs: Vec<String>,
+    #[serde(default)]
+    not_after: Vec<String>,
 }
 
 /// Frames of reported speech.
@@ -125,6 +144,42 @@ pub fn compile(lang: Lang, files: &[(&str, &str)]) -> Result<Engine, Vec<DataErr
     if errors.is_empty() { Ok(engine) } else { Err(errors) }
 }
 
+/// What one entry can teach the text model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Teaching {
+    pub kind: CueKind,
+    /// Severity of what it finds, 0 to 3.
+    pub severity: u8,
+    pub patterns: Vec<Node>,
+    /// Texts the entry must match.
+    pub matches: Vec<String>,
+    /// Texts no entry of the kind may match.
+    pub no_match: Vec<String>,
+}
+
+/// The entries of one language as [`Teaching`]s, in the order of the files.
+pub fn teachings(lang: Lang, files: &[(&str, &str)]) -> Result<Vec<Teaching>, Vec<DataError>> {
+    let mut loader = Loader::default();
+    let parsed = loader.parse(lang, files);
+    loader.spell(&parsed);
+    loader.classes(&parsed);
+    if !loader.errors.is_empty() {
+        return Err(loader.errors);
+    }
+    let texts = |lines: &[Spanned<String>]| lines.iter().map(|line| line.get_ref().clone()).collect();
+    let teaching = |cue: &CueEntry| {
+        let kind = CueKind::from_name(cue.kind.get_ref())?;
+        Some(Teaching {
+            kind,
+            severity: cue.severity.as_ref().map_or(severity::defaults(kind).severity, |severity| *severity.get_ref()),
+            patterns: loader.nodes(&cue.patterns).ok()?,
+            matches: texts(&cue.matches),
+            no_match: texts(&cue.no_match),
+        })
+    };
+    Ok(parsed.iter().flat_map(|source| &source.file.cue).filter_map(teaching).collect())
+}
+
 /// A file that could be read, with what is needed to name its lines.
 struct Source<'a> {
     name: &'a str,
@@ -181,6 +236,14 @@ impl Loader {
             file.words.fillers.iter().for_each(|word| self.spelling.add_filler(word));
             file.words.particles.iter().for_each(|word| self.spelling.add_particle(word));
             file.words.negators.iter().for_each(|word| self.spelling.add_negator(word));
+            file.words.abbreviations.iter().for_each(|word| self.spelling.add_abbreviation(word));
+            file.clauses.subjects.iter().for_each(|word| self.spelling.add_clause_subject(word));
+            file.clauses.verbs.iter().for_each(|word| self.spelling.add_clause_verb(word));
+            file.clauses.not_after.iter().for_each(|word| self.spelling.add_clause_binder(word));
+        }
+        // Openers are written in any spelling, so that all spellings have to be known before.
+        for Source { file, .. } in sources {
+            file.clauses.openers.iter().for_each(|words| self.spelling.add_clause_opener(words));
         }
     }
 

@@ -6,6 +6,7 @@ pub mod classifier;
 pub mod cues;
 pub mod facts;
 pub mod fuzzy;
+pub mod layer;
 pub mod lexicon;
 pub mod matcher;
 pub mod normalize;
@@ -21,6 +22,7 @@ use self::classifier::Classifier;
 pub use self::classifier::ModelScores;
 use self::cues::{Engine, Hit};
 pub use self::embedded::FILES;
+pub use self::layer::MODEL_ENTRY;
 pub use self::lexicon::DataError;
 use self::normalize::Normalized;
 use crate::terms::{Channel, Cue, CueKind, Lang};
@@ -43,8 +45,15 @@ pub struct Reading {
     pub severity_score: f32,
     pub model: ModelScores,
     pub explanation: Explanation,
-    /// By cue, the id of the entry that found it.
+    /// By cue, the id of the entry that found it; [`MODEL_ENTRY`] if the text model found it alone.
     pub entries: Vec<String>,
+}
+
+impl Reading {
+    /// Whether no pattern found the cue at `index`: it may be shown, but nothing is decided by it.
+    pub fn is_models(&self, index: usize) -> bool {
+        self.entries.get(index).is_some_and(|entry| entry == MODEL_ENTRY)
+    }
 }
 
 /// How a severity came about.
@@ -52,9 +61,9 @@ pub struct Reading {
 pub struct Explanation {
     /// The rule that decided, in English.
     pub rule: &'static str,
-    /// Severity by the cues alone, 0..=3.
+    /// Severity by the patterns' cues alone, 0..=3.
     pub by_cues: u8,
-    /// Sum of the cues' weights.
+    /// Sum of these cues' weights.
     pub points: f32,
     /// The same as [`Reading::severity_score`].
     pub score: f32,
@@ -116,20 +125,40 @@ impl Language {
         let engine = self.engine(lang);
         let normalized = engine.normalize(text);
         let agent = speaker == Channel::Agent;
-        let findings = engine.find(&normalized, agent);
-        let model = if agent { ModelScores::default() } else { self.classifier.score(lang, normalized.text()) };
-        let (severity, explanation) = if agent {
-            (None, Explanation::default())
-        } else {
-            let (severity, explanation) = severity::judge(&findings, model);
-            ((speaker == Channel::Customer).then_some(severity), explanation)
-        };
-        let mut cues: Vec<Cue> = Vec::with_capacity(findings.hits.len());
-        let mut entries = Vec::with_capacity(findings.hits.len());
-        for hit in &findings.hits {
-            cues.push(cue(hit, text, &normalized));
-            entries.push(hit.entry.id.clone());
+        let mut findings = engine.find(&normalized, agent);
+        let verdict = self.classifier.read(lang, agent, normalized.text());
+        let heads = self.classifier.heads(lang);
+        let mut added = Vec::new();
+        let (mut severity, mut explanation) = (None, Explanation::default());
+        if let Some(language) = heads {
+            let kinds = language.kinds(agent);
+            // The judge weighs all that was found; what the model doubts is dropped behind it.
+            let evidence =
+                if agent { Vec::new() } else { severity::evidence(&findings, verdict.model, kinds, &verdict.raw) };
+            // On a mixed channel only threats count, and those the model never finds alone.
+            if speaker != Channel::Mixed {
+                added = layer::added(&findings, kinds, &verdict.raw, &normalized, language.tags());
+            }
+            let withheld = findings.withheld;
+            findings.hits.retain(|hit| layer::stands(hit, kinds, &verdict.raw, withheld));
+            if !agent {
+                let (judged, how) = severity::judge(&findings.hits, &evidence, kinds);
+                severity = (speaker == Channel::Customer).then_some(judged);
+                explanation = how;
+            }
         }
+        let mut found: Vec<(Cue, &str)> =
+            findings.hits.iter().map(|hit| (cue(hit, text, &normalized), hit.entry.id.as_str())).collect();
+        found.extend(
+            added.iter().map(|added| {
+                (spanned(added.kind, added.weight, added.first, added.end, text, &normalized), MODEL_ENTRY)
+            }),
+        );
+        if !added.is_empty() {
+            found.sort_by_key(|(cue, _)| (cue.start, cue.kind));
+        }
+        let mut entries: Vec<String> = found.iter().map(|(_, entry)| (*entry).to_owned()).collect();
+        let mut cues: Vec<Cue> = found.into_iter().map(|(cue, _)| cue).collect();
         if agent
             && let Some(cue) = known_name(text, &normalized, names)
             && !cues.iter().any(|c| c.kind == cue.kind)
@@ -137,7 +166,7 @@ impl Language {
             cues.push(cue);
             entries.push("known-name".to_owned());
         }
-        Reading { cues, severity, severity_score: explanation.score, model, explanation, entries }
+        Reading { cues, severity, severity_score: explanation.score, model: verdict.model, explanation, entries }
     }
 }
 
@@ -171,56 +200,4 @@ fn hash(files: &[(&str, &str)]) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn severity(text: &str) -> Option<u8> {
-        let language = Language::embedded().expect("the embedded cue files are sound");
-        language.read(Lang::De, Channel::Customer, text, &Names::default()).severity
-    }
-
-    #[test]
-    fn embedded_files_pass_their_own_examples() {
-        let errors = Language::embedded().err().unwrap_or_default();
-        assert!(errors.is_empty(), "{}", errors.iter().map(|error| format!("{error}\n")).collect::<String>());
-    }
-
-    #[test]
-    fn offsets_and_words_of_a_cue_are_those_of_the_text() {
-        let language = Language::embedded().expect("the embedded cue files are sound");
-        let text = "🙂 Äh, dann kündige ich eben, größer geht's nicht.";
-        let reading = language.read(Lang::De, Channel::Customer, text, &Names::default());
-        assert!(reading.cues.iter().any(|cue| cue.kind == CueKind::ChurnThreat), "{reading:?}");
-        for cue in &reading.cues {
-            let words: String = text.chars().skip(cue.start).take(cue.end - cue.start).collect();
-            assert_eq!(words, cue.text);
-        }
-    }
-
-    #[test]
-    fn a_threat_is_not_a_fact_a_profession_or_somebody_elses_word() {
-        assert_eq!(severity("Ich gehe zum Anwalt!"), Some(3));
-        assert_eq!(severity("Ich bin Anwältin von Beruf."), Some(0));
-        assert_eq!(severity("Ich habe zum ersten März gekündigt."), Some(0));
-        assert_eq!(severity("Meine Nachbarin sagt, Sie wären Idioten."), Some(0));
-    }
-
-    #[test]
-    fn the_agent_is_never_scored_but_named_customers_are_noticed() {
-        let language = Language::embedded().expect("the embedded cue files are sound");
-        let names = Names { customer: Some("Frau Keller") };
-        let reading = language.read(Lang::De, Channel::Agent, "Keller, das haben wir gleich.", &names);
-        assert_eq!(reading.severity, None);
-        assert_eq!(reading.cues[0].kind, CueKind::NameUsed);
-    }
-
-    #[test]
-    fn a_broken_file_is_refused_with_line_and_remedy() {
-        let broken = "lang = \"de\"\n\n[[cue]]\nid = \"x\"\nkind = \"rage\"\npatterns = [\"(a\"]\nmatch = [\"a\"]\n";
-        let errors = Language::from_files(&[("broken.toml", broken)]).err().unwrap_or_default();
-        assert!(errors.iter().any(|error| error.line == 5 && error.message.contains("rage")), "{errors:?}");
-        assert!(errors.iter().all(|error| !error.remedy.is_empty()));
-        let not_toml = Language::from_files(&[("broken.toml", "lang = \"de\"\n[[cue]\n")]).err().unwrap_or_default();
-        assert_eq!((not_toml.len(), not_toml[0].line), (1, 2), "{not_toml:?}");
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 //! forms replaced by their common spelling; numbers, questions, sentence and clause borders and quotation marks noted.
 //! Linear in the length of the text, for any text.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// How one spelling is to be read.
 #[derive(Debug, Clone, Default)]
@@ -14,12 +14,27 @@ struct Word {
     filler: bool,
     particle: bool,
     negator: bool,
+    /// Written in capitals by everybody.
+    abbreviation: bool,
+    clause: ClauseRole,
+}
+
+/// What a word does at the border of two clauses.
+#[derive(Debug, Clone, Copy, Default)]
+struct ClauseRole {
+    /// Begins a clause if a finite verb follows.
+    subject: bool,
+    verb: bool,
+    /// No clause begins right behind it.
+    binds: bool,
 }
 
 /// The spellings of one language: clipped and regional forms, fillers, particles and negators.
 #[derive(Debug, Clone, Default)]
 pub struct Spelling {
-    words: HashMap<String, Word>,
+    words: FxHashMap<String, Word>,
+    /// Words that begin a clause, by the first of them.
+    openers: FxHashMap<String, Vec<Vec<String>>>,
 }
 
 impl Spelling {
@@ -41,6 +56,33 @@ impl Spelling {
     /// A word that denies what stands near it ("nicht", "kein").
     pub fn add_negator(&mut self, word: &str) {
         self.words.entry(fold(word)).or_default().negator = true;
+    }
+
+    /// A word that is written in capitals by everybody ("IBAN").
+    pub fn add_abbreviation(&mut self, word: &str) {
+        self.words.entry(fold(word)).or_default().abbreviation = true;
+    }
+
+    /// A word that begins a clause if a verb of [`Self::add_clause_verb`] follows ("ich", "das").
+    pub fn add_clause_subject(&mut self, word: &str) {
+        self.words.entry(fold(word)).or_default().clause.subject = true;
+    }
+
+    pub fn add_clause_verb(&mut self, word: &str) {
+        self.words.entry(fold(word)).or_default().clause.verb = true;
+    }
+
+    /// A word behind which no clause begins ("dass", "und").
+    pub fn add_clause_binder(&mut self, word: &str) {
+        self.words.entry(fold(word)).or_default().clause.binds = true;
+    }
+
+    /// Words that begin a clause ("vielen dank").
+    pub fn add_clause_opener(&mut self, words: &str) {
+        let words: Vec<String> = words.split_whitespace().flat_map(|word| self.common(word)).collect();
+        if let Some((first, rest)) = words.split_first() {
+            self.openers.entry(first.clone()).or_default().push(rest.to_vec());
+        }
     }
 
     /// The common form of a word as patterns write it.
@@ -92,6 +134,10 @@ pub struct Token {
     pub ordinal: bool,
     /// Written with a capital letter.
     pub capital: bool,
+    /// Written in capitals throughout, to shout it.
+    pub caps: bool,
+    /// In a text without punctuation: probably the first word of a clause.
+    pub opens_clause: bool,
 }
 
 /// A text as comparable words.
@@ -102,6 +148,10 @@ pub struct Normalized {
     pub tokens: Vec<Token>,
     /// Whether each sentence ended with a question mark.
     pub questions: Vec<bool>,
+    /// Whether each sentence ended with two or more exclamation marks.
+    pub bangs: Vec<bool>,
+    /// Long and without any mark between its words: where its sentences end is not known.
+    pub unpunctuated: bool,
 }
 
 impl Normalized {
@@ -177,8 +227,8 @@ fn is_number(word: &str) -> bool {
     }
     let mut rest = word;
     let mut parts = 0;
-    while !rest.is_empty() {
-        match NUMBER_PARTS.iter().find_map(|part| rest.strip_prefix(part)) {
+    while let Some(&first) = rest.as_bytes().first() {
+        match number_parts(first).iter().find_map(|part| rest.strip_prefix(part)) {
             Some(after) => rest = after,
             None => return false,
         }
@@ -187,65 +237,39 @@ fn is_number(word: &str) -> bool {
     parts > 0 && !NOT_A_NUMBER_ALONE.contains(&word)
 }
 
-/// Longest first where one begins another, so that the greedy split is right.
-const NUMBER_PARTS: &[&str] = &[
-    "zwanzig",
-    "dreissig",
-    "vierzig",
-    "fuenfzig",
-    "sechzig",
-    "siebzig",
-    "achtzig",
-    "neunzig",
-    "hundert",
-    "tausend",
-    "zwoelf",
-    "sieben",
-    "sechs",
-    "fuenf",
-    "sech",
-    "sieb",
-    "zehn",
-    "zwei",
-    "drei",
-    "vier",
-    "acht",
-    "neun",
-    "zwo",
-    "eins",
-    "elf",
-    "ein",
-    "und",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "eleven",
-    "twelve",
-    "seven",
-    "three",
-    "eight",
-    "four",
-    "five",
-    "nine",
-    "two",
-    "six",
-    "ten",
-    "one",
-];
+/// What number words are made of, by their first letter; longest first where one begins another, so that the greedy
+/// split is right.
+fn number_parts(first: u8) -> &'static [&'static str] {
+    match first {
+        b'a' => &["achtzig", "acht"],
+        b'd' => &["dreissig", "drei"],
+        b'e' => &["eins", "elf", "ein", "eighty", "eighteen", "eleven", "eight"],
+        b'f' => &["fuenfzig", "fuenf", "forty", "fifty", "fourteen", "fifteen", "four", "five"],
+        b'h' => &["hundert", "hundred"],
+        b'n' => &["neunzig", "neun", "ninety", "nineteen", "nine"],
+        b'o' => &["one"],
+        b's' => &[
+            "sechzig",
+            "siebzig",
+            "sieben",
+            "sechs",
+            "sech",
+            "sieb",
+            "sixty",
+            "seventy",
+            "sixteen",
+            "seventeen",
+            "seven",
+            "six",
+        ],
+        b't' => &["tausend", "twenty", "thirty", "thousand", "thirteen", "twelve", "three", "two", "ten"],
+        b'u' => &["und"],
+        b'v' => &["vierzig", "vier"],
+        b'z' => &["zwanzig", "zwoelf", "zehn", "zwei", "zwo"],
+        _ => &[],
+    }
+}
+
 const NOT_A_NUMBER_ALONE: &[&str] = &["ein", "und", "sech", "sieb", "einund", "one"];
 
 /// Abbreviations whose full stop ends no sentence.
@@ -263,6 +287,36 @@ const CONTRACTIONS: &[(&str, [&str; 2])] = &[
     ("wed", ["we", "would"]),
 ];
 
+/// Words from which a text without punctuation may hold more than one clause.
+const UNPUNCTUATED_WORDS_MIN: usize = 6;
+/// Fewest words of a clause, and fewest words behind its border.
+const CLAUSE_WORDS_MIN: usize = 3;
+
+/// Letters from which a word in capitals is told from an abbreviation.
+const SHOUTED_LETTERS_MIN: u32 = 4;
+
+/// Letters of a text by case, and its words in capitals.
+#[derive(Debug, Clone, Copy, Default)]
+struct Capitals {
+    words: u32,
+    letters: u32,
+    upper: u32,
+    /// Words in capitals that are long enough and no known abbreviation.
+    shouted: u32,
+    exclaimed: bool,
+}
+
+impl Capitals {
+    /// Whether capitals mean shouting here. Recognisers that write nothing but capitals write no exclamation marks.
+    fn shout(self) -> bool {
+        if self.upper == self.letters && !self.exclaimed {
+            return false;
+        }
+        let most = self.words >= 3 && self.upper * 10 >= self.letters * 6 && self.shouted >= 1;
+        self.shouted >= 2 || most
+    }
+}
+
 struct Reader<'a> {
     spelling: &'a Spelling,
     out: Normalized,
@@ -270,10 +324,17 @@ struct Reader<'a> {
     start: (u32, u32),
     end: (u32, u32),
     capital: bool,
+    /// Letters and capital letters of the word being read.
+    letters: u32,
+    upper: u32,
+    capitals: Capitals,
     apostrophe: bool,
     sentence: u32,
     comma: bool,
     colon: bool,
+    /// Exclamation marks since the last word.
+    bangs: u32,
+    punctuated: bool,
     quote_from: Option<usize>,
 }
 
@@ -283,15 +344,20 @@ impl<'a> Reader<'a> {
         padded.push(' ');
         Self {
             spelling,
-            out: Normalized { padded, tokens: Vec::with_capacity(bytes / 5 + 2), questions: Vec::new() },
+            out: Normalized { padded, tokens: Vec::with_capacity(bytes / 5 + 2), ..Normalized::default() },
             word: String::new(),
             start: (0, 0),
             end: (0, 0),
             capital: false,
+            letters: 0,
+            upper: 0,
+            capitals: Capitals::default(),
             apostrophe: false,
             sentence: 0,
             comma: false,
             colon: false,
+            bangs: 0,
+            punctuated: false,
             quote_from: None,
         }
     }
@@ -304,7 +370,11 @@ impl<'a> Reader<'a> {
                     self.start = (position as u32, byte as u32);
                     self.capital = c.is_uppercase();
                     self.apostrophe = false;
+                    (self.letters, self.upper) = (0, 0);
+                    self.bangs = 0;
                 }
+                self.letters += u32::from(!c.is_ascii_digit());
+                self.upper += u32::from(c.is_uppercase());
                 fold_char(c, &mut self.word);
                 self.end = (position as u32 + 1, (byte + c.len_utf8()) as u32);
                 continue;
@@ -322,6 +392,7 @@ impl<'a> Reader<'a> {
                         && next.is_some_and(|next| next.is_ascii_digit());
                     self.flush();
                     if !inside_number {
+                        self.punctuated = true;
                         self.comma = true;
                         self.colon = c == ':';
                     }
@@ -348,6 +419,10 @@ impl<'a> Reader<'a> {
             }
             return;
         }
+        self.punctuated = true;
+        if c == '!' {
+            self.exclaim();
+        }
         let said_something = self.out.tokens.last().is_some_and(|last| last.sentence == self.sentence);
         if said_something {
             self.out.questions.resize(self.sentence as usize + 1, false);
@@ -360,6 +435,17 @@ impl<'a> Reader<'a> {
         }
         self.comma = false;
         self.colon = false;
+    }
+
+    fn exclaim(&mut self) {
+        self.capitals.exclaimed = true;
+        self.bangs += 1;
+        if self.bangs >= 2
+            && let Some(last) = self.out.tokens.last()
+        {
+            self.out.bangs.resize(last.sentence as usize + 1, false);
+            self.out.bangs[last.sentence as usize] = true;
+        }
     }
 
     fn quotation_mark(&mut self) {
@@ -388,7 +474,9 @@ impl<'a> Reader<'a> {
             // "Ham S' des": the polite address of the south; a small "'s" is "es".
             word.push_str("ie");
         }
-        match spelling.words.get(word.as_str()) {
+        let known = spelling.words.get(word.as_str());
+        self.count_capitals(known.is_some_and(|known| known.abbreviation));
+        match known {
             Some(known) if known.filler => {}
             Some(known) if !known.replacement.is_empty() => {
                 for part in &known.replacement {
@@ -400,6 +488,19 @@ impl<'a> Reader<'a> {
         }
         word.clear();
         self.word = word;
+    }
+
+    fn count_capitals(&mut self, abbreviation: bool) {
+        let shouted = self.is_upper() && self.letters >= SHOUTED_LETTERS_MIN && !abbreviation;
+        self.capitals.words += 1;
+        self.capitals.letters += self.letters;
+        self.capitals.upper += self.upper;
+        self.capitals.shouted += u32::from(shouted);
+    }
+
+    /// Whether the word being read is written in capitals throughout.
+    fn is_upper(&self) -> bool {
+        self.letters >= 2 && self.upper == self.letters
     }
 
     fn push(&mut self, word: &str, known: Option<&Word>) {
@@ -426,6 +527,8 @@ impl<'a> Reader<'a> {
             number: is_number(word),
             ordinal: false,
             capital: self.capital,
+            caps: self.is_upper() && !known.is_some_and(|known| known.abbreviation),
+            opens_clause: false,
         });
         self.comma = false;
         self.colon = false;
@@ -457,7 +560,43 @@ impl<'a> Reader<'a> {
     fn finish(mut self) -> Normalized {
         let sentences = self.out.tokens.last().map_or(0, |last| last.sentence as usize + 1);
         self.out.questions.resize(sentences, false);
+        self.out.bangs.resize(sentences, false);
+        if !self.capitals.shout() {
+            self.out.tokens.iter_mut().for_each(|token| token.caps = false);
+        }
+        if !self.punctuated && self.out.tokens.len() >= UNPUNCTUATED_WORDS_MIN {
+            self.out.unpunctuated = true;
+            self.open_clauses();
+        }
         self.out
+    }
+
+    /// Marks where clauses probably begin; the border reads like a comma.
+    fn open_clauses(&mut self) {
+        let count = self.out.tokens.len();
+        let mut from = 0;
+        for index in 1..count {
+            if index - from >= CLAUSE_WORDS_MIN && count - index >= CLAUSE_WORDS_MIN && self.opens_clause(index) {
+                let token = &mut self.out.tokens[index];
+                token.opens_clause = true;
+                token.after_comma = true;
+                from = index;
+            }
+        }
+    }
+
+    fn opens_clause(&self, index: usize) -> bool {
+        let role =
+            |index: usize| self.spelling.words.get(self.out.word(index)).map_or_else(ClauseRole::default, |w| w.clause);
+        if role(index - 1).binds {
+            return false;
+        }
+        let opener = |rest: &Vec<String>| {
+            rest.len() < self.out.tokens.len() - index
+                && rest.iter().enumerate().all(|(at, word)| self.out.word(index + 1 + at) == word)
+        };
+        role(index).subject && role(index + 1).verb
+            || self.spelling.openers.get(self.out.word(index)).is_some_and(|rests| rests.iter().any(opener))
     }
 }
 

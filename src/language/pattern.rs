@@ -10,8 +10,10 @@
 //! | `[doch mal]` | the sequence or nothing |
 //! | `{name}` | a class of the language's files |
 //! | `_` `#` `##` | any word, a number, a number with a full stop |
+//! | `<caps>` | a word shouted in capitals |
 //! | `..` `..6` | up to 3 (6) words of the same sentence |
-//! | `^` `$` `$?` | start of a sentence, its end, its end with a question mark |
+//! | `^` `$` | start of a sentence, its end |
+//! | `$?` `$!!` | its end with a question mark, with two or more exclamation marks |
 //! | `!word` `!(a b)` | what follows is not that |
 //!
 //! Particles ("halt", "eben", "doch") are skipped between two words of a pattern unless it names them.
@@ -26,6 +28,8 @@ pub enum Atom {
     Any,
     Number,
     Ordinal,
+    /// Shouted in capitals.
+    Caps,
     Word(String),
     Prefix(String),
     Suffix(String),
@@ -44,6 +48,7 @@ pub enum Node {
     Start,
     End,
     EndQuestion,
+    EndBangs,
     Not(Box<Node>),
 }
 
@@ -132,6 +137,10 @@ impl Parser<'_> {
                     self.at += 1;
                     return Ok(Node::EndQuestion);
                 }
+                if self.chars[self.at..].starts_with(&['!', '!']) {
+                    self.at += 2;
+                    return Ok(Node::EndBangs);
+                }
                 Ok(Node::End)
             }
             Some('.') => self.gap(),
@@ -168,6 +177,18 @@ impl Parser<'_> {
     }
 
     fn word(&mut self) -> Result<Node, String> {
+        if self.peek() == Some('<') {
+            let name: String = self.chars[self.at + 1..].iter().take_while(|&&c| c != '>').collect();
+            self.at += name.chars().count() + 1;
+            if self.peek() != Some('>') {
+                return Err("a closing > is missing".to_owned());
+            }
+            self.at += 1;
+            return match name.as_str() {
+                "caps" => Ok(Node::Set(vec![Atom::Caps])),
+                _ => Err(format!("there is no <{name}>: only <caps> is known")),
+            };
+        }
         if self.peek() == Some('{') {
             self.at += 1;
             let name: String = self.chars[self.at..].iter().take_while(|&&c| c != '}').collect();
@@ -254,7 +275,9 @@ mod tests {
     #[test]
     fn patterns_are_read_or_refused_with_a_reason() {
         check("ich/wir ..4 kündig* [doch (a b|c)] $?", None);
-        check("!nicht ^ schlecht+ # ## _", None);
+        check("!nicht ^ schlecht+ # ## _ <caps>/laut $!!", None);
+        check("<loud>", Some("no <loud>"));
+        check("<caps", Some("closing >"));
         check("", Some("empty"));
         check("(a|b", Some("closing )"));
         check("a ]", Some("without its opening"));

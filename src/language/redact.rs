@@ -1,156 +1,207 @@
 //! Personal data out, before anything is stored or shown.
 //!
-//! What is replaced: card numbers, IBANs, e-mail addresses, telephone numbers, birth dates and long numbers, written
-//! or spoken digit by digit, in German and English. What stays: amounts, durations, dates, times and counts, which
-//! the conversation is about.
+//! Card and account numbers, telephone numbers, e-mail addresses, dates of birth, postal addresses, customer and other
+//! long numbers, and names where configured: written, or spoken as recognisers write it, in German and English. Each is
+//! replaced by its kind, the same thing by the same words throughout a call. What the call is about stays: amounts,
+//! durations, dates, times, counts, products.
+//!
+//! A [`Redactor`] follows one call: a number may be asked for by one party and dictated by the other in pieces. Text in
+//! which nothing was dictated before goes through [`redact`].
 
-mod digits;
+mod address;
+mod announce;
+mod check;
 mod email;
 mod iban;
+mod memory;
+mod name;
+mod number;
+mod piece;
+mod run;
+mod sort;
+mod token;
 
-use std::sync::LazyLock;
+use std::ops::Range;
 
-use regex::Regex;
+use serde::{Deserialize, Serialize};
 
-use digits::{Run, runs};
+use self::memory::Memory;
+use self::sort::Finding;
+use crate::terms::{Channel, Lang};
 
-/// What stands in place of a payment card's number.
-pub const CARD: &str = "[Karte]";
-/// What stands in place of an international bank account number.
-pub const IBAN: &str = "[IBAN]";
-/// What stands in place of an e-mail address.
-pub const EMAIL: &str = "[E-Mail]";
-/// What stands in place of a telephone number.
-pub const PHONE: &str = "[Telefon]";
-/// What stands in place of any other long number.
-pub const NUMBER: &str = "[Nummer]";
-/// What stands in place of a date of birth.
-pub const BIRTH_DATE: &str = "[Geburtsdatum]";
-
-/// Digits from which a number is taken for somebody's, whatever it is.
-const DIGITS_MIN: usize = 5;
-
-/// Digits from which a number is taken for somebody's when the words before name it as such.
-const NAMED_DIGITS_MIN: usize = 3;
-
-/// Digits of the shortest telephone number told by its leading zero or plus alone.
-const PHONE_DIGITS_MIN: usize = 6;
-
-/// `text` with personal data replaced by markers; the rest is unchanged, and redacting twice changes nothing more.
-pub fn redact(text: &str) -> String {
-    let text = email::without_emails(text);
-    let text = iban::without_ibans(&text);
-    let text = without_birth_dates(&text);
-    without_numbers(&text)
+/// What is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A payment card's number.
+    Card,
+    /// An international bank account number.
+    Iban,
+    Phone,
+    Email,
+    BirthDate,
+    /// A street with its number, a postcode with its town.
+    Address,
+    /// A customer, contract, order, meter, insurance or tax number, a PIN, or any other long number.
+    Number,
+    /// Somebody's name; only where configured.
+    Name,
 }
 
-fn without_numbers(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest_from = 0;
-    for run in runs(text) {
-        let Some((start, marker)) = marker_for(text, &run) else { continue };
-        let start = start.max(rest_from);
-        out.push_str(&text[rest_from..start]);
-        out.push_str(marker);
-        rest_from = run.end;
+impl Kind {
+    pub const ALL: [Self; 8] =
+        [Self::Card, Self::Iban, Self::Phone, Self::Email, Self::BirthDate, Self::Address, Self::Number, Self::Name];
+
+    /// The word that stands in its place.
+    pub fn label(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Card, Lang::De) => "Karte",
+            (Self::Card, Lang::En) => "Card",
+            (Self::Iban, _) => "IBAN",
+            (Self::Phone, Lang::De) => "Telefon",
+            (Self::Phone, Lang::En) => "Phone",
+            (Self::Email, Lang::De) => "E-Mail",
+            (Self::Email, Lang::En) => "Email",
+            (Self::BirthDate, Lang::De) => "Geburtsdatum",
+            (Self::BirthDate, Lang::En) => "Date of birth",
+            (Self::Address, Lang::De) => "Adresse",
+            (Self::Address, Lang::En) => "Address",
+            (Self::Number, Lang::De) => "Nummer",
+            (Self::Number, Lang::En) => "Number",
+            (Self::Name, _) => "Name",
+        }
     }
-    out.push_str(&text[rest_from..]);
-    out
-}
 
-/// Where the replacement starts and what it is; `None` to leave the run alone.
-fn marker_for(text: &str, run: &Run) -> Option<(usize, &'static str)> {
-    let count = run.digits.len();
-    if is_card(&run.digits) {
-        return Some((run.start, CARD));
+    /// The kind and the length in bytes of a marker at the beginning of a text: "[Telefon 2]", "[IBAN?]".
+    fn of_marker(text: &str) -> Option<(Self, usize)> {
+        let inner = text.strip_prefix('[')?;
+        // The longest marker: a label, a question mark and a number of up to three digits.
+        let end = inner.bytes().take(24).position(|byte| byte == b']')?;
+        let label = inner.get(..end)?.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(' ');
+        let label = label.strip_suffix('?').unwrap_or(label);
+        let named = |kind: &Self| [Lang::De, Lang::En].iter().any(|lang| kind.label(*lang) == label);
+        Self::ALL.into_iter().find(named).map(|kind| (kind, end + 2))
     }
-    if run.is_quantity && count < 10 {
-        return None;
+}
+
+/// A text without personal data.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redacted {
+    pub text: String,
+    /// The same with names in it, for the agent who speaks with this customer anyway.
+    pub with_names: String,
+    /// What was replaced, in order and apart.
+    pub parts: Vec<Part>,
+}
+
+/// Something that was replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub kind: Kind,
+    /// Its place in the original, in bytes.
+    pub from: Range<usize>,
+    /// The place of the marker in [`Redacted::text`], in characters, as offsets of cues are counted.
+    pub to: Range<usize>,
+}
+
+/// `text` without personal data, as if nothing had been said before. Redacting twice changes nothing more.
+pub fn redact(lang: Lang, text: &str) -> String {
+    let mut text = Redactor::new(lang, false).utterance(Channel::Customer, text).text;
+    // A marker is shorter than what it stands for, so that words may come into reach of each other.
+    for _ in 0..PASSES_MAX {
+        let again = Redactor::new(lang, false).utterance(Channel::Customer, &text);
+        if again.parts.is_empty() {
+            break;
+        }
+        text = again.text;
     }
-    if let Some(start) = iban::spoken_start(text, run.start, &run.digits) {
-        return Some((start, IBAN));
+    text
+}
+
+/// Each pass takes something more, and hardly any text needs two.
+const PASSES_MAX: usize = 8;
+
+/// Takes personal data out of the utterances of one call, in the order in which they are told.
+///
+/// Keeps in mind, for as long as the call lives, what was replaced (to name the same thing the same way) and what was
+/// asked for. [`Redactor::forget`] drops both.
+#[derive(Debug, Clone)]
+pub struct Redactor {
+    lang: Lang,
+    names: bool,
+    /// Names the phone system told or that were introduced, in lower case.
+    known: Vec<String>,
+    memory: Memory,
+}
+
+/// Names kept in mind in one call.
+const NAMES_MAX: usize = 32;
+
+impl Redactor {
+    /// `names`: names are personal data to be replaced, too.
+    pub fn new(lang: Lang, names: bool) -> Self {
+        Self { lang, names, known: Vec::new(), memory: Memory::default() }
     }
-    let before = words_before(text, run.start);
-    let has_plus = text[..run.start].ends_with('+');
-    let start = if has_plus { run.start - 1 } else { run.start };
-    if NUMBER_NAMES.is_match(before) && count >= NAMED_DIGITS_MIN {
-        return Some((start, NUMBER));
+
+    /// The customer's name as the phone system wrote it.
+    pub fn know_name(&mut self, written: &str) {
+        for part in name::parts(written) {
+            if self.known.len() < NAMES_MAX && !self.known.contains(&part) {
+                self.known.push(part);
+            }
+        }
     }
-    let dialled = (has_plus || run.digits.starts_with('0')) && (PHONE_DIGITS_MIN..=15).contains(&count);
-    if dialled || PHONE_NAMES.is_match(before) && count >= DIGITS_MIN {
-        return Some((start, PHONE));
+
+    /// What somebody said. Pieces of a number are known by what was said before, by whoever.
+    pub fn utterance(&mut self, channel: Channel, text: &str) -> Redacted {
+        let found = sort::findings(text, self.lang, self.names.then_some(&self.known[..]), &mut self.memory, channel);
+        for finding in found.iter().filter(|finding| finding.kind == Kind::Name) {
+            self.know_name(&text[finding.from.clone()]);
+        }
+        self.render(text, &found)
     }
-    (count >= DIGITS_MIN).then_some((start, NUMBER))
+
+    /// A text that nobody said, such as a note or a suggestion: it answers nothing and asks nothing.
+    pub fn aside(&mut self, text: &str) -> String {
+        let mut memory = self.memory.without_dialogue();
+        let found = sort::findings(text, self.lang, self.names.then_some(&self.known[..]), &mut memory, Channel::Agent);
+        self.render(text, &found).text
+    }
+
+    /// Consent is gone, or the call is over.
+    pub fn forget(&mut self) {
+        self.known.clear();
+        self.memory = Memory::default();
+    }
+
+    fn render(&mut self, text: &str, found: &[Finding]) -> Redacted {
+        let mut redacted = Redacted {
+            text: String::with_capacity(text.len()),
+            with_names: String::with_capacity(text.len()),
+            parts: Vec::with_capacity(found.len()),
+        };
+        let (mut at, mut chars) = (0, 0);
+        for finding in found {
+            let kept = &text[at..finding.from.start];
+            let marker = self.memory.marker(self.lang, finding);
+            redacted.text.push_str(kept);
+            redacted.text.push_str(&marker);
+            redacted.with_names.push_str(kept);
+            redacted.with_names.push_str(if finding.kind == Kind::Name {
+                &text[finding.from.clone()]
+            } else {
+                &marker
+            });
+            let start = chars + kept.chars().count();
+            chars = start + marker.chars().count();
+            redacted.parts.push(Part { kind: finding.kind, from: finding.from.clone(), to: start..chars });
+            at = finding.from.end;
+        }
+        redacted.text.push_str(&text[at..]);
+        redacted.with_names.push_str(&text[at..]);
+        redacted
+    }
 }
-
-/// The last few words before a place.
-fn words_before(text: &str, at: usize) -> &str {
-    let start = text[..at].char_indices().rev().nth(45).map_or(0, |(start, _)| start);
-    let before = &text[start..at];
-    before.rfind(['.', '?', '!']).map_or(before, |mark| &before[mark + 1..])
-}
-
-#[allow(clippy::expect_used, reason = "patterns are constants, and every test compiles them")]
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is valid")
-}
-
-static NUMBER_NAMES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(kunden|vertrags?|rechnungs|auftrags|bestell|vorgangs|ticket|konto|ausweis|versicherungs|mitglieds)-?\s?nummer|\bpin\b|\btan\b|geheimzahl|prüf(nummer|ziffer)|sicherheitscode|kennwort|passwort|\bcvv\b|\bcvc\b|(customer|contract|account|order|invoice|ticket|reference|policy|member(ship)?)\s(number|id)|password|security code",
-    )
-});
-
-static PHONE_NAMES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)telefon|handy|mobil|rückruf|zurückrufen|vorwahl|durchwahl|\bphone\b|\bmobile\b|\bcell\b|call me")
-});
-
-/// The check digit rule of ISO/IEC 7812-1, on the 13 to 19 digits a card number has.
-fn is_card(digits: &str) -> bool {
-    (13..=19).contains(&digits.len()) && luhn(digits)
-}
-
-fn luhn(digits: &str) -> bool {
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(index, digit)| {
-            let value = u32::from(digit - b'0') << (index % 2);
-            if value > 9 { value - 9 } else { value }
-        })
-        .sum();
-    sum.is_multiple_of(10)
-}
-
-/// A date around words that speak of birth.
-fn without_birth_dates(text: &str) -> String {
-    let [after_word, before_word] = &*BIRTH_DATES;
-    let text = after_word.replace_all(text, |found: &regex::Captures<'_>| format!("{}{BIRTH_DATE}", &found["word"]));
-    before_word.replace_all(&text, |found: &regex::Captures<'_>| format!("{BIRTH_DATE}{}", &found["word"])).into_owned()
-}
-
-static BIRTH_DATES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    let ordinal = r"(?:(?:erst|zweit|dritt|viert|fünft|sechst|siebt|siebent|acht|neunt|\p{L}*zehnt|elft|zwölft|\p{L}*(?:zwanzig|dreißig|dreissig)st)(?:e[nr]?)\b)";
-    let month = r"(?:januar|jänner|februar|feber|märz|april|mai|juni|juno|juli|august|september|oktober|november|dezember|january|february|march|may|june|july|october|december)";
-    let year = r"(?:\d{4}|\d{2}\b|neunzehn\s?hundert\p{L}*|zweitausend\p{L}*|nineteen\s\p{L}+(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?|two\sthousand(?:\s(?:and\s)?\p{L}+)?|\p{L}*(?:zehn|zwanzig|dreißig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig)\b)";
-    let day = format!(r"(?:\d{{1,2}}(?:st|nd|rd|th)?\.?|{ordinal})");
-    let date = [
-        r"\d{4}-\d{1,2}-\d{1,2}".to_owned(),
-        r"\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}".to_owned(),
-        format!(r"{day}\s(?:of\s)?{month}(?:,?\s{year})?"),
-        format!(r"{month}\s(?:the\s)?\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s{year})?"),
-        format!(r"{ordinal}\s{ordinal}(?:,?\s{year})?"),
-    ]
-    .join("|");
-    let near = r"[^.?!\d\[\]]";
-    [
-        pattern(&format!(
-            r"(?i)(?P<word>(?:geboren|geburts\p{{L}}*|\bborn|birth\s?(?:date|day)|date of birth){near}{{0,40}}?\b)(?:{date})"
-        )),
-        pattern(&format!(r"(?i)\b(?:{date})(?P<word>{near}{{0,30}}?\b(?:geboren|born)\b)")),
-    ]
-});
 
 #[cfg(test)]
 mod tests;

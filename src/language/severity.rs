@@ -1,8 +1,9 @@
 //! From cues and the text model to the severity of one customer utterance, 0 to 3.
 //!
-//! The cues decide. The model may lift a reading to mild friction or a complaint when it is sure and no cue says that
-//! the utterance is kind, denied or quoted; it never lowers one and never asks to act now.
+//! Cues that ask to act now decide alone. Between calm, mild friction and complaint a logistic regression judges, which
+//! weighs what the patterns found and withheld and what the text model hears (`models/text/MODEL_CARD.md`).
 
+use super::classifier::kinds::{Column, KindHeads};
 use super::cues::{Findings, Hit};
 use super::{Explanation, ModelScores};
 use crate::terms::CueKind;
@@ -62,31 +63,63 @@ pub fn defaults(kind: CueKind) -> Defaults {
     Defaults { severity, weight, negation_blocks, reported_blocks }
 }
 
-/// Score from which the model may make mild friction of an utterance without a cue of friction.
-const LIFT_TO_MILD: f32 = 0.45;
-/// The same, to a complaint. The score is fitted to text of which half is complaint; 0.75 means even odds where a
-/// quarter is.
-const LIFT_TO_COMPLAINT: f32 = 0.75;
-/// Above this the model hears something kind, and lifts nothing.
-const MODEL_KIND: f32 = 0.4;
+/// Whether the model may find this kind without a pattern. A name is known or it is not.
+pub fn model_may_add(kind: CueKind) -> bool {
+    kind != CueKind::NameUsed
+}
 
-/// Severity of a customer utterance, and how it came about.
-pub fn judge(findings: &Findings, model: ModelScores) -> (u8, Explanation) {
+/// The model may drop what a pattern found when it gives the kind a probability below this: explicit acts only when it is
+/// very sure, danger never.
+pub fn model_may_drop_below(kind: CueKind) -> f32 {
+    use CueKind as K;
+    match kind {
+        K::ViolenceThreat | K::SelfHarm | K::NameUsed => 0.0,
+        K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat => 0.04,
+        _ => 0.35,
+    }
+}
+
+/// What the judge of severity weighs, in a fixed order: a constant, the severity by cues, the sum of their weights, what
+/// was withheld, kind words, the general heads, the heads of severity, and which kinds the patterns found.
+pub fn evidence(findings: &Findings, model: ModelScores, heads: &KindHeads, raw: &[f32]) -> Vec<f32> {
+    let flag = |yes: bool| f32::from(u8::from(yes));
     let Findings { hits, withheld } = findings;
-    let strongest = hits.iter().map(|hit| hit.entry.severity).max().unwrap_or(0);
-    let (by_cues, mut rule) = combine(hits, strongest);
-    let kind = hits.iter().any(|hit| hit.entry.weight < 0.0);
+    let (by_cues, _) = combine(hits);
     let points: f32 = hits.iter().map(|hit| hit.entry.weight).sum();
-    let score = score(Evidence { by_cues, points, withheld: *withheld, kind }, model);
+    let mut out = vec![1.0, flag(by_cues == 1), flag(by_cues == 2), flag(by_cues == 3)];
+    out.push((points / 80.0).clamp(-0.5, 1.0));
+    out.push(flag(*withheld));
+    out.push(flag(hits.iter().any(|hit| hit.entry.weight < 0.0)));
+    out.extend([model.offence, model.negative, model.positive].map(log_odds));
+    for (index, question) in heads.questions.iter().enumerate() {
+        out.push(match question.column {
+            Column::Severity(_) => raw.get(index).copied().unwrap_or(0.0).clamp(-4.0, 4.0),
+            Column::Kind(kind) => flag(hits.iter().any(|hit| hit.entry.kind == kind)),
+        });
+    }
+    out
+}
+
+/// Severity of a customer utterance, and how it came about. `evidence` is [`evidence`]'s, of all that patterns found;
+/// `hits` are those that the model left standing.
+pub fn judge(hits: &[Hit], evidence: &[f32], heads: &KindHeads) -> (u8, Explanation) {
+    let (by_cues, mut rule) = combine(hits);
+    let points: f32 = hits.iter().map(|hit| hit.entry.weight).sum();
+    let log_odds: f32 = heads.judge.iter().zip(evidence).map(|(weight, number)| weight * number).sum();
+    let score = if heads.judge.is_empty() { f32::from(by_cues) / 4.0 } else { 1.0 / (1.0 + (-log_odds).exp()) };
     let mut severity = by_cues;
-    if !withheld && !kind && model.positive < MODEL_KIND {
-        if by_cues < 2 && score >= LIFT_TO_COMPLAINT {
+    if !heads.judge.is_empty() && by_cues < 3 {
+        if score >= heads.complaint_from {
             severity = 2;
             rule = match by_cues {
                 0 => "the text model alone is sure of a complaint",
-                _ => "mild friction, and the text model is sure",
+                1 => "mild friction, and the text model is sure",
+                _ => rule,
             };
-        } else if by_cues == 0 && score >= LIFT_TO_MILD {
+        } else if by_cues == 2 {
+            severity = 1;
+            rule = "a complaint by its cues, and the text model doubts it";
+        } else if by_cues == 0 && score >= heads.friction_from {
             severity = 1;
             rule = "the text model alone: mild friction";
         }
@@ -95,8 +128,9 @@ pub fn judge(findings: &Findings, model: ModelScores) -> (u8, Explanation) {
 }
 
 /// Severity by the cues alone, and the rule that gave it.
-fn combine(hits: &[Hit], strongest: u8) -> (u8, &'static str) {
+fn combine(hits: &[Hit]) -> (u8, &'static str) {
     use CueKind as K;
+    let strongest = hits.iter().map(|hit| hit.entry.severity).max().unwrap_or(0);
     if strongest != 1 {
         return (
             strongest,
@@ -123,30 +157,6 @@ fn combine(hits: &[Hit], strongest: u8) -> (u8, &'static str) {
         return (2, "a repeated contact and a long wait");
     }
     (1, "mild friction")
-}
-
-/// What the cues say, as the score weighs it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Evidence {
-    by_cues: u8,
-    /// Sum of the weights of all cues.
-    points: f32,
-    /// A look-alike: cues were denied, quoted or explained.
-    withheld: bool,
-    /// Thanks, relief or the like was found.
-    kind: bool,
-}
-
-/// How likely the utterance is a complaint or worse, 0..1, if half of all utterances were: a logistic regression on the
-/// cues and the log-odds of the text model. Fitted to 1,310 lines of ours which neither the cues' authors nor, fold by
-/// fold, the model had seen (`models/text/MODEL_CARD.md`).
-fn score(evidence: Evidence, model: ModelScores) -> f32 {
-    let by_cues = [0.0, -0.35, 1.15, 1.45][usize::from(evidence.by_cues.min(3))];
-    let points = 1.35 * (evidence.points / 80.0).clamp(-0.5, 1.0);
-    let withheld = if evidence.withheld { -0.85 } else { 0.0 };
-    let kind = if evidence.kind { -1.0 } else { 0.0 };
-    let witness = 0.78 * log_odds(model.negative) - 0.11 * log_odds(model.positive);
-    1.0 / (1.0 + (-(0.2 + by_cues + points + withheld + kind + witness)).exp())
 }
 
 /// Log-odds of a probability, at most 4 either way.

@@ -12,18 +12,20 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::audit::Action;
 use crate::call::event::{Event, EventKind};
-use crate::call::view::CallView;
+use crate::call::view::{AgentView, CallView};
 use crate::call::{AlertCommand, Input};
 use crate::coach::{Answer, PromptState};
+use crate::language::facts::{FactKind, facts};
 use crate::server::auth::Claims;
 use crate::server::http::token_left;
-use crate::server::hub::{CallItem, FeedItem};
+use crate::server::hub::{AgentItem, CallItem, FeedItem};
 use crate::server::session::Command;
 use crate::server::socket::{Gone, Incoming, Socket};
 use crate::server::{App, entry, unix_ms};
-use crate::terms::Lang;
+use crate::terms::{Channel, Lang};
 use crate::wire::feed::{
-    AgentCommand, AgentSnapshot, Card, Done, Erased, FeedEvent, Request, SupervisorCommand, SupervisorSnapshot,
+    AgentCommand, AgentSnapshot, CallFacts, Card, Done, Erased, FeedEvent, Request, SaidFact, SupervisorCommand,
+    SupervisorSnapshot,
 };
 use crate::wire::{ErrorMessage, Refusal, to_json};
 
@@ -83,8 +85,13 @@ impl SupervisorFeed<'_> {
         loop {
             let mut subscription = self.app.hub.subscribe(after.take());
             let calls = subscription.calls.into_iter().filter(|view| self.sees(view)).map(|view| self.shown(view));
-            let snapshot = SupervisorSnapshot::new(&self.app.config.server.node, subscription.cursor, calls.collect());
+            let (server, agent_channel) = (&self.app.config.server, self.app.config.agent.channel);
+            let (cursor, calls) = (subscription.cursor, calls.collect());
+            let snapshot = SupervisorSnapshot::new(&server.node, unix_ms(), agent_channel, cursor, calls);
             socket.send(to_json(&snapshot)).await?;
+            for load in &subscription.loads {
+                self.load(socket, load).await?;
+            }
             for item in subscription.missed {
                 self.event(socket, &item).await?;
             }
@@ -92,11 +99,7 @@ impl SupervisorFeed<'_> {
                 tokio::select! {
                     item = subscription.items.recv() => match item {
                         Ok(FeedItem::Event(item)) => self.event(socket, &item).await?,
-                        Ok(FeedItem::Load { load, team, queue }) => {
-                            if self.claims.covers(team.as_deref(), queue.as_deref()) {
-                                socket.send(to_json(&load)).await?;
-                            }
-                        }
+                        Ok(load @ FeedItem::Load { .. }) => self.load(socket, &load).await?,
                         Ok(FeedItem::Erased { call, team, queue }) => {
                             if self.claims.covers(team.as_deref(), queue.as_deref()) {
                                 socket.send(to_json(&Erased::new(&call))).await?;
@@ -111,10 +114,18 @@ impl SupervisorFeed<'_> {
                     incoming = socket.receive() => {
                         let request = SupervisorCommand::parse(&command_text(incoming)?);
                         let Request { reference, command } = request.map_err(bad_message)?;
+                        let opening = match &command {
+                            Ok(SupervisorCommand::Open { call }) => Some(call.clone()),
+                            _ => None,
+                        };
                         let result = match command {
                             Ok(command) => self.carry_out(command).await,
                             Err(error) => Err(Failed("bad_message", error.0)),
                         };
+                        if let Some(call) = opening.filter(|_| result.is_ok()) {
+                            let events = self.app.hub.events(&call, 0, usize::MAX).unwrap_or_default();
+                            self.facts(socket, &call, &events, false).await?;
+                        }
                         answer(socket, reference, result).await?;
                     }
                     () = sleep_until(expires) => return Err(token_ran_out()),
@@ -124,11 +135,35 @@ impl SupervisorFeed<'_> {
         }
     }
 
+    async fn load(&self, socket: &mut Socket, item: &FeedItem) -> Result<(), Gone> {
+        match item {
+            FeedItem::Load { load, team, queue } if self.claims.covers(team.as_deref(), queue.as_deref()) => {
+                socket.send(to_json(load)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is known of an opened call, as said in these events; `only_news`: nothing if they say nothing.
+    async fn facts(&self, socket: &mut Socket, call: &str, events: &[Arc<Event>], only_news: bool) -> Result<(), Gone> {
+        let Some((lang, facts)) = self.app.hub.facts_of(call) else { return Ok(()) };
+        let lang = lang.unwrap_or(self.app.config.speech.language);
+        let said: Vec<_> = events.iter().flat_map(|event| said_facts(lang, event)).collect();
+        if only_news && said.is_empty() {
+            return Ok(());
+        }
+        socket.send(to_json(&CallFacts::new(call, &facts, said))).await
+    }
+
     async fn event(&self, socket: &mut Socket, item: &CallItem) -> Result<(), Gone> {
         if !self.claims.covers(item.team.as_deref(), item.queue.as_deref()) {
             return Ok(());
         }
-        if self.words == Words::All || self.opened.contains(&item.event.call) {
+        if self.opened.contains(&item.event.call) {
+            socket.send(item.json.as_str()).await?;
+            return self.facts(socket, &item.event.call, std::slice::from_ref(&item.event), true).await;
+        }
+        if self.words == Words::All {
             return socket.send(item.json.as_str()).await;
         }
         let event = without_words(&item.event);
@@ -236,12 +271,13 @@ impl AgentFeed<'_> {
     async fn run(&mut self, socket: &mut Socket, expires: Instant) -> Result<std::convert::Infallible, End> {
         loop {
             let (calls, mut events) = self.app.hub.subscribe_agent(self.agent);
-            socket.send(to_json(&AgentSnapshot::new(&self.app.config.server.node, self.agent, calls))).await?;
+            self.snapshot(socket, calls).await?;
             loop {
                 tokio::select! {
                     event = events.recv() => match event {
-                        Ok(event) if self.is_muted(&event) => {}
-                        Ok(event) => socket.send(to_json(event.as_ref())).await?,
+                        Ok(AgentItem::Event(event)) if self.is_muted(&event) => {}
+                        Ok(AgentItem::Event(event)) => socket.send(to_json(event.as_ref())).await?,
+                        Ok(AgentItem::Calls) => self.snapshot(socket, self.app.hub.agent_views(self.agent)).await?,
                         Err(RecvError::Lagged(missed)) => {
                             lagged(self.app, missed);
                             break;
@@ -265,6 +301,12 @@ impl AgentFeed<'_> {
                 }
             }
         }
+    }
+
+    async fn snapshot(&self, socket: &mut Socket, calls: Vec<AgentView>) -> Result<(), Gone> {
+        let (node, agent_channel) = (&self.app.config.server.node, self.app.config.agent.channel);
+        let snapshot = AgentSnapshot::new(node, self.agent, unix_ms(), agent_channel, calls);
+        socket.send(to_json(&snapshot)).await
     }
 
     fn card(&self, lang: Option<Lang>) -> Card {
@@ -368,8 +410,19 @@ fn command_text(incoming: Incoming) -> Result<String, End> {
         Incoming::Text(text) => Ok(text.as_str().to_owned()),
         Incoming::Binary(_) => Err(End::Refused(Refusal::UnexpectedBinary, "commands are JSON text frames".to_owned())),
         Incoming::Refused(refusal, message) => Err(End::Refused(refusal, message.to_owned())),
-        Incoming::Gone => Err(End::Gone),
+        Incoming::Gone | Incoming::Closed => Err(End::Gone),
     }
+}
+
+/// What the customer says of the matter in one event. Names, numbers and addresses are not repeated here.
+fn said_facts(lang: Lang, event: &Event) -> Vec<SaidFact> {
+    let EventKind::Utterance { channel: Channel::Customer, text: Some(text), start_ms, .. } = &event.kind else {
+        return Vec::new();
+    };
+    let tells =
+        [FactKind::What, FactKind::Problem, FactKind::Since, FactKind::Wait, FactKind::HowOften, FactKind::Amount];
+    let found = facts(lang, text).into_iter().filter(|fact| tells.contains(&fact.kind));
+    found.map(|fact| SaidFact { kind: fact.kind, text: fact.text, t_ms: *start_ms }).collect()
 }
 
 /// An event without a caller's words: for calls the supervisor has not opened.

@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tower::Service as _;
 
@@ -31,11 +31,14 @@ use crate::server::auth::{Admitted, Claims, Denied, Need};
 use crate::server::feeds::{self, Words};
 use crate::server::guard;
 use crate::server::history::{self, AlertsQuery, CallsQuery, EventsQuery};
-use crate::server::media::{self, Dialect};
+use crate::server::media;
 use crate::server::page;
-use crate::server::socket::{Patience, Socket};
+use crate::server::platform::{NotAdmitted, Platform};
+use crate::server::revoked::TokenLife;
+use crate::server::socket::{Patience, Peer, Socket};
 use crate::server::{App, Connection, Phase, entry, unix_ms};
-use crate::wire::{ErrorMessage, to_json};
+use crate::wire::audiohook::is_uuid;
+use crate::wire::{ErrorMessage, MAX_JSON_BYTES, feed, to_json};
 
 /// Largest head of a request, and what is read ahead of it.
 const HEAD_BYTES: usize = 16 << 10;
@@ -44,14 +47,25 @@ type Shared = State<Arc<App>>;
 
 pub(super) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(|| async { page::board() }))
-        .route("/agent", get(|| async { page::agent() }))
+        .route("/", get(|headers: HeaderMap| async move { page::board(&headers) }))
+        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers) }))
+        .route("/assets/{file}", get(asset))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/schema/event.json", get(event_schema))
-        .route("/v1/media", get(media_socket))
-        .route("/v1/transcripts", get(transcripts_socket))
+        .route("/schema/feed.json", get(feed_schema))
+        .route("/v1/media", get(|app, request| ingest(app, request, Platform::Native)))
+        .route("/v1/media/twilio", get(|app, request| ingest(app, request, Platform::Twilio)))
+        .route("/v1/media/audiohook", get(|app, request| ingest(app, request, Platform::AudioHook)))
+        .route("/v1/media/audiosocket", post(announce))
+        .route("/v1/media/vonage", get(|app, request| ingest(app, request, Platform::Vonage)))
+        .route("/v1/media/jambonz", get(|app, request| ingest(app, request, Platform::Jambonz)))
+        .route("/v1/media/freeswitch", get(|app, request| ingest(app, request, Platform::FreeSwitch)))
+        .route("/v1/media/asterisk", get(|app, request| ingest(app, request, Platform::Asterisk)))
+        .route("/v1/media/asterisk/{id}", get(|app, request| ingest(app, request, Platform::Asterisk)))
+        .route("/v1/listen", get(|app, request| ingest(app, request, Platform::Listen)))
+        .route("/v1/transcripts", get(|app, request| ingest(app, request, Platform::Transcripts)))
         .route("/v1/feed/supervisor", get(supervisor_feed))
         .route("/v1/feed/agent/{agent}", get(agent_feed))
         .route("/v1/calls", get(calls))
@@ -95,19 +109,72 @@ where
     let _ = serving.await;
 }
 
-async fn media_socket(State(app): Shared, request: Request) -> Response {
-    ingest(app, request, Dialect::Native)
-}
-
-async fn transcripts_socket(State(app): Shared, request: Request) -> Response {
-    ingest(app, request, Dialect::Transcripts)
-}
-
-fn ingest(app: Arc<App>, request: Request, dialect: Dialect) -> Response {
+/// A socket that brings calls. Who may not, and what makes no sense, hears it before the upgrade.
+async fn ingest(State(app): Shared, request: Request, platform: Platform) -> Response {
+    let arrived = Instant::now();
     let patience = media_patience(&app);
-    upgrade(app, request, Need::Ingest, dialect.name(), patience, move |app, socket, claims| async move {
-        media::serve(&app, socket, &claims, dialect).await;
-    })
+    let (parts, body) = request.into_parts();
+    let admitted = platform.admit(&app, &parts).and_then(|admission| {
+        let dialect = platform.dialect(&app, &parts)?;
+        Ok((admission, dialect))
+    });
+    let (admission, dialect) = match admitted {
+        Ok(admitted) => admitted,
+        Err(NotAdmitted { status, body }) => {
+            sleep_until(arrived + platform.refusal_delay()).await;
+            let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+            if status == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            return response;
+        }
+    };
+    let request = Request::from_parts(parts, body);
+    let expires = admission.expires;
+    switch(
+        app,
+        request,
+        admission.subprotocol,
+        admission.life,
+        platform.name(),
+        patience,
+        move |app, socket| async move {
+            media::serve(&app, Peer::Web(socket), expires, platform, dialect).await;
+        },
+    )
+}
+
+/// Announces a call that AudioSocket will bring: a JSON object with `uuid` and the facts of the call.
+async fn announce(State(app): Shared, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Err(NotAdmitted { status, body }) = Platform::AudioSocket.admit(&app, &parts) {
+        return (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    }
+    let settings = &app.config.phones.audiosocket;
+    if settings.listen.is_none() {
+        return error(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "AudioSocket is not configured: set `phones.audiosocket.listen`",
+        );
+    }
+    let wrong = |message: &str| error(StatusCode::BAD_REQUEST, "bad_message", message);
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_JSON_BYTES).await else {
+        return error(StatusCode::PAYLOAD_TOO_LARGE, "too_big", "an announcement is at most 64 KiB long");
+    };
+    let Ok(mut values) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes) else {
+        return wrong("an announcement is a JSON object with uuid, call, channel and other facts");
+    };
+    let uuid = values.remove("uuid").and_then(|uuid| uuid.as_str().map(str::to_owned));
+    let Some(uuid) = uuid.filter(|uuid| is_uuid(uuid)) else {
+        return wrong("field `uuid` must be a UUID such as 00010203-0405-0607-0809-0a0b0c0d0e0f");
+    };
+    let told = Platform::AudioSocket.fields(&app).read(&values);
+    if app.announced.announce(&uuid, told, seconds(settings.announce_s)) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        error(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many announced calls have not come")
+    }
 }
 
 /// The query of the supervisor feed.
@@ -148,7 +215,7 @@ async fn agent_feed(State(app): Shared, Path(agent): Path<String>, request: Requ
 /// Checks the token, then the handshake; answers 101 and runs `task` on the socket.
 fn upgrade<F>(
     app: Arc<App>,
-    mut request: Request,
+    request: Request,
     need: Need<'_>,
     kind: &'static str,
     patience: Patience,
@@ -157,11 +224,30 @@ fn upgrade<F>(
 where
     F: Future<Output = ()> + Send,
 {
-    let admitted = match admit(&app, request.headers(), need) {
-        Ok(admitted) => admitted,
-        Err(response) => return *response,
-    };
-    let response = match switching(request.headers(), admitted.subprotocol) {
+    match admit(&app, request.headers(), need) {
+        Ok(Admitted { claims, subprotocol }) => {
+            let subprotocol = subprotocol.then(|| "bearer".to_owned());
+            let life = Some(app.tokens.life(&claims, Instant::now() + token_left(&claims)));
+            switch(app, request, subprotocol, life, kind, patience, move |app, socket| task(app, socket, claims))
+        }
+        Err(response) => *response,
+    }
+}
+
+/// Checks the handshake; answers 101 and runs `task` on the socket.
+fn switch<F>(
+    app: Arc<App>,
+    mut request: Request,
+    subprotocol: Option<String>,
+    life: Option<TokenLife>,
+    kind: &'static str,
+    patience: Patience,
+    task: impl FnOnce(Arc<App>, Socket) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = ()> + Send,
+{
+    let response = match switching(request.headers(), subprotocol.as_deref()) {
         Ok(response) => response,
         Err(response) => return *response,
     };
@@ -172,11 +258,10 @@ where
     tokio::spawn(async move {
         // A client that goes away during the handshake is no news.
         let Ok(upgraded) = on_upgrade.await else { return };
-        let life = app.tokens.life(&admitted.claims, Instant::now() + token_left(&admitted.claims));
         let socket = Socket::new(upgraded, patience).await.lasting(life);
         let open = app.metrics.sockets.get_or_create(&Kind { kind }).clone();
         open.inc();
-        if AssertUnwindSafe(task(Arc::clone(&app), socket, admitted.claims)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe(task(Arc::clone(&app), socket)).catch_unwind().await.is_err() {
             app.metrics.faults.inc();
             tracing::error!(kind, "socket ended by a fault of ours");
         }
@@ -187,7 +272,7 @@ where
 }
 
 /// The answer to a WebSocket handshake (RFC 6455, section 4.2).
-fn switching(headers: &HeaderMap, subprotocol: bool) -> Result<Response, Box<Response>> {
+fn switching(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<Response, Box<Response>> {
     let has = |name: HeaderName, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
@@ -214,8 +299,8 @@ fn switching(headers: &HeaderMap, subprotocol: bool) -> Result<Response, Box<Res
     if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
         answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if subprotocol {
-        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("bearer"));
+    if let Some(Ok(subprotocol)) = subprotocol.map(HeaderValue::from_str) {
+        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     Ok(response)
 }
@@ -239,6 +324,16 @@ async fn metrics(State(app): Shared) -> Response {
 async fn event_schema() -> Response {
     let schema = schemars::schema_for!(Event);
     ([(header::CONTENT_TYPE, "application/schema+json")], to_json(&schema)).into_response()
+}
+
+async fn feed_schema() -> Response {
+    ([(header::CONTENT_TYPE, "application/schema+json")], to_json(&feed::schema())).into_response()
+}
+
+/// A part of the pages.
+async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    let nothing = || error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path");
+    page::asset(&file, &headers).unwrap_or_else(nothing)
 }
 
 async fn calls(State(app): Shared, query: Result<Query<CallsQuery>, QueryRejection>, headers: HeaderMap) -> Response {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
+use crate::call::Facts;
 use crate::call::event::{EndReason, Event, EventKind};
 use crate::call::view::{AgentView, CallView};
 use crate::config;
@@ -16,6 +17,7 @@ use crate::journal::{Logged, Publication, end_of};
 use crate::metrics::{Kind, Metrics};
 use crate::server::load::{AgentLoad, BreakRule};
 use crate::server::unix_ms;
+use crate::terms::Lang;
 use crate::wire::feed::{FeedEvent, Load};
 use crate::wire::to_json;
 
@@ -46,13 +48,21 @@ struct State {
     ended: VecDeque<(String, Instant)>,
     /// The last events of all call logs, oldest first.
     history: VecDeque<Past>,
-    loads: HashMap<String, AgentLoad>,
+    loads: HashMap<String, LoadRecord>,
     supervisors: broadcast::Sender<FeedItem>,
-    agents: HashMap<String, broadcast::Sender<Arc<Event>>>,
+    agents: HashMap<String, broadcast::Sender<AgentItem>>,
+}
+
+/// The load of an agent, and where the call that changed it last belongs.
+#[derive(Default)]
+struct LoadRecord {
+    load: AgentLoad,
+    told: Option<FeedItem>,
 }
 
 struct Record {
     view: CallView,
+    facts: Facts,
     agent_view: AgentView,
     events: VecDeque<Arc<Event>>,
     /// `seq` and text of the agent's good moments.
@@ -82,6 +92,14 @@ pub enum FeedItem {
     },
 }
 
+/// What an agent's feed carries.
+#[derive(Clone)]
+pub enum AgentItem {
+    Event(Arc<Event>),
+    /// A call of theirs began or ended, which their own log does not say: time for a snapshot.
+    Calls,
+}
+
 /// An event of a call's log with what is needed to decide who may see it.
 pub struct CallItem {
     pub cursor: u64,
@@ -98,6 +116,8 @@ pub struct Subscription {
     pub calls: Vec<CallView>,
     /// Events since the snapshot, for a reader that named a cursor we still remember.
     pub missed: Vec<Arc<CallItem>>,
+    /// The loads as they stand.
+    pub loads: Vec<FeedItem>,
     pub items: broadcast::Receiver<FeedItem>,
 }
 
@@ -174,6 +194,7 @@ impl Hub {
     pub fn subscribe(&self, after: Option<u64>) -> Subscription {
         let state = self.lock();
         let items = state.supervisors.subscribe();
+        let loads = state.loads.values().filter_map(|record| record.told.clone()).collect();
         if let Some(after) = after.filter(|after| state.remembers(*after)) {
             let since = state.history.iter().filter(|past| past.item.cursor > after);
             let missed: Vec<_> = since.clone().map(|past| Arc::clone(&past.item)).collect();
@@ -185,21 +206,25 @@ impl Hub {
                 calls.entry(record.view.call.clone()).or_insert_with(|| Some(record.view.clone()));
             }
             let calls = calls.into_values().flatten().filter(|view| view.ended.is_none()).collect();
-            return Subscription { cursor: after, calls, missed, items };
+            return Subscription { cursor: after, calls, missed, loads, items };
         }
         let views = state.calls.values().map(|record| &record.view);
         let calls = views.filter(|view| view.ended.is_none()).cloned().collect();
-        Subscription { cursor: state.cursor, calls, missed: Vec::new(), items }
+        Subscription { cursor: state.cursor, calls, missed: Vec::new(), loads, items }
     }
 
     /// The live calls of an agent, as their panel shows them, and their log from here on.
-    pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<Arc<Event>>) {
+    pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<AgentItem>) {
         let mut state = self.lock();
         state.agents.retain(|_, sender| sender.receiver_count() > 0);
         let sender = state.agents.entry(agent.to_owned()).or_insert_with(|| broadcast::channel(AGENT_BEHIND).0);
         let events = sender.subscribe();
-        let records = state.calls.values().filter(|record| record.is_live_with(agent));
-        (records.map(|record| record.agent_view.clone()).collect(), events)
+        (state.agent_views(agent), events)
+    }
+
+    /// The live calls of an agent, as their panel shows them.
+    pub fn agent_views(&self, agent: &str) -> Vec<AgentView> {
+        self.lock().agent_views(agent)
     }
 
     /// All calls in memory, live and ended, by id.
@@ -209,6 +234,18 @@ impl Hub {
 
     pub fn call(&self, call: &str) -> Option<CallView> {
         self.lock().calls.get(call).map(|record| record.view.clone())
+    }
+
+    /// What the phone system said of a call, or said later.
+    pub fn facts(&self, call: &str, facts: &Facts) {
+        if let Some(record) = self.lock().calls.get_mut(call) {
+            record.facts.merge(facts);
+        }
+    }
+
+    /// Language and facts of a call.
+    pub fn facts_of(&self, call: &str) -> Option<(Option<Lang>, Facts)> {
+        self.lock().calls.get(call).map(|record| (record.view.language, record.facts.clone()))
     }
 
     /// At most `limit` events of a call's log after `seq`.
@@ -271,8 +308,19 @@ impl State {
         let (team, queue) = (record.view.team.clone(), record.view.queue.clone());
         let json = to_json(&FeedEvent { event: &event, cursor });
         let agent = record.view.agent.clone();
-        let load = agent.and_then(|agent| self.load(&agent, &event, rule));
-        let item = Arc::new(CallItem { cursor, event, team: team.clone(), queue: queue.clone(), json });
+        if matches!(event.kind, EventKind::CallStarted { .. } | EventKind::CallEnded { .. })
+            && let Some(sender) = agent.as_ref().and_then(|agent| self.agents.get(agent))
+        {
+            // Nobody reading is no error.
+            let _ = sender.send(AgentItem::Calls);
+        }
+        let load = agent.and_then(|agent| {
+            let load = self.load(&agent, &event, rule)?;
+            let item = FeedItem::Load { load, team: team.clone(), queue: queue.clone() };
+            self.loads.entry(agent).or_default().told = Some(item.clone());
+            Some(item)
+        });
+        let item = Arc::new(CallItem { cursor, event, team, queue, json });
         if matches!(item.event.kind, EventKind::CallEnded { .. }) {
             self.ended.push_back((item.event.call.clone(), Instant::now()));
         }
@@ -285,7 +333,7 @@ impl State {
         // Nobody reading is no error.
         let _ = self.supervisors.send(FeedItem::Event(item));
         if let Some(load) = load {
-            let _ = self.supervisors.send(FeedItem::Load { load, team, queue });
+            let _ = self.supervisors.send(load);
         }
     }
 
@@ -293,7 +341,12 @@ impl State {
         if self.loads.len() >= AGENTS && !self.loads.contains_key(agent) {
             return None;
         }
-        self.loads.entry(agent.to_owned()).or_default().apply(agent, event, rule)
+        self.loads.entry(agent.to_owned()).or_default().load.apply(agent, event, rule)
+    }
+
+    fn agent_views(&self, agent: &str) -> Vec<AgentView> {
+        let records = self.calls.values().filter(|record| record.is_live_with(agent));
+        records.map(|record| record.agent_view.clone()).collect()
     }
 
     fn agent_event(&mut self, event: Arc<Event>) {
@@ -306,7 +359,7 @@ impl State {
             }
         }
         if let Some(sender) = record.view.agent.as_ref().and_then(|agent| self.agents.get(agent)) {
-            let _ = sender.send(event);
+            let _ = sender.send(AgentItem::Event(event));
         }
     }
 
@@ -332,6 +385,7 @@ impl Record {
     fn new() -> Self {
         Self {
             view: CallView::default(),
+            facts: Facts::default(),
             agent_view: AgentView::default(),
             events: VecDeque::new(),
             moments: VecDeque::new(),
@@ -439,7 +493,7 @@ mod tests {
         let (foreign_views, mut foreign) = hub.subscribe_agent("a8");
         assert_eq!((views.len(), foreign_views.len()), (1, 0));
         tell(&hub, vec![whispered("c", 1)]);
-        assert_eq!(own.try_recv().unwrap().seq, 1);
+        assert!(matches!(own.try_recv(), Ok(AgentItem::Event(event)) if event.seq == 1));
         assert!(foreign.try_recv().is_err());
         assert!(supervisor.items.try_recv().is_err());
         assert_eq!(hub.events("c", 0, 9).unwrap().len(), 1);

@@ -1,9 +1,11 @@
-//! Sockets that bring calls: native audio, and utterances of those who transcribe themselves.
+//! Sockets that bring calls, of whatever dialect: the shell that carries out what a [`Dialect`] makes of the frames.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
 use crate::audio::Decoder;
@@ -11,113 +13,438 @@ use crate::call::event::parse_rfc3339;
 use crate::call::{self, CallInfo};
 use crate::config::{Consent, seconds};
 use crate::server::App;
-use crate::server::auth::Claims;
 use crate::server::calls::{Entry, SocketId};
-use crate::server::http::token_left;
+use crate::server::platform::Platform;
 use crate::server::session::{self, Attach, MediaInput, ToSocket};
-use crate::server::socket::{Incoming, Socket};
+use crate::server::socket::{Incoming, Peer};
 use crate::terms::Channel;
-use crate::wire::native::{Facts, MediaMessage, Opening, Ready, Stopped};
-use crate::wire::transcripts::TranscriptMessage;
-use crate::wire::{BadMessage, ErrorMessage, Refusal, to_json};
+use crate::wire::Refusal;
+use crate::wire::native::{Facts, Opening};
+use crate::wire::phone::{Action, Dialect, Refused, Start, Started};
 
 /// Audio is decoded and handed over in slices of this many bytes, so that one large frame neither holds up the
 /// other sockets nor fills a call's queue.
 const SLICE_BYTES: usize = 16 << 10;
 
-/// Which messages a socket speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    Native,
-    Transcripts,
-}
+/// Longer than this to come into a call, and platforms with a time limit are answered before: AudioHook gives up
+/// after 5 s.
+const OPENING_PATIENCE: Duration = Duration::from_millis(700);
 
-impl Dialect {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Native => "media",
-            Self::Transcripts => "transcripts",
-        }
-    }
-}
+/// What a socket reads ahead of its call, in bytes: half a minute of a phone's audio. Beyond it the peer waits.
+const AHEAD_BYTES: usize = 512 << 10;
+
+/// How long a peer that is told to go, and is expected to close by itself, may take.
+const GOODBYE: Duration = Duration::from_secs(8);
 
 /// Why a socket is given up: what to tell it.
 type Reason = (Refusal, String);
 
-/// One socket from its first message to its last.
-pub(super) async fn serve(app: &Arc<App>, mut socket: Socket, claims: &Claims, dialect: Dialect) {
-    let expires = Instant::now() + token_left(claims);
-    let started = tokio::select! {
-        started = first_message(app, &mut socket, dialect) => started,
-        () = sleep_until(expires) => Err(Some(token_ran_out())),
-        () = app.closed() => Err(Some(shutting_down())),
+/// One socket from its first message to its last. `expires` is when its token runs out.
+pub(super) async fn serve(
+    app: &Arc<App>,
+    socket: Peer,
+    expires: Option<Instant>,
+    platform: Platform,
+    dialect: Box<dyn Dialect>,
+) {
+    let (outbox, inbox) = session::outbox();
+    let line = Line {
+        app,
+        socket,
+        platform,
+        dialect,
+        opened_at: Instant::now(),
+        outbox,
+        inbox,
+        stream: None,
+        last_turn: Instant::now(),
+        refused: None,
     };
-    let (opening, decoder) = match started {
-        Ok(started) => started,
-        Err(reason) => return refuse(app, socket, reason).await,
-    };
-    let mut stream = match enter(app, opening, decoder, dialect).await {
-        Ok(stream) => stream,
-        Err(reason) => return refuse(app, socket, Some(reason)).await,
-    };
-    if socket.send(to_json(&stream.ready)).await.is_err() {
-        return stream.lose().await;
+    line.run(expires).await;
+}
+
+/// A socket and what it has to do with a call.
+struct Line<'a> {
+    app: &'a Arc<App>,
+    socket: Peer,
+    platform: Platform,
+    dialect: Box<dyn Dialect>,
+    opened_at: Instant,
+    /// Given to the call when it is entered.
+    outbox: mpsc::Sender<ToSocket>,
+    inbox: mpsc::Receiver<ToSocket>,
+    stream: Option<Stream>,
+    last_turn: Instant,
+    /// Given up; until when the peer may close by itself.
+    refused: Option<(Refusal, Instant)>,
+}
+
+/// A place in a call.
+struct Stream {
+    entry: Entry,
+    socket: SocketId,
+    /// Each stream of audio with its channels.
+    decoders: Vec<(Decoder, Vec<Channel>)>,
+    /// What the call has not taken yet, in order: a call that is busy must not keep the socket from its answers.
+    waiting: VecDeque<Action>,
+    /// Their weight.
+    waiting_bytes: usize,
+    /// The same, decoded.
+    ready: VecDeque<MediaInput>,
+    /// `stop` was said.
+    stopped: bool,
+}
+
+/// What a loop turn found.
+enum Turn {
+    Message(Incoming),
+    FromCall(Option<ToSocket>),
+    TokenRanOut,
+    /// Nothing came in time.
+    Late,
+    /// The dialect wanted to be woken.
+    Wake,
+    /// The call takes more.
+    Room,
+    Closed,
+}
+
+/// What to do with the socket after the actions of a turn.
+enum After {
+    GoOn,
+    /// It is closed or gone.
+    Over,
+    Close(u16, String),
+}
+
+impl Line<'_> {
+    async fn run(mut self, expires: Option<Instant>) {
+        let mut out = Vec::new();
+        self.dialect.opened(&mut out);
+        let opened = self.perform(out).await;
+        let after = loop {
+            if !matches!(opened, After::GoOn) {
+                break opened;
+            }
+            let turn = self.turn(expires).await;
+            self.last_turn = Instant::now();
+            match self.take(turn).await {
+                After::GoOn => {}
+                after => break after,
+            }
+        };
+        self.lose().await;
+        if let After::Close(code, reason) = after {
+            self.socket.close(code, &reason).await;
+        }
     }
-    let end = stream.run(app, &mut socket, expires).await;
-    match end {
-        End::Stopped { utterances } => {
-            let call = &stream.entry.call;
-            if socket.send(to_json(&Stopped::new(call, utterances))).await.is_ok() {
-                socket.close(1000, "").await;
+
+    async fn turn(&mut self, expires: Option<Instant>) -> Turn {
+        let far = self.last_turn + seconds(self.app.config.media.idle_s);
+        let late = match (&self.refused, &self.stream) {
+            (Some((_, until)), _) => *until,
+            (None, None) => self.opened_at + seconds(self.app.config.limits.start_s),
+            (None, Some(_)) => far,
+        };
+        let wake = self.dialect.deadline_ms().map(|ms| self.opened_at + Duration::from_millis(ms));
+        let expires = expires.filter(|_| self.refused.is_none());
+        let waiting = self.stream.as_ref().filter(|stream| stream.has_waiting());
+        let media = waiting.map(|stream| stream.entry.media.clone());
+        let reads = waiting.is_none_or(|stream| stream.waiting_bytes < AHEAD_BYTES);
+        let room = async {
+            match &media {
+                // Whether there is room or the call has gone: handing over shows it.
+                Some(media) => drop(media.reserve().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            incoming = self.socket.receive(), if reads => Turn::Message(incoming),
+            () = room => Turn::Room,
+            message = self.inbox.recv(), if self.stream.is_some() => Turn::FromCall(message),
+            () = sleep_until(expires.unwrap_or(far)), if expires.is_some() => Turn::TokenRanOut,
+            () = sleep_until(wake.unwrap_or(far)), if wake.is_some() => Turn::Wake,
+            () = sleep_until(late) => Turn::Late,
+            () = self.app.closed() => Turn::Closed,
+        }
+    }
+
+    async fn take(&mut self, turn: Turn) -> After {
+        let now_ms = self.now_ms();
+        let mut out = Vec::new();
+        match turn {
+            Turn::Message(Incoming::Text(text)) => self.dialect.text(now_ms, &text, &mut out),
+            Turn::Message(Incoming::Binary(bytes)) => self.dialect.binary(now_ms, bytes, &mut out),
+            Turn::Message(Incoming::Refused(refusal, message)) => {
+                return self.break_off(refusal, message.to_owned()).await;
+            }
+            Turn::Message(Incoming::Closed) => {
+                self.dialect.closed(&mut out);
+                out.retain(|action| !matches!(action, Action::Send(_) | Action::Close { .. }));
+                let _ = self.perform(out).await;
+                return After::Over;
+            }
+            Turn::Message(Incoming::Gone) => return After::Over,
+            Turn::FromCall(Some(ToSocket::News(news))) => self.dialect.news(now_ms, &news, &mut out),
+            Turn::FromCall(Some(ToSocket::Stopped { utterances })) => {
+                if let Some(stream) = &mut self.stream {
+                    stream.stopped = true;
+                }
+                self.dialect.stopped(utterances, &mut out);
+            }
+            Turn::FromCall(Some(ToSocket::ShuttingDown)) | Turn::Closed => {
+                let (refusal, message) = shutting_down();
+                return self.break_off(refusal, message).await;
+            }
+            Turn::FromCall(None) => {
+                out.push(Action::Refuse(Refusal::Fault, "a fault of ours ended this call".to_owned()));
+            }
+            Turn::TokenRanOut => {
+                let message = "the token has run out; connect again with a new one".to_owned();
+                out.push(Action::Refuse(Refusal::Unauthorized, message));
+            }
+            Turn::Wake => self.dialect.wake(now_ms, &mut out),
+            Turn::Room => {}
+            Turn::Late => match (&self.refused, &self.stream) {
+                (Some((refusal, _)), _) => return After::Close(refusal.close_code(), refusal.code().to_owned()),
+                (None, None) => {
+                    let message = "no start message came in time".to_owned();
+                    out.push(Action::Refuse(Refusal::BadMessage, message));
+                }
+                (None, Some(_)) => {
+                    let message = "neither audio nor a message for too long".to_owned();
+                    out.push(Action::Refuse(Refusal::Silent, message));
+                }
+            },
+        }
+        self.perform(out).await
+    }
+
+    async fn perform(&mut self, actions: Vec<Action>) -> After {
+        let mut todo = VecDeque::from(actions);
+        while let Some(action) = todo.pop_front() {
+            match action {
+                Action::Send(text) => {
+                    if self.socket.send(text).await.is_err() {
+                        return After::Over;
+                    }
+                }
+                Action::Close { code, reason } => return After::Close(code, reason),
+                Action::Refuse(refusal, message) => {
+                    // What else the frame asked for has lost its ground.
+                    todo = self.refuse(refusal, message).await.into();
+                }
+                Action::Start(start) => {
+                    let mut more = Vec::new();
+                    match self.start(*start, &mut more).await {
+                        Ok(started) => {
+                            let now_ms = self.now_ms();
+                            self.dialect.started(now_ms, &started, &mut more);
+                            more.into_iter().rev().for_each(|action| todo.push_front(action));
+                        }
+                        Err((refusal, message)) => todo = self.refuse(refusal, message).await.into(),
+                    }
+                }
+                other => {
+                    if let Some(stream) = &mut self.stream {
+                        stream.queue(other);
+                    }
+                }
             }
         }
-        End::Refused(reason) => {
-            stream.lose().await;
-            refuse(app, socket, reason).await;
+        if let Some(stream) = &mut self.stream {
+            stream.hand_over();
         }
+        After::GoOn
+    }
+
+    /// Waits for a place in the call, but not longer than the platform can bear without a word.
+    async fn start(&mut self, start: Start, more: &mut Vec<Action>) -> Result<Started, Reason> {
+        if self.stream.is_some() || self.refused.is_some() {
+            return Err((Refusal::BadMessage, "a second start: one socket carries one call".to_owned()));
+        }
+        let entering = enter(self.app, start, self.platform, self.outbox.clone(), self.dialect.wants_news());
+        let mut entering = std::pin::pin!(entering);
+        let entered = match timeout(OPENING_PATIENCE, &mut entering).await {
+            Ok(entered) => entered,
+            Err(_) => {
+                self.dialect.waiting(more);
+                for action in std::mem::take(more) {
+                    if let Action::Send(text) = action {
+                        // If the peer has gone, reading says so next.
+                        let _ = self.socket.send(text).await;
+                    }
+                }
+                entering.await
+            }
+        };
+        let (stream, started) = entered?;
+        // The call alone holds the sending end from now on: when it is gone, the socket hears it.
+        self.outbox = session::outbox().0;
+        self.stream = Some(stream);
+        Ok(started)
+    }
+
+    /// Gives the socket up: the call so far is kept; what the dialect says to it.
+    async fn refuse(&mut self, refusal: Refusal, message: String) -> Vec<Action> {
+        if self.refused.is_some() {
+            return Vec::new();
+        }
+        self.app.metrics.refuse(refusal.code());
+        let path = self.platform.name();
+        warn!(path, code = refusal.code(), close = refusal.close_code(), "stream refused");
+        self.lose().await;
+        self.stream = None;
+        self.refused = Some((refusal, Instant::now() + GOODBYE));
+        let retry_after_s = (refusal == Refusal::Busy).then_some(self.app.config.limits.retry_after_s);
+        let mut out = Vec::new();
+        self.dialect.refused(&Refused { refusal, message, retry_after_s }, &mut out);
+        out
+    }
+
+    /// As [`refuse`](Self::refuse), for sockets that cannot go on at all: they are closed whatever the dialect says.
+    async fn break_off(&mut self, refusal: Refusal, message: String) -> After {
+        let actions = self.refuse(refusal, message).await;
+        match self.perform(actions).await {
+            After::GoOn => After::Close(refusal.close_code(), refusal.code().to_owned()),
+            after => after,
+        }
+    }
+
+    /// The socket is no more; unless it had said stop, the call waits for it to come back.
+    async fn lose(&mut self) {
+        let Some(stream) = &mut self.stream else { return };
+        stream.hand_over_all().await;
+        if !stream.stopped {
+            stream.stopped = true;
+            stream.finish_audio();
+            stream.hand_over_all().await;
+            send(&stream.entry, MediaInput::Lost { socket: stream.socket }).await;
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
-/// Waits for `start`; `None` if the peer has gone.
-async fn first_message(
-    app: &App,
-    socket: &mut Socket,
-    dialect: Dialect,
-) -> Result<(Opening, Option<Decoder>), Option<Reason>> {
-    let patience = seconds(app.config.limits.start_s);
-    let Ok(incoming) = timeout(patience, socket.receive()).await else {
-        return Err(Some((Refusal::BadMessage, "no start message came in time".to_owned())));
-    };
-    let text = match incoming {
-        Incoming::Text(text) => text,
-        Incoming::Binary(_) => {
-            let message = "the first message must be the JSON message start, not audio".to_owned();
-            return Err(Some((Refusal::UnexpectedBinary, message)));
+impl Stream {
+    /// Puts in line what concerns the call.
+    fn queue(&mut self, action: Action) {
+        if self.stopped {
+            return;
         }
-        Incoming::Refused(refusal, message) => return Err(Some((refusal, message.to_owned()))),
-        Incoming::Gone => return Err(None),
-    };
-    let not_start = || BadMessage("the first message must be start".to_owned());
-    let started = match dialect {
-        Dialect::Native => MediaMessage::parse(&text).and_then(|message| match message {
-            MediaMessage::Start(start) => {
-                let channels = start.opening.channels.len();
-                let decoder = Decoder::new(start.encoding, start.sample_rate, channels);
-                Ok((start.opening, Some(decoder.map_err(|error| BadMessage(error.to_string()))?)))
+        self.stopped = action == Action::Stop;
+        self.waiting_bytes += weight(&action);
+        self.waiting.push_back(action);
+    }
+
+    fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty() || !self.ready.is_empty()
+    }
+
+    /// Hands over as much as the call takes at once.
+    fn hand_over(&mut self) {
+        while self.has_waiting() {
+            match self.entry.media.clone().try_reserve_owned() {
+                Ok(place) => {
+                    if let Some(input) = self.next_input() {
+                        place.send(input);
+                    }
+                }
+                Err(TrySendError::Full(_)) => return,
+                // A call that has gone says so, or has said so, through the inbox.
+                Err(TrySendError::Closed(_)) => {
+                    self.waiting.clear();
+                    self.ready.clear();
+                    self.waiting_bytes = 0;
+                }
             }
-            _ => Err(not_start()),
-        }),
-        Dialect::Transcripts => TranscriptMessage::parse(&text).and_then(|message| match message {
-            TranscriptMessage::Start(opening) => Ok((*opening, None)),
-            _ => Err(not_start()),
-        }),
-    };
-    started.map_err(|error| Some((Refusal::BadMessage, error.0)))
+        }
+    }
+
+    /// Hands over everything, waiting for places.
+    async fn hand_over_all(&mut self) {
+        while let Some(input) = self.next_input() {
+            send(&self.entry, input).await;
+        }
+    }
+
+    /// What the call is to be told next. Audio is decoded here, a slice at a time.
+    fn next_input(&mut self) -> Option<MediaInput> {
+        while self.ready.is_empty() {
+            match self.waiting.pop_front()? {
+                Action::Audio { stream, mut bytes } => {
+                    let slice = bytes.split_to(bytes.len().min(SLICE_BYTES));
+                    self.waiting_bytes -= slice.len();
+                    if !bytes.is_empty() {
+                        self.waiting.push_front(Action::Audio { stream, bytes });
+                    }
+                    let Some((decoder, channels)) = self.decoders.get_mut(stream) else { continue };
+                    let mut lanes = vec![Vec::new(); channels.len()];
+                    decoder.push(&slice, &mut lanes);
+                    self.ready.push_back(MediaInput::Audio { socket: self.socket, lanes: named(channels, lanes) });
+                }
+                other => {
+                    self.waiting_bytes -= weight(&other);
+                    let cuts = [Action::Hold, Action::Flush, Action::Stop];
+                    if cuts.contains(&other) || matches!(other, Action::Skip { .. } | Action::Resume { .. }) {
+                        self.finish_audio();
+                    }
+                    self.ready.extend(self.input(other));
+                }
+            }
+        }
+        self.ready.pop_front()
+    }
+
+    /// What the decoders' filters still hold: two milliseconds that belong before what comes next.
+    fn finish_audio(&mut self) {
+        for (decoder, channels) in &mut self.decoders {
+            let mut lanes = vec![Vec::new(); channels.len()];
+            decoder.finish(&mut lanes);
+            if lanes.iter().any(|lane| !lane.is_empty()) {
+                self.ready.push_back(MediaInput::Audio { socket: self.socket, lanes: named(channels, lanes) });
+            }
+        }
+    }
+
+    fn input(&self, action: Action) -> Option<MediaInput> {
+        let socket = self.socket;
+        Some(match action {
+            Action::Skip { stream, duration_ms } => {
+                let (_, channels) = self.decoders.get(stream)?;
+                MediaInput::Skip { socket, channels: channels.clone(), duration_ms }
+            }
+            Action::Utterance { channel, span, text } => MediaInput::Utterance { channel, span, text },
+            Action::Hold => MediaInput::Hold,
+            Action::Resume { skipped_ms } => MediaInput::Resume { socket, skipped_ms },
+            Action::Consent { given } => MediaInput::Consent { given },
+            Action::Facts(facts) => MediaInput::Facts(late_facts(&facts)),
+            Action::Flush => MediaInput::Flush { socket },
+            Action::Stop => MediaInput::Stop { socket },
+            Action::Start(_) | Action::Audio { .. } | Action::Send(_) | Action::Close { .. } | Action::Refuse(..) => {
+                return None;
+            }
+        })
+    }
 }
 
 /// Finds or makes the call and takes a place in it.
-async fn enter(app: &Arc<App>, opening: Opening, decoder: Option<Decoder>, dialect: Dialect) -> Result<Stream, Reason> {
-    check(app, &opening, dialect)?;
+async fn enter(
+    app: &Arc<App>,
+    start: Start,
+    platform: Platform,
+    outbox: mpsc::Sender<ToSocket>,
+    wants_news: bool,
+) -> Result<(Stream, Started), Reason> {
+    let Start { opening, streams } = start;
+    check(app, &opening, platform)?;
+    let mut decoders = Vec::new();
+    for stream in streams {
+        let decoder = Decoder::new(stream.encoding, stream.sample_rate, stream.channels.len());
+        decoders.push((decoder.map_err(|error| (Refusal::BadMessage, error.to_string()))?, stream.channels));
+    }
     let Opening { call, channels, language, facts, .. } = opening;
     let lang = language.unwrap_or(app.config.speech.language);
     // A call may end between the reservation and the arrival; then the id is free for a new one.
@@ -136,37 +463,43 @@ async fn enter(app: &Arc<App>, opening: Opening, decoder: Option<Decoder>, diale
             };
             session::spawn(Arc::clone(app), info, mailboxes);
         }
-        // Room for the one message a call ever sends to a socket.
-        let (outbox, inbox) = mpsc::channel(1);
         let (ready, readied) = oneshot::channel();
         let socket = reserved.socket;
-        let attach = Attach { socket, channels: channels.clone(), resumed: reserved.resumed, outbox, ready };
+        let resumed = reserved.resumed;
+        let attach = Attach { socket, channels: channels.clone(), resumed, outbox: outbox.clone(), wants_news, ready };
         let sent = reserved.entry.media.send(MediaInput::Attach(attach)).await;
         if sent.is_ok()
             && let Ok(t_ms) = readied.await
         {
-            let call = &reserved.entry.call;
+            let call = reserved.entry.call.clone();
             if !is_new {
-                let _ = reserved.entry.media.send(MediaInput::Facts(call_facts(&facts))).await;
+                send(&reserved.entry, MediaInput::Facts(late_facts(&facts))).await;
             }
-            info!(call = %call, path = dialect.name(), resumed = reserved.resumed, "stream started");
-            let ready = if reserved.resumed { Ready::resumed(call, t_ms) } else { Ready::new(call) };
-            return Ok(Stream { entry: reserved.entry, socket, channels, decoder, inbox, ready, stopped: false });
+            info!(call = %call, path = platform.name(), resumed, "stream started");
+            let stream = Stream {
+                entry: reserved.entry,
+                socket,
+                decoders,
+                waiting: VecDeque::new(),
+                waiting_bytes: 0,
+                ready: VecDeque::new(),
+                stopped: false,
+            };
+            return Ok((stream, Started { call, t_ms, resumed }));
         }
         app.calls.release(&reserved.entry.call, socket, false);
     }
     Err((Refusal::Busy, "the call is just ending; try again".to_owned()))
 }
 
-fn check(app: &App, opening: &Opening, dialect: Dialect) -> Result<(), Reason> {
-    let required = match dialect {
-        Dialect::Native => app.config.consent.media,
-        Dialect::Transcripts => app.config.consent.transcripts,
-    };
+fn check(app: &App, opening: &Opening, platform: Platform) -> Result<(), Reason> {
+    let required = platform.consent(&app.config.consent);
     if opening.consent == Some(false) || (required == Consent::Required && opening.consent.is_none()) {
-        let message = "the customer's consent is needed: send \"consent\":true in start, \
-                       or configure this path as \"elsewhere\" if it is obtained before";
-        return Err((Refusal::ConsentRequired, message.to_owned()));
+        let message = format!(
+            "the customer's consent is needed: send {}, or configure this path as \"elsewhere\" if it is obtained before",
+            platform.consent_sign()
+        );
+        return Err((Refusal::ConsentRequired, message));
     }
     if opening.channels.contains(&Channel::Mixed) && !app.config.media.allow_mixed {
         let message = "a channel with both parties on it is not accepted here; \
@@ -176,147 +509,33 @@ fn check(app: &App, opening: &Opening, dialect: Dialect) -> Result<(), Reason> {
     Ok(())
 }
 
-/// A socket with its place in a call.
-struct Stream {
-    entry: Entry,
-    socket: SocketId,
-    channels: Vec<Channel>,
-    /// `None` on sockets that bring utterances.
-    decoder: Option<Decoder>,
-    inbox: mpsc::Receiver<ToSocket>,
-    ready: Ready,
-    /// `stop` was said.
-    stopped: bool,
-}
-
-/// How a stream ended.
-enum End {
-    Stopped {
-        utterances: u64,
-    },
-    /// `None`: the peer has gone.
-    Refused(Option<Reason>),
-}
-
-/// What a loop turn found.
-enum Turn {
-    Message(Incoming),
-    FromCall(Option<ToSocket>),
-    TokenRanOut,
-    Idle,
-    Closed,
-}
-
-impl Stream {
-    async fn run(&mut self, app: &App, socket: &mut Socket, expires: Instant) -> End {
-        let idle = seconds(app.config.media.idle_s);
-        loop {
-            let turn = tokio::select! {
-                incoming = socket.receive() => Turn::Message(incoming),
-                message = self.inbox.recv() => Turn::FromCall(message),
-                () = sleep_until(expires) => Turn::TokenRanOut,
-                () = sleep(idle) => Turn::Idle,
-                () = app.closed() => Turn::Closed,
-            };
-            let result = match turn {
-                Turn::Message(Incoming::Text(text)) => self.text(&text).await,
-                Turn::Message(Incoming::Binary(bytes)) => self.binary(&bytes).await,
-                Turn::Message(Incoming::Refused(refusal, message)) => Err((refusal, message.to_owned())),
-                Turn::Message(Incoming::Gone) => return End::Refused(None),
-                Turn::FromCall(Some(ToSocket::Stopped { utterances })) => {
-                    self.stopped = true;
-                    return End::Stopped { utterances };
-                }
-                Turn::FromCall(Some(ToSocket::ShuttingDown)) | Turn::Closed => Err(shutting_down()),
-                Turn::FromCall(None) => Err((Refusal::Fault, "a fault of ours ended this call".to_owned())),
-                Turn::TokenRanOut => Err(token_ran_out()),
-                Turn::Idle => Err((Refusal::Silent, "neither audio nor a message for too long".to_owned())),
-            };
-            if let Err(reason) = result {
-                return End::Refused(Some(reason));
-            }
-        }
-    }
-
-    async fn binary(&mut self, bytes: &[u8]) -> Result<(), Reason> {
-        if self.stopped {
-            return Ok(());
-        }
-        let Some(decoder) = &mut self.decoder else {
-            return Err((Refusal::UnexpectedBinary, "this path takes JSON messages only".to_owned()));
-        };
-        for slice in bytes.chunks(SLICE_BYTES) {
-            let mut lanes = vec![Vec::new(); self.channels.len()];
-            decoder.push(slice, &mut lanes);
-            let lanes = named(&self.channels, lanes);
-            tell(&self.entry, MediaInput::Audio { socket: self.socket, lanes }).await;
-        }
-        Ok(())
-    }
-
-    async fn text(&mut self, text: &str) -> Result<(), Reason> {
-        if self.stopped {
-            return Ok(());
-        }
-        let bad = |message: String| (Refusal::BadMessage, message);
-        let second_start = || bad("a second start: one socket carries one call".to_owned());
-        let control = if self.decoder.is_some() {
-            MediaMessage::parse(text).map_err(|error| bad(error.0))?
-        } else {
-            match TranscriptMessage::parse(text).map_err(|error| bad(error.0))? {
-                TranscriptMessage::Start(_) => return Err(second_start()),
-                TranscriptMessage::Utterance { channel, .. } if !self.channels.contains(&channel) => {
-                    return Err(bad(format!("the channel \"{}\" was not named in start", channel.as_str())));
-                }
-                TranscriptMessage::Utterance { channel, span, text } => {
-                    tell(&self.entry, MediaInput::Utterance { channel, span, text }).await;
-                    return Ok(());
-                }
-                TranscriptMessage::Control(control) => control,
-            }
-        };
-        let input = match control {
-            MediaMessage::Start(_) => return Err(second_start()),
-            MediaMessage::Hold => MediaInput::Hold,
-            MediaMessage::Resume => MediaInput::Resume,
-            MediaMessage::Consent { given } => MediaInput::Consent { given },
-            MediaMessage::Metadata(facts) => MediaInput::Facts(call_facts(&facts)),
-            MediaMessage::Stop => {
-                self.finish_audio().await;
-                self.stopped = true;
-                MediaInput::Stop { socket: self.socket }
-            }
-        };
-        tell(&self.entry, input).await;
-        Ok(())
-    }
-
-    /// Hands over what the decoder's filters still hold.
-    async fn finish_audio(&mut self) {
-        let Some(decoder) = &mut self.decoder else { return };
-        let mut lanes = vec![Vec::new(); self.channels.len()];
-        decoder.finish(&mut lanes);
-        if lanes.iter().any(|lane| !lane.is_empty()) {
-            let lanes = named(&self.channels, lanes);
-            tell(&self.entry, MediaInput::Audio { socket: self.socket, lanes }).await;
-        }
-    }
-
-    /// The socket is no more; unless it had said stop, the call waits for it to come back.
-    async fn lose(&self) {
-        if !self.stopped {
-            tell(&self.entry, MediaInput::Lost { socket: self.socket }).await;
-        }
-    }
-}
-
 /// Waits for a place in the call's queue. A call that has gone says so, or has said so, through the inbox.
-async fn tell(entry: &Entry, input: MediaInput) {
+async fn send(entry: &Entry, input: MediaInput) {
     let _ = entry.media.send(input).await;
+}
+
+/// About what an action takes of memory while it waits, in bytes.
+fn weight(action: &Action) -> usize {
+    match action {
+        Action::Audio { bytes, .. } => bytes.len(),
+        Action::Utterance { text, .. } => 64 + text.len(),
+        Action::Facts(_) => 4_096,
+        _ => 64,
+    }
 }
 
 fn named(channels: &[Channel], lanes: Vec<Vec<f32>>) -> Vec<(Channel, Vec<f32>)> {
     channels.iter().copied().zip(lanes).collect()
+}
+
+/// Facts that come after the call's start may name its agent, queue and team.
+fn late_facts(facts: &Facts) -> call::Facts {
+    call::Facts {
+        agent: facts.agent.clone(),
+        queue: facts.queue.clone(),
+        team: facts.team.clone(),
+        ..call_facts(facts)
+    }
 }
 
 fn call_facts(facts: &Facts) -> call::Facts {
@@ -329,16 +548,8 @@ fn call_facts(facts: &Facts) -> call::Facts {
         wait_s: facts.wait_s,
         shift_started_unix_ms: facts.shift_started.as_deref().and_then(parse_rfc3339),
         metadata: facts.metadata.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
+        ..call::Facts::default()
     }
-}
-
-async fn refuse(app: &App, socket: Socket, reason: Option<Reason>) {
-    let Some((refusal, message)) = reason else { return };
-    app.metrics.refuse(refusal.code());
-    warn!(code = refusal.code(), close = refusal.close_code(), "stream refused");
-    let mut error = ErrorMessage::new(refusal.code(), message);
-    error.retry_after_s = (refusal == Refusal::Busy).then_some(app.config.limits.retry_after_s);
-    socket.fail(refusal, error).await;
 }
 
 fn refused(refusal: Refusal, call: &str) -> String {
@@ -352,10 +563,6 @@ fn refused(refusal: Refusal, call: &str) -> String {
         Refusal::ShuttingDown => shutting_down().1,
         other => other.code().to_owned(),
     }
-}
-
-fn token_ran_out() -> Reason {
-    (Refusal::Unauthorized, "the token has run out; connect again with a new one".to_owned())
 }
 
 fn shutting_down() -> Reason {

@@ -4,6 +4,7 @@
 //! call, `calls` knows which live, `hub` brings events to readers.
 
 mod agents;
+mod audiosocket;
 pub mod auth;
 mod calls;
 mod doors;
@@ -12,10 +13,12 @@ mod guard;
 mod history;
 mod http;
 mod hub;
+mod keys;
 mod load;
 mod media;
 mod oidc;
 mod page;
+mod platform;
 pub mod revoked;
 mod session;
 mod sights;
@@ -40,11 +43,13 @@ use crate::config::{Config, seconds};
 use crate::journal::{self, Journal, JournalError, Logged};
 use crate::metrics::Metrics;
 use crate::server::agents::Agents;
+use crate::server::audiosocket::Announcements;
 use crate::server::auth::{Claims, Tokens};
 use crate::server::calls::Calls;
 use crate::server::doors::{Doors, Inside};
 use crate::server::guard::Guard;
 use crate::server::hub::Hub;
+use crate::server::keys::Keys;
 use crate::server::sights::Sights;
 use crate::server::tls::Certificate;
 use crate::stt::SpeechQueue;
@@ -84,6 +89,10 @@ pub(crate) struct App {
     /// Who has seen what lately.
     sights: Sights,
     guard: Guard,
+    /// Secrets of phone systems.
+    keys: Keys,
+    /// Calls that AudioSocket connections may bring.
+    announced: Announcements,
     metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
     /// How long a lost connection may take to come back.
@@ -171,7 +180,8 @@ impl Shutdown {
 /// Serves until told to stop, then drains and returns. Tests bind port 0 and keep the [`Stop`].
 ///
 /// # Errors
-/// The listener has no local address, or one that other machines can reach; or the journal needs a person's decision.
+/// The listener has no local address, or one that other machines can reach; a phone system's secret is unreadable; or
+/// the journal needs a person's decision.
 pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) -> io::Result<()> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() && !parts.config.speaks_tls() {
@@ -184,10 +194,11 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
         ));
     }
     let certificate = parts.config.tls.as_ref().map(Certificate::load).transpose().map_err(io::Error::other)?;
+    let keys = Keys::read(&parts.config.phones)?;
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let drain = seconds(parts.config.server.drain_s);
     let slots = parts.config.limits.connections;
-    let (app, live) = App::new(parts, phase_seen).map_err(io::Error::other)?;
+    let (app, live) = App::new(parts, keys, phase_seen).map_err(io::Error::other)?;
     let app = Arc::new(app);
     for log in live {
         let call = log.events.first().map(|(_, event)| event.call.clone()).unwrap_or_default();
@@ -196,6 +207,12 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
     }
     let connections = Arc::new(Semaphore::new(slots));
     let router = http::router(Arc::clone(&app));
+    if let Some(address) = app.config.phones.audiosocket.listen {
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot listen on {address} (`phones.audiosocket.listen`): {error}"))
+        })?;
+        tokio::spawn(audiosocket::accept(listener, Arc::clone(&app), Arc::clone(&connections)));
+    }
     let mut keepers = JoinSet::new();
     keepers.spawn(app.tokens.clone().keep_up());
     keepers.spawn(audit_reloads(Arc::clone(&app)));
@@ -232,7 +249,7 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
 
 impl App {
     /// With the calls that were live when the last run ended without ending them.
-    fn new(parts: Parts, phase: watch::Receiver<Phase>) -> Result<(Self, Vec<Logged>), JournalError> {
+    fn new(parts: Parts, keys: Keys, phase: watch::Receiver<Phase>) -> Result<(Self, Vec<Logged>), JournalError> {
         let Parts { config, tokens, rules, call_settings, speech } = parts;
         let metrics = Arc::new(Metrics::new(speech.clone()));
         let mut opened = match config.journal_settings() {
@@ -257,6 +274,8 @@ impl App {
             guard: Guard::new(&config.limits),
             grace: seconds(config.media.grace_s),
             deadline: seconds(config.speech.deadline_s),
+            keys,
+            announced: Announcements::default(),
             metrics,
             config,
             tokens,
@@ -377,6 +396,14 @@ async fn calls_gone(app: &App) {
     while !app.calls.is_empty() {
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// API keys of AudioHook connections with their decoded secrets.
+///
+/// # Errors
+/// The file that is configured cannot be used; the message says why and what to do.
+pub fn audiohook_secrets(config: &Config) -> io::Result<Vec<(String, Vec<u8>)>> {
+    Ok(Keys::read(&config.phones)?.audiohook.into_secrets())
 }
 
 /// Wall clock, milliseconds since 1970.

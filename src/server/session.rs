@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, info, info_span, warn};
 
-use crate::call::event::{EndReason, Event, EventKind, parse_rfc3339};
+use crate::call::event::{EndReason, Event, EventKind, Log, parse_rfc3339};
 use crate::call::{Call, CallInfo, CallSettings, Facts, Input, Output};
 use crate::journal::{Logged, Ticket};
 use crate::metrics::{Kind, Practice};
@@ -23,6 +23,7 @@ use crate::server::calls::{Mailboxes, SocketId};
 use crate::server::{App, Phase, unix_ms};
 use crate::stt::SpeechJob;
 use crate::terms::{Channel, DropReason, Outcome, SAMPLES_PER_MS, Span, Transcript};
+use crate::wire::phone::News;
 
 /// Segments of one call that may be on their way to becoming text; with the longest segment of 11 s that is more
 /// than ten minutes of speech.
@@ -46,14 +47,27 @@ const FINISH_SLACK: Duration = Duration::from_secs(10);
 /// The same at shutdown.
 const FINISH_AT_SHUTDOWN: Duration = Duration::from_secs(3);
 
+/// Messages of a call that may wait for a socket that wants to be told of it, and room for the last one.
+const OUTBOX: usize = 64;
+
 /// What a socket brings.
 #[derive(Debug)]
 pub enum MediaInput {
     Attach(Attach),
-    /// 16 kHz samples per channel.
+    /// 16 kHz samples per channel, directly after what came before on these channels.
     Audio {
         socket: SocketId,
         lanes: Vec<(Channel, Vec<f32>)>,
+    },
+    /// Audio of these channels that never came.
+    Skip {
+        socket: SocketId,
+        channels: Vec<Channel>,
+        duration_ms: u64,
+    },
+    /// What is being said on this socket's channels is cut and transcribed now.
+    Flush {
+        socket: SocketId,
     },
     Utterance {
         channel: Channel,
@@ -61,7 +75,11 @@ pub enum MediaInput {
         text: String,
     },
     Hold,
-    Resume,
+    Resume {
+        socket: SocketId,
+        /// Audio left out during the hold; `None`: as long as it took.
+        skipped_ms: Option<u64>,
+    },
     Consent {
         given: bool,
     },
@@ -83,15 +101,23 @@ pub struct Attach {
     pub channels: Vec<Channel>,
     pub resumed: bool,
     pub outbox: mpsc::Sender<ToSocket>,
+    /// Whether it wants [`ToSocket::News`].
+    pub wants_news: bool,
     /// Told the media clock at which the socket's first sample is placed.
     pub ready: oneshot::Sender<u64>,
 }
 
-/// What the call tells a socket; at most one message, then the socket closes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the call tells a socket; after anything but news the socket closes.
+#[derive(Debug, Clone, PartialEq)]
 pub enum ToSocket {
+    News(News),
     Stopped { utterances: u64 },
     ShuttingDown,
+}
+
+/// Where a call's messages for one socket wait. News never take the last place, so that the end is always told.
+pub fn outbox() -> (mpsc::Sender<ToSocket>, mpsc::Receiver<ToSocket>) {
+    mpsc::channel(OUTBOX)
 }
 
 /// Something a supervisor or the agent does.
@@ -185,10 +211,12 @@ struct Since {
 
 struct Attached {
     id: SocketId,
-    channels: Vec<Channel>,
-    /// Index of the sample expected next on this socket.
-    position: u64,
+    /// Each channel of this socket with the index of the sample expected next on it.
+    lanes: Vec<(Channel, u64)>,
     outbox: mpsc::Sender<ToSocket>,
+    wants_news: bool,
+    /// Set by `flush`: segments still to be answered before `flushed` is said.
+    flushing: Option<BTreeSet<u64>>,
     /// Set by `stop`: segments still to be answered before `stopped` is said.
     stopping: Option<BTreeSet<u64>>,
 }
@@ -202,11 +230,13 @@ impl<'a> Session<'a> {
             (info.habits, info.shift) =
                 app.agents.begin(agent, info.team.as_deref(), info.facts.shift_started_unix_ms, unix_ms());
         }
+        let facts = info.facts.clone();
         let rules = Arc::clone(&app.rules.borrow());
         let settings = call_settings(app, &info);
         let call = Call::start(info, rules, settings, unix_ms(), &mut out);
         let mut session = Self::new(app, call, reply, transcripts, out);
         session.carry_out();
+        app.hub.facts(&session.id, &facts);
         session
     }
 
@@ -319,7 +349,8 @@ impl<'a> Session<'a> {
     /// Media clock up to which audio came on any socket; the call's own may be some milliseconds behind, since it
     /// works in blocks.
     fn media_ms(&self) -> u64 {
-        let heard = self.sockets.iter().map(|attached| attached.position.div_ceil(SAMPLES_PER_MS)).max();
+        let positions = self.sockets.iter().flat_map(|attached| attached.lanes.iter().map(|(_, position)| *position));
+        let heard = positions.map(|position| position.div_ceil(SAMPLES_PER_MS)).max();
         heard.unwrap_or(0).max(self.call.t_ms())
     }
 
@@ -334,27 +365,32 @@ impl<'a> Session<'a> {
         match input {
             MediaInput::Attach(attach) => self.attach(attach),
             MediaInput::Audio { socket, lanes } => self.audio(socket, lanes),
+            MediaInput::Skip { socket, channels, duration_ms } => self.skip(socket, &channels, duration_ms),
+            MediaInput::Flush { socket } => self.flush(socket),
             MediaInput::Utterance { channel, span, text } => self.handle(Input::Utterance { channel, span, text }),
             MediaInput::Hold => {
                 let t_ms = self.media_ms();
                 self.held.get_or_insert(Since { wall: Instant::now(), t_ms });
                 self.handle(Input::Hold);
             }
-            MediaInput::Resume => self.resume(),
+            MediaInput::Resume { socket, skipped_ms } => self.resume(socket, skipped_ms),
             MediaInput::Consent { given } => {
                 if !given {
                     self.in_flight.clear();
                 }
                 self.handle(Input::Consent { given });
             }
-            MediaInput::Facts(facts) => self.handle(Input::Facts(facts)),
+            MediaInput::Facts(facts) => {
+                self.app.hub.facts(&self.id, &facts);
+                self.handle(Input::Facts(facts));
+            }
             MediaInput::Stop { socket } => self.stop(socket),
             MediaInput::Lost { socket } => self.lose(socket),
         }
     }
 
     fn attach(&mut self, attach: Attach) {
-        let Attach { socket, channels, resumed, outbox, ready } = attach;
+        let Attach { socket, channels, resumed, outbox, wants_news, ready } = attach;
         if let Some(lost) = self.lost.take() {
             let until_ms = lost.t_ms + elapsed_ms(lost.wall);
             self.handle(Input::Gap { until_ms });
@@ -365,29 +401,74 @@ impl<'a> Session<'a> {
         }
         let t_ms = self.media_ms();
         let position = t_ms * SAMPLES_PER_MS;
-        self.sockets.push(Attached { id: socket, channels, position, outbox, stopping: None });
+        let lanes = channels.into_iter().map(|channel| (channel, position)).collect();
+        self.sockets.push(Attached { id: socket, lanes, outbox, wants_news, flushing: None, stopping: None });
         // If the socket has gone meanwhile, `Lost` follows.
         let _ = ready.send(t_ms);
     }
 
     fn audio(&mut self, socket: SocketId, lanes: Vec<(Channel, Vec<f32>)>) {
         let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) else { return };
-        let samples = lanes.iter().map(|(_, samples)| samples.len()).max().unwrap_or(0) as u64;
-        let at = attached.position;
-        attached.position += samples;
+        let samples: u64 = lanes.iter().map(|(_, samples)| samples.len() as u64).sum();
+        // Channels of one stream come together and are at the same place.
+        let mut at = None;
+        for (channel, samples) in &lanes {
+            if let Some((_, position)) = attached.lanes.iter_mut().find(|(held, _)| held == channel) {
+                at.get_or_insert(*position);
+                *position += samples.len() as u64;
+            }
+        }
+        let Some(at) = at else { return };
         self.last_audio = Some(Instant::now());
-        self.app.metrics.audio_ms.inc_by(samples * lanes.len() as u64 / SAMPLES_PER_MS);
+        self.app.metrics.audio_ms.inc_by(samples / SAMPLES_PER_MS);
         self.handle(Input::Audio { at, lanes });
     }
 
-    fn resume(&mut self) {
+    /// What comes next on these channels comes so much later; the call says so when it does.
+    fn skip(&mut self, socket: SocketId, channels: &[Channel], duration_ms: u64) {
+        let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) else { return };
+        for (_, position) in attached.lanes.iter_mut().filter(|(channel, _)| channels.contains(channel)) {
+            *position = position.saturating_add(duration_ms.saturating_mul(SAMPLES_PER_MS));
+        }
+    }
+
+    fn resume(&mut self, socket: SocketId, skipped_ms: Option<u64>) {
         let Some(held) = self.held.take() else { return };
-        let now_ms = self.media_ms();
-        let should_be_ms = held.t_ms + elapsed_ms(held.wall);
-        let t_ms = if should_be_ms > now_ms + HOLD_JITTER_MS { should_be_ms } else { now_ms };
+        let t_ms = match skipped_ms {
+            Some(skipped_ms) => {
+                let all: Vec<Channel> = self.channels_of(socket);
+                self.skip(socket, &all, skipped_ms);
+                self.media_ms()
+            }
+            None => {
+                let now_ms = self.media_ms();
+                let should_be_ms = held.t_ms + elapsed_ms(held.wall);
+                if should_be_ms > now_ms + HOLD_JITTER_MS { should_be_ms } else { now_ms }
+            }
+        };
         self.handle(Input::Resume { t_ms });
-        for attached in &mut self.sockets {
-            attached.position = attached.position.max(t_ms * SAMPLES_PER_MS);
+        for (_, position) in self.sockets.iter_mut().flat_map(|attached| &mut attached.lanes) {
+            *position = (*position).max(t_ms * SAMPLES_PER_MS);
+        }
+    }
+
+    fn channels_of(&self, socket: SocketId) -> Vec<Channel> {
+        let attached = self.sockets.iter().find(|attached| attached.id == socket);
+        attached.map_or_else(Vec::new, |attached| attached.lanes.iter().map(|(channel, _)| *channel).collect())
+    }
+
+    /// Cuts what is being said on the channels of a socket.
+    fn end_channels(&mut self, socket: SocketId) {
+        for channel in self.channels_of(socket) {
+            self.handle(Input::EndChannel { channel });
+        }
+    }
+
+    fn flush(&mut self, socket: SocketId) {
+        self.end_channels(socket);
+        let waiting = self.in_flight.clone();
+        if let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) {
+            attached.flushing = Some(waiting);
         }
     }
 
@@ -397,15 +478,8 @@ impl<'a> Session<'a> {
             self.end(EndReason::Stop);
             return;
         }
-        // The others go on; this stream is silent from here on, which also cuts its last words.
-        let hangover_ms = self.app.call_settings.endpointing.hangover_ms;
-        if let Some(attached) = self.sockets.iter().find(|attached| attached.id == socket) {
-            let silence = vec![0.0; ((hangover_ms + 100) * SAMPLES_PER_MS) as usize];
-            let lanes = attached.channels.iter().map(|channel| (*channel, silence.clone())).collect();
-            if self.last_audio.is_some() {
-                self.handle(Input::Audio { at: attached.position, lanes });
-            }
-        }
+        // The others go on; this stream's last words are cut here.
+        self.end_channels(socket);
         self.mark_stopping(socket);
     }
 
@@ -418,6 +492,7 @@ impl<'a> Session<'a> {
 
     fn lose(&mut self, socket: SocketId) {
         let t_ms = self.media_ms();
+        self.end_channels(socket);
         self.sockets.retain(|attached| attached.id != socket);
         if self.app.calls.release(&self.id, socket, false) {
             let wall = Instant::now();
@@ -457,7 +532,7 @@ impl<'a> Session<'a> {
     fn transcript(&mut self, transcript: Transcript) {
         self.in_flight.remove(&transcript.segment);
         for attached in &mut self.sockets {
-            if let Some(waiting) = &mut attached.stopping {
+            for waiting in [&mut attached.stopping, &mut attached.flushing].into_iter().flatten() {
                 waiting.remove(&transcript.segment);
             }
         }
@@ -507,6 +582,11 @@ impl<'a> Session<'a> {
         for output in std::mem::take(&mut self.out) {
             match output {
                 Output::Event(event) => events.push(event),
+                Output::Speech { channel, speaking, at_ms } => {
+                    // In the order in which the call told them.
+                    self.publish(std::mem::take(&mut events));
+                    self.tell_sockets(&News::Speech { channel, speaking, at_ms });
+                }
                 Output::Prompted { practice, waited_ms } => {
                     let waited = self.app.metrics.prompt_wait_s.get_or_create(&Practice { practice });
                     waited.observe(waited_ms as f64 / 1e3);
@@ -538,13 +618,33 @@ impl<'a> Session<'a> {
                 }
             }
         }
-        if !events.is_empty() {
-            self.observe_delay(&events);
-            self.remember(&events);
-            self.ticket = self.app.journal.submit(events);
-        }
+        self.publish(events);
         if !self.out.is_empty() {
             self.carry_out();
+        }
+    }
+
+    fn publish(&mut self, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        self.observe_delay(&events);
+        self.remember(&events);
+        if self.sockets.iter().any(|attached| attached.wants_news) {
+            let told = events.iter().filter(|event| event.log == Log::Call).cloned().collect();
+            self.tell_sockets(&News::Events(told));
+        }
+        self.ticket = self.app.journal.submit(events);
+    }
+
+    /// A socket that does not take its news in time misses them; the call never waits for it.
+    fn tell_sockets(&mut self, news: &News) {
+        for attached in self.sockets.iter().filter(|attached| attached.wants_news) {
+            let room = attached.outbox.capacity() > 1;
+            if !room || attached.outbox.try_send(ToSocket::News(news.clone())).is_err() {
+                self.app.metrics.feed_missed.inc();
+                warn!("a media socket does not take what the call tells it");
+            }
         }
     }
 
@@ -581,9 +681,14 @@ impl<'a> Session<'a> {
             return;
         }
         let utterances = u64::from(self.call.utterances());
+        for attached in &mut self.sockets {
+            if attached.flushing.take_if(|waiting| waiting.is_empty()).is_some() && attached.outbox.capacity() > 1 {
+                let _ = attached.outbox.try_send(ToSocket::News(News::Flushed));
+            }
+        }
         self.sockets.retain(|attached| match &attached.stopping {
             Some(waiting) if waiting.is_empty() => {
-                // The outbox has room for the one message a socket ever gets.
+                // The outbox keeps a place for the last message a socket gets.
                 let _ = attached.outbox.try_send(ToSocket::Stopped { utterances });
                 false
             }

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
+use crate::server::audiosocket::TcpPeer;
 use crate::server::revoked::TokenLife;
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES, Refusal, to_json};
 
@@ -44,7 +45,9 @@ pub struct Patience {
 pub enum Incoming {
     Text(Utf8Bytes),
     Binary(Bytes),
-    /// The peer said goodbye or the connection broke: nothing can be told to it any more.
+    /// The peer said goodbye in order, and was answered: nothing can be told to it any more.
+    Closed,
+    /// The connection broke.
     Gone,
     /// The peer broke a rule; tell it with [`Socket::refuse`].
     Refused(Refusal, &'static str),
@@ -53,6 +56,37 @@ pub enum Incoming {
 /// The peer is not there any more, or does not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gone;
+
+/// The other end of a stream of calls.
+pub enum Peer {
+    Web(Socket),
+    Tcp(TcpPeer),
+}
+
+impl Peer {
+    /// The next message. Safe to drop and call again.
+    pub async fn receive(&mut self) -> Incoming {
+        match self {
+            Self::Web(socket) => socket.receive().await,
+            Self::Tcp(peer) => peer.receive().await,
+        }
+    }
+
+    /// Sends a text; a peer that knows none is sent nothing.
+    pub async fn send(&mut self, text: String) -> Result<(), Gone> {
+        match self {
+            Self::Web(socket) => socket.send(text).await,
+            Self::Tcp(_) => Ok(()),
+        }
+    }
+
+    pub async fn close(self, code: u16, reason: &str) {
+        match self {
+            Self::Web(socket) => socket.close(code, reason).await,
+            Self::Tcp(peer) => peer.close().await,
+        }
+    }
+}
 
 pub struct Socket {
     stream: WebSocketStream<TokioIo<Upgraded>>,
@@ -77,8 +111,8 @@ impl Socket {
     }
 
     /// The same, for as long as a token holds.
-    pub fn lasting(self, life: TokenLife) -> Self {
-        Self { life: Some(life), ..self }
+    pub fn lasting(self, life: Option<TokenLife>) -> Self {
+        Self { life, ..self }
     }
 
     /// The next message. Safe to drop and call again; pings a silent peer and gives up one that stays silent.
@@ -87,7 +121,11 @@ impl Socket {
             let wait = if self.pinged { self.patience.silent } else { self.patience.ping };
             let message = tokio::select! {
                 message = tokio::time::timeout_at(self.last_frame + wait, self.stream.next()) => message,
-                why = over(&mut self.life) => return Incoming::Refused(Refusal::Unauthorized, why),
+                why = over(&mut self.life) => {
+                    // Said once.
+                    self.life = None;
+                    return Incoming::Refused(Refusal::Unauthorized, why);
+                }
             };
             let message = match message {
                 Ok(message) => message,
@@ -109,10 +147,11 @@ impl Socket {
                 Some(Ok(Message::Text(text))) => return Incoming::Text(text),
                 Some(Ok(Message::Binary(bytes))) => return Incoming::Binary(bytes),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_))) | None => {
+                Some(Ok(Message::Close(_))) => {
                     self.answer_close().await;
-                    return Incoming::Gone;
+                    return Incoming::Closed;
                 }
+                None => return Incoming::Gone,
                 Some(Err(error)) => return self.broken(&error),
             }
         }
@@ -136,8 +175,8 @@ impl Socket {
     }
 
     /// Closes, and reads on until the peer has closed, too, or patience ends.
-    pub async fn close(mut self, code: u16, reason: &'static str) {
-        let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) };
+    pub async fn close(mut self, code: u16, reason: &str) {
+        let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from(reason) };
         if self.write(Message::Close(Some(frame))).await.is_err() {
             return;
         }

@@ -43,6 +43,12 @@ pub struct Row {
     pub lang: Lang,
     pub text: String,
     pub part: Part,
+    /// Fold of a line of ours, dev and held-out ones too.
+    pub fold: usize,
+    /// The authors of the cue files had not seen this line.
+    pub unseen: bool,
+    /// Calm words that look bad.
+    pub hard_negative: bool,
     labels: Vec<String>,
     severity: Option<u8>,
     cues: Vec<CueKind>,
@@ -57,6 +63,20 @@ impl Row {
             (HeadKind::Negative, set) => self.negative(set),
             (HeadKind::Positive, set) => self.positive(set),
         }
+    }
+
+    /// Severity of a customer's line of ours.
+    pub fn severity(&self) -> Option<u8> {
+        self.severity
+    }
+
+    /// Kinds of cue in a line of ours.
+    pub fn cues(&self) -> &[CueKind] {
+        &self.cues
+    }
+
+    pub fn is_agents(&self) -> bool {
+        self.agent
     }
 
     /// Whether the row is one of ours said by a customer.
@@ -192,6 +212,10 @@ fn row(value: &Value, set: Set, lang: Lang, index: usize) -> Result<Row, String>
         lang,
         text,
         part: Part::Fold(0),
+        // Variants of one line stand next to each other and must not be in two folds.
+        fold: index / 10 % FOLDS,
+        unseen: value["unseen"] == true,
+        hard_negative: value["hard_negative"] == true,
         labels,
         severity: None,
         cues: Vec::new(),
@@ -200,7 +224,7 @@ fn row(value: &Value, set: Set, lang: Lang, index: usize) -> Result<Row, String>
     if set == Set::Lines {
         own_labels(value, &mut row)?;
     }
-    row.part = part(value, &row, index)?;
+    row.part = part(value, &row)?;
     Ok(row)
 }
 
@@ -220,10 +244,9 @@ fn own_labels(value: &Value, row: &mut Row) -> Result<(), String> {
 }
 
 /// A fifth of the calm requests is kept out of training as a check for false alarms; of the dialogues, whole ones.
-fn part(value: &Value, row: &Row, index: usize) -> Result<Part, String> {
+fn part(value: &Value, row: &Row) -> Result<Part, String> {
     let fold = match row.set {
-        // Variants of one line stand next to each other and must not be in two folds.
-        Set::Lines => index / 10 % FOLDS,
+        Set::Lines => row.fold,
         Set::Woz => value["dialogue"].as_u64().unwrap_or_default() as usize % FOLDS,
         _ => row.text.bytes().fold(17usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte as usize)) / 7 % FOLDS,
     };

@@ -1,7 +1,7 @@
 //! Trains the embedded text model from public sets and our own lines; the same data give the same bytes.
 //!
 //! Each head is trained five times for scores of texts it has not seen, which set its curve from score to probability,
-//! and once on everything but the held-out parts.
+//! and once on everything but the held-out parts. Heads of the kinds of cue are joined with the patterns in `kinds`.
 
 use std::fmt;
 use std::fs;
@@ -9,20 +9,31 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::language::classifier::features::{WordListError, WordLists, features};
-use crate::language::classifier::{Classifier, Head, HeadKind, LanguageHeads};
+use crate::language::FILES;
+use crate::language::classifier::features::{Features, WordListError};
+use crate::language::classifier::kinds::KindHeads;
+use crate::language::classifier::{Classifier, Head, HeadKind, LanguageHeads, ModelScores};
+use crate::language::cues::Engine;
+use crate::language::lexicon::{self, DataError};
 use crate::terms::Lang;
 
 mod data;
 mod figures;
+mod kinds;
+mod phrases;
 mod solver;
+mod stack;
 
 use self::data::{FOLDS, Part, Row, Set};
 use self::figures::{Scored, auroc, best_cut, cut_below, logistic_curve, macro_f1, share_above};
+use self::kinds::{Figures, Lesson as KindLesson, Source, Witness};
+use self::phrases::{Phrase, phrases};
 use self::solver::{Example, Settings, Weights, solve};
 
 const WORDS_DE: &str = include_str!("../../models/text/words_de.txt");
 const WORDS_EN: &str = include_str!("../../models/text/words_en.txt");
+const TAGS_DE: &str = include_str!("../../models/text/tags_de.txt");
+const TAGS_EN: &str = include_str!("../../models/text/tags_en.txt");
 
 /// One head to train.
 struct Plan {
@@ -39,34 +50,38 @@ const PLAN: [Plan; 5] = [
     Plan {
         lang: Lang::De,
         kind: HeadKind::Offence,
-        settings: Settings { bits: 18, smoothing: 0.5, ratio_power: 1.0, cost: 8.0, yes_cost: 1.8, rounds: 30 },
+        settings: Settings { bits: 16, smoothing: 0.5, ratio_power: 1.0, cost: 8.0, yes_cost: 1.8, rounds: 30 },
         background: None,
     },
     Plan {
         lang: Lang::De,
         kind: HeadKind::Negative,
-        settings: Settings { bits: 17, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 30 },
+        settings: Settings { bits: 16, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 20 },
         background: Some(0.2),
     },
     Plan {
         lang: Lang::De,
         kind: HeadKind::Positive,
-        settings: Settings { bits: 17, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 30 },
+        settings: Settings { bits: 16, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 20 },
         background: Some(0.3),
     },
     Plan {
         lang: Lang::En,
         kind: HeadKind::Negative,
-        settings: Settings { bits: 17, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 15 },
+        settings: Settings { bits: 15, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 15 },
         background: Some(2.0),
     },
     Plan {
         lang: Lang::En,
         kind: HeadKind::Positive,
-        settings: Settings { bits: 17, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 15 },
+        settings: Settings { bits: 15, smoothing: 0.5, ratio_power: 0.5, cost: 8.0, yes_cost: 1.5, rounds: 15 },
         background: Some(1.0),
     },
 ];
+
+/// Buckets of the heads of the customer's and the agent's kinds, as powers of two.
+const KIND_BITS_DE: [u32; 2] = [14, 13];
+const KIND_BITS_EN: [u32; 2] = [12, 11];
 
 /// At most this share of calm requests not seen in training scores 0.5 or more with the heads other than offence.
 const CALM_SHARE: f32 = 0.003;
@@ -78,7 +93,9 @@ pub enum TrainError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}, line {line}: {message}", path.display())]
     Line { path: PathBuf, line: usize, message: String },
-    #[error("words_{}.txt: {error}", lang.as_str())]
+    #[error("{}", list(errors))]
+    Cues { errors: Vec<DataError> },
+    #[error("words_{0}.txt or tags_{0}.txt: {error}", lang.as_str())]
     Words { lang: Lang, error: WordListError },
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
@@ -122,46 +139,196 @@ pub fn train(data: &Path, lines: &Path, out: &Path) -> Result<Report, TrainError
     Ok(Report { bytes: bytes.len(), heads })
 }
 
+fn list(errors: &[DataError]) -> String {
+    errors.iter().map(|error| format!("{error}\n")).collect::<String>().trim_end().to_owned()
+}
+
 fn fit(rows: &[Row]) -> Result<(Classifier, Vec<HeadReport>), TrainError> {
     let (mut languages, mut reports) = (Vec::new(), Vec::new());
-    for (lang, words) in [(Lang::De, WORDS_DE), (Lang::En, WORDS_EN)] {
-        let lists = WordLists::parse(words).map_err(|error| TrainError::Words { lang, error })?;
+    for (lang, words, tags) in [(Lang::De, WORDS_DE, TAGS_DE), (Lang::En, WORDS_EN, TAGS_EN)] {
+        let engine = lexicon::compile(lang, FILES).map_err(|errors| TrainError::Cues { errors })?;
+        let teachings = lexicon::teachings(lang, FILES).map_err(|errors| TrainError::Cues { errors })?;
+        let phrases = phrases(&teachings, lang == Lang::De);
+        let mut language = LanguageHeads::new(lang, words.to_owned(), tags.to_owned(), Vec::new())
+            .map_err(|error| TrainError::Words { lang, error })?;
+        let read = |text: &str| language.features(engine.normalize(text).text());
         let texts: Vec<Text<'_>> = rows
             .iter()
             .filter(|row| row.lang == lang)
-            .map(|row| Text { row, features: features(&row.text, &lists) })
+            .map(|row| Text { row, features: read(&row.text) })
             .filter(|text| !text.features.is_empty())
             .collect();
-        let mut heads = Vec::new();
+        let drawn: Vec<Drawn<'_>> = phrases
+            .iter()
+            .map(|phrase| Drawn { phrase, features: read(&phrase.text) })
+            .filter(|drawn| !drawn.features.is_empty())
+            .collect();
+        let mut general = vec![ModelScores::default(); texts.len()];
         for plan in PLAN.iter().filter(|plan| plan.lang == lang) {
-            let (head, report) = fit_head(&texts, plan);
-            heads.push(head);
+            let (head, report) = fit_head(&texts, plan, &mut general);
+            language.heads.push(head);
             reports.push(report);
         }
-        let heads = LanguageHeads::new(lang, words.to_owned(), heads);
-        languages.push(heads.map_err(|error| TrainError::Words { lang, error })?);
+        let german: Option<&LanguageHeads> = languages.first();
+        for agent in [false, true] {
+            let room = Room { lang, agent, engine: &engine, texts: &texts, drawn: &drawn, general: &general };
+            let (heads, report) = fit_kinds(&room, german.map(|german| german.kinds(agent)));
+            *if agent { &mut language.agent } else { &mut language.customer } = heads;
+            reports.push(report);
+        }
+        languages.push(language);
     }
     Ok((Classifier::new(languages), reports))
 }
 
 struct Text<'a> {
     row: &'a Row,
-    features: Vec<u32>,
+    features: Features,
+}
+
+struct Drawn<'a> {
+    phrase: &'a Phrase,
+    features: Features,
+}
+
+/// What the heads of one party's kinds are made from.
+struct Room<'a> {
+    lang: Lang,
+    agent: bool,
+    engine: &'a Engine,
+    texts: &'a [Text<'a>],
+    drawn: &'a [Drawn<'a>],
+    /// By text, the general heads that have not seen it.
+    general: &'a [ModelScores],
+}
+
+/// Heads, stacks and judge of one party. `german`: those of German, for a language without unseen lines.
+fn fit_kinds(room: &Room<'_>, german: Option<&KindHeads>) -> (KindHeads, HeadReport) {
+    let wanted = |row: &Row| match row.set {
+        Set::Lines => row.is_agents() == room.agent,
+        Set::Woz | Set::Banking => !room.agent && row.part != Part::Held,
+        _ => false,
+    };
+    let taken: Vec<usize> = (0..room.texts.len()).filter(|&index| wanted(room.texts[index].row)).collect();
+    let of_rows = taken.iter().map(|&index| KindLesson {
+        features: room.texts[index].features.of_kinds(),
+        source: Source::Row(room.texts[index].row),
+    });
+    let own = room.drawn.iter().filter(|drawn| drawn.phrase.kind.is_agents() == room.agent);
+    let of_phrases =
+        own.map(|drawn| KindLesson { features: drawn.features.of_kinds(), source: Source::Phrase(drawn.phrase) });
+    let lessons: Vec<KindLesson<'_>> = of_rows.chain(of_phrases).collect();
+    let bits = if room.lang == Lang::De { KIND_BITS_DE } else { KIND_BITS_EN };
+    let plan = kinds::Plan { agent: room.agent, bits: bits[usize::from(room.agent)] };
+    let (mut heads, unseen) = kinds::heads(&lessons, &plan);
+
+    let witnesses: Vec<Witness<'_>> = taken
+        .iter()
+        .zip(unseen)
+        .filter(|&(&index, _)| room.texts[index].row.set == Set::Lines)
+        .map(|(&index, raw)| {
+            let Text { row, features } = &room.texts[index];
+            let raw = if row.part == Part::Held { heads.raw(features.of_kinds()) } else { raw };
+            kinds::witness(row, raw, room.general[index], &heads, room.engine)
+        })
+        .collect();
+    let in_use: Vec<&Witness<'_>> = witnesses.iter().filter(|line| line.row.part != Part::Held).collect();
+    let fresh: Vec<&Witness<'_>> = in_use.iter().copied().filter(|line| line.row.unseen).collect();
+    let (fitted_to, prior) = if fresh.is_empty() { (in_use, german) } else { (fresh, None) };
+
+    let mut figures = Figures::new();
+    cross_validated(&heads, &fitted_to, prior, &mut figures);
+    finish(&mut heads, &fitted_to, prior);
+    let held: Vec<&Witness<'_>> = witnesses.iter().filter(|line| line.row.part == Part::Held).collect();
+    let said: Vec<(&Witness<'_>, Vec<bool>)> = held.iter().map(|&line| (line, kinds::answers(&heads, line))).collect();
+    let [alone, joined] = kinds::macro_f1(&heads, &said);
+    figures.push(("lines held: macro F1, patterns alone".to_owned(), alone));
+    figures.push(("lines held: macro F1, with the model".to_owned(), joined));
+    if !room.agent {
+        let scored: Vec<Scored> =
+            held.iter().map(|line| (kinds::judged(&heads.judge, line), line.row.severity() >= Some(2))).collect();
+        figures.extend(auroc(&scored).map(|area| ("lines held: AUROC of the judge".to_owned(), area)));
+        figures.push(("cut for a complaint".to_owned(), heads.complaint_from));
+        figures.push(("cut for friction".to_owned(), heads.friction_from));
+    }
+    let name = if room.agent { "agent's kinds" } else { "customer's kinds" };
+    let report = HeadReport {
+        lang: room.lang,
+        head: name.to_owned(),
+        yes: taken.len(),
+        no: lessons.len() - taken.len(),
+        figures,
+    };
+    (heads, report)
+}
+
+/// Stacks, judge and cuts from these lines.
+fn finish(heads: &mut KindHeads, lines: &[&Witness<'_>], prior: Option<&KindHeads>) {
+    kinds::fit_stacks(heads, lines, prior);
+    if lines.iter().any(|line| !line.evidence.is_empty()) {
+        heads.judge = kinds::fit_judge(lines, prior.map(|prior| &prior.judge[..]));
+        let scored: Vec<(&Witness<'_>, f32)> =
+            lines.iter().map(|&line| (line, kinds::judged(&heads.judge, line))).collect();
+        kinds::set_severity_cuts(heads, &scored);
+    }
+}
+
+/// Figures of stacks and judge on folds of lines they were not fitted to; the heads had not seen these either.
+fn cross_validated(heads: &KindHeads, lines: &[&Witness<'_>], prior: Option<&KindHeads>, figures: &mut Figures) {
+    let mut said: Vec<(&Witness<'_>, Vec<bool>)> = Vec::new();
+    let mut judged: Vec<(&Witness<'_>, f32, bool)> = Vec::new();
+    for fold in 0..FOLDS {
+        let (own, others): (Vec<&Witness<'_>>, Vec<&Witness<'_>>) =
+            lines.iter().copied().partition(|line| line.row.fold == fold);
+        let mut heads = heads.clone();
+        finish(&mut heads, &others, prior);
+        for line in own {
+            said.push((line, kinds::answers(&heads, line)));
+            let score = kinds::judged(&heads.judge, line);
+            let by_act = line.evidence.get(3) == Some(&1.0);
+            judged.push((line, score, by_act || score >= heads.complaint_from));
+        }
+    }
+    let [alone, joined] = kinds::macro_f1(heads, &said);
+    figures.push((format!("{} lines: macro F1, patterns alone", lines.len()), alone));
+    figures.push(("cross-validated: macro F1, with the model".to_owned(), joined));
+    if lines.iter().all(|line| line.evidence.is_empty()) {
+        return;
+    }
+    let bad = |line: &Witness<'_>| line.row.severity() >= Some(2);
+    let scored: Vec<Scored> = judged.iter().map(|(line, score, _)| (*score, bad(line))).collect();
+    figures.extend(auroc(&scored).map(|area| ("cross-validated: AUROC of the judge".to_owned(), area)));
+    let tally = stack::Tally::of(judged.iter().map(|(line, _, said)| (*said, bad(line))));
+    figures
+        .push(("cross-validated: precision of complaints".to_owned(), (tally.hit / (tally.hit + tally.wrong)) as f32));
+    figures.push(("cross-validated: recall of complaints".to_owned(), (tally.hit / tally.support()) as f32));
+    let alike: Vec<bool> =
+        judged.iter().filter(|(line, ..)| line.row.hard_negative).map(|(_, _, said)| *said).collect();
+    let flagged = alike.iter().filter(|said| **said).count() as f32 / alike.len().max(1) as f32;
+    figures.push(("cross-validated: look-alikes flagged".to_owned(), flagged));
 }
 
 /// An example with its row.
 struct Lesson<'a> {
+    /// Place among the texts.
+    text: usize,
     row: &'a Row,
-    example: Example,
+    example: Example<'a>,
 }
 
-fn fit_head(texts: &[Text<'_>], plan: &Plan) -> (Head, HeadReport) {
+/// Trains one general head; what it says of texts it has not seen goes into `general`.
+fn fit_head(texts: &[Text<'_>], plan: &Plan, general: &mut [ModelScores]) -> (Head, HeadReport) {
     let kind = plan.kind;
     let lessons: Vec<Lesson<'_>> = texts
         .iter()
-        .filter_map(|text| {
+        .enumerate()
+        .filter_map(|(index, text)| {
             let (yes, weight) = text.row.lesson(kind)?;
-            Some(Lesson { row: text.row, example: Example { features: text.features.clone(), yes, weight } })
+            Some(Lesson {
+                text: index,
+                row: text.row,
+                example: Example { features: text.features.general(), yes, weight },
+            })
         })
         .collect();
     let unseen = unseen_scores(&lessons, plan);
@@ -171,17 +338,31 @@ fn fit_head(texts: &[Text<'_>], plan: &Plan) -> (Head, HeadReport) {
     let weights = weights(&all, plan);
     let (small, scale) = weights.quantised();
     let head = Head { kind, weights: small, scale, bias: weights.bias, slope, offset };
+    for (scores, text) in general.iter_mut().zip(texts) {
+        set_score(scores, kind, head.probability(text.features.general()));
+    }
+    for (lesson, score) in &unseen {
+        set_score(&mut general[lesson.text], kind, 1.0 / (1.0 + (-(slope * score + offset)).exp()));
+    }
 
     let yes = all.iter().filter(|lesson| lesson.example.yes).count();
     let figures = figures(&lessons, &unseen, &head);
     (head, HeadReport { lang: plan.lang, head: format!("{kind:?}").to_lowercase(), yes, no: all.len() - yes, figures })
 }
 
+fn set_score(scores: &mut ModelScores, kind: HeadKind, probability: f32) {
+    match kind {
+        HeadKind::Offence => scores.offence = probability,
+        HeadKind::Negative => scores.negative = probability,
+        HeadKind::Positive => scores.positive = probability,
+    }
+}
+
 /// Weights of a head from these lessons.
 fn weights(lessons: &[&Lesson<'_>], plan: &Plan) -> Weights {
     let solve_for = |keep: &dyn Fn(Set) -> bool| {
-        let kept: Vec<&Example> =
-            lessons.iter().filter(|lesson| keep(lesson.row.set)).map(|lesson| &lesson.example).collect();
+        let kept: Vec<Example<'_>> =
+            lessons.iter().filter(|lesson| keep(lesson.row.set)).map(|lesson| lesson.example).collect();
         solve(&kept, &plan.settings)
     };
     let Some(share) = plan.background else { return solve_for(&|_| true) };
@@ -199,10 +380,10 @@ fn unseen_scores<'a>(lessons: &'a [Lesson<'a>], plan: &Plan) -> Vec<(&'a Lesson<
             lessons.iter().filter(|lesson| matches!(lesson.row.part, Part::Fold(other) if other != fold)).collect();
         let weights = weights(&others, plan);
         let own = lessons.iter().filter(|lesson| lesson.row.part == Part::Fold(fold));
-        scores.extend(own.map(|lesson| (lesson, weights.score(&lesson.example.features))));
+        scores.extend(own.map(|lesson| (lesson, weights.score(lesson.example.features))));
         if fold == 0 {
             let dev = lessons.iter().filter(|lesson| lesson.row.part == Part::Dev);
-            scores.extend(dev.map(|lesson| (lesson, weights.score(&lesson.example.features))));
+            scores.extend(dev.map(|lesson| (lesson, weights.score(lesson.example.features))));
         }
     }
     scores
@@ -249,7 +430,7 @@ fn figures(lessons: &[Lesson<'_>], unseen: &[(&Lesson<'_>, f32)], head: &Head) -
     let held: Vec<(&Lesson<'_>, f32)> = lessons
         .iter()
         .filter(|lesson| lesson.row.part == Part::Held)
-        .map(|lesson| (lesson, head.raw(&lesson.example.features)))
+        .map(|lesson| (lesson, head.raw(lesson.example.features)))
         .collect();
     add("lines held", &scored(&held, Row::is_customer_line));
     add("calm requests held", &scored(&held, |row| matches!(row.set, Set::Woz | Set::Banking)));

@@ -5,10 +5,10 @@
 //! The order of steps is drawn from a fixed seed: the same examples give the same weights.
 
 /// One labelled text.
-#[derive(Debug, Clone)]
-pub struct Example {
+#[derive(Debug, Clone, Copy)]
+pub struct Example<'a> {
     /// Distinct feature hashes, not empty.
-    pub features: Vec<u32>,
+    pub features: &'a [u32],
     pub yes: bool,
     /// How much it counts, above 0.
     pub weight: f32,
@@ -65,7 +65,7 @@ impl Weights {
 }
 
 /// Trains one head. Without examples of both kinds all weights are 0.
-pub fn solve(examples: &[&Example], settings: &Settings) -> Weights {
+pub fn solve(examples: &[Example<'_>], settings: &Settings) -> Weights {
     let size = 1usize << settings.bits;
     if examples.iter().all(|example| example.yes) || examples.iter().all(|example| !example.yes) {
         return Weights { buckets: vec![0.0; size], bias: 0.0 };
@@ -77,12 +77,12 @@ pub fn solve(examples: &[&Example], settings: &Settings) -> Weights {
 }
 
 /// Logarithm of how much likelier a bucket is in yes examples than in no examples.
-fn ratios(examples: &[&Example], settings: &Settings) -> Vec<f64> {
+fn ratios(examples: &[Example<'_>], settings: &Settings) -> Vec<f64> {
     let size = 1usize << settings.bits;
     let (mut yes, mut no) = (vec![settings.smoothing; size], vec![settings.smoothing; size]);
     for example in examples {
         let counts = if example.yes { &mut yes } else { &mut no };
-        for &hash in &example.features {
+        for &hash in example.features {
             counts[hash as usize & (size - 1)] += f64::from(example.weight);
         }
     }
@@ -92,10 +92,10 @@ fn ratios(examples: &[&Example], settings: &Settings) -> Vec<f64> {
     yes.iter().zip(&no).map(log_ratio).map(powered).collect()
 }
 
-fn descend(examples: &[&Example], ratios: &[f64], settings: &Settings) -> (Vec<f64>, f64) {
+fn descend(examples: &[Example<'_>], ratios: &[f64], settings: &Settings) -> (Vec<f64>, f64) {
     let mask = ratios.len() - 1;
     let (mut weights, mut bias) = (vec![0.0; ratios.len()], 0.0);
-    let norm = |example: &Example| 1.0 / (example.features.len() as f64).sqrt();
+    let norm = |example: &Example<'_>| 1.0 / (example.features.len() as f64).sqrt();
     let caps: Vec<f64> = examples
         .iter()
         .map(|example| settings.cost * f64::from(example.weight) * if example.yes { settings.yes_cost } else { 1.0 })
@@ -118,7 +118,7 @@ fn descend(examples: &[&Example], ratios: &[f64], settings: &Settings) -> (Vec<f
             order.swap(last, (random % (last as u64 + 1)) as usize);
         }
         for &index in &order {
-            let example = examples[index];
+            let example = &examples[index];
             let sign = if example.yes { 1.0 } else { -1.0 };
             let scale = norm(example);
             let old = multipliers[index];
@@ -137,7 +137,7 @@ fn descend(examples: &[&Example], ratios: &[f64], settings: &Settings) -> (Vec<f
                 new - old
             };
             bias += sign * change;
-            for &hash in &example.features {
+            for &hash in example.features {
                 let bucket = hash as usize & mask;
                 weights[bucket] += sign * change * scale * ratios[bucket];
             }
@@ -174,24 +174,19 @@ mod tests {
     const SETTINGS: Settings =
         Settings { bits: 10, smoothing: 0.5, ratio_power: 1.0, cost: 4.0, yes_cost: 1.0, rounds: 20 };
 
-    fn example(features: &[u32], yes: bool) -> Example {
-        Example { features: features.to_vec(), yes, weight: 1.0 }
-    }
-
     #[test]
     fn separable_examples_are_separated_and_twice_the_same() {
-        let examples: Vec<Example> =
-            (0..40).map(|n| example(&[n, 100 + n % 3, if n % 2 == 0 { 200 } else { 300 }], n % 2 == 0)).collect();
-        let all: Vec<&Example> = examples.iter().collect();
-        let weights = solve(&all, &SETTINGS);
-        assert!(examples.iter().all(|e| (weights.score(&e.features) > 0.0) == e.yes));
-        assert_eq!(weights, solve(&all, &SETTINGS));
+        let features: Vec<[u32; 3]> = (0..40).map(|n| [n, 100 + n % 3, if n % 2 == 0 { 200 } else { 300 }]).collect();
+        let example = |(n, features)| Example { features, yes: n % 2 == 0, weight: 1.0 };
+        let examples: Vec<Example<'_>> = features.iter().map(|f| &f[..]).enumerate().map(example).collect();
+        let weights = solve(&examples, &SETTINGS);
+        assert!(examples.iter().all(|e| (weights.score(e.features) > 0.0) == e.yes));
+        assert_eq!(weights, solve(&examples, &SETTINGS));
     }
 
     #[test]
     fn one_kind_of_examples_teaches_nothing() {
-        let only = [example(&[1, 2], true)];
-        let weights = solve(&only.iter().collect::<Vec<_>>(), &SETTINGS);
+        let weights = solve(&[Example { features: &[1, 2], yes: true, weight: 1.0 }], &SETTINGS);
         assert_eq!(weights.score(&[1, 2]), 0.0);
     }
 

@@ -3,13 +3,18 @@
 //! A command is a JSON object with `type` and, if the sender wants to know which answer is whose, a `ref` of its
 //! own choosing (text or number). It is answered with `done` or `error`, both carrying that `ref`.
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::call::event::Event;
+use crate::call::event::{Event, rfc3339};
 use crate::call::view::{AgentView, CallView};
+use crate::call::{AgentChannel, Facts};
+use crate::language::facts::FactKind;
 use crate::terms::Lang;
-use crate::wire::{BadMessage, parse};
+use crate::wire::{BadMessage, ErrorMessage, parse};
 
 /// Longest text of a whisper, a note or a reason, in characters: it must be read during a call.
 const MAX_TEXT_CHARS: usize = 2_000;
@@ -18,7 +23,7 @@ const MAX_TEXT_CHARS: usize = 2_000;
 const MAX_SNOOZE_MINUTES: u32 = 24 * 60;
 
 /// What a supervisor asks for.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum SupervisorCommand {
     Ack {
@@ -54,7 +59,7 @@ pub enum SupervisorCommand {
 }
 
 /// What an agent answers.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AgentCommand {
     Used {
@@ -114,9 +119,10 @@ impl AgentCommand {
 }
 
 /// The agent's shift so far: what was hard and what was good. Has no number, since it is part of no log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Card {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "card"))]
     kind: &'static str,
     agent: String,
     /// The load of the day in one line, if there was any.
@@ -132,9 +138,10 @@ impl Card {
 }
 
 /// The answer to a command that was carried out.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Done {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "done"))]
     kind: &'static str,
     #[serde(rename = "ref")]
     pub reference: Option<Value>,
@@ -147,35 +154,46 @@ impl Done {
 }
 
 /// What a supervisor sees first, and again whenever it fell behind.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SupervisorSnapshot {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "snapshot"))]
     kind: &'static str,
     pub node: String,
+    /// Wall clock of the server, RFC 3339: the reader's own may be wrong.
+    pub at: String,
+    /// Whether agents' words can be in the call's log.
+    pub agent_channel: AgentChannel,
     /// Position in the feed; `after=CURSOR` continues from here.
     pub cursor: u64,
     pub calls: Vec<CallView>,
 }
 
 impl SupervisorSnapshot {
-    pub fn new(node: &str, cursor: u64, calls: Vec<CallView>) -> Self {
-        Self { kind: "snapshot", node: node.to_owned(), cursor, calls }
+    pub fn new(node: &str, unix_ms: u64, agent_channel: AgentChannel, cursor: u64, calls: Vec<CallView>) -> Self {
+        Self { kind: "snapshot", node: node.to_owned(), at: rfc3339(unix_ms), agent_channel, cursor, calls }
     }
 }
 
 /// What an agent sees first.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AgentSnapshot {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "snapshot"))]
     kind: &'static str,
     pub node: String,
     pub agent: String,
+    /// Wall clock of the server, RFC 3339.
+    pub at: String,
+    /// What happens to the agent's own words; said on the panel.
+    pub agent_channel: AgentChannel,
     pub calls: Vec<AgentView>,
 }
 
 impl AgentSnapshot {
-    pub fn new(node: &str, agent: &str, calls: Vec<AgentView>) -> Self {
-        Self { kind: "snapshot", node: node.to_owned(), agent: agent.to_owned(), calls }
+    pub fn new(node: &str, agent: &str, unix_ms: u64, agent_channel: AgentChannel, calls: Vec<AgentView>) -> Self {
+        let (node, agent) = (node.to_owned(), agent.to_owned());
+        Self { kind: "snapshot", node, agent, at: rfc3339(unix_ms), agent_channel, calls }
     }
 }
 
@@ -188,9 +206,10 @@ pub struct FeedEvent<'a> {
 }
 
 /// How much an agent had to bear; for the supervisor who can send them on a break.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Load {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "load"))]
     kind: &'static str,
     pub agent: String,
     /// Calls that became heated since this server started.
@@ -206,10 +225,51 @@ impl Load {
     }
 }
 
+/// What is known of an opened call apart from its course: from the phone system, and as the customer said it. Comes
+/// once a call is opened, and again, with what is new in `said`, whenever the customer says more.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CallFacts {
+    #[serde(rename = "type")]
+    #[schemars(extend("const" = "facts"))]
+    kind: &'static str,
+    pub call: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    /// Seconds in the queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+    pub metadata: BTreeMap<String, String>,
+    pub said: Vec<SaidFact>,
+}
+
+/// One thing the customer said of the matter: what it is about, since when, how often.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SaidFact {
+    pub kind: FactKind,
+    /// The customer's words.
+    pub text: String,
+    /// Media clock of the utterance.
+    pub t_ms: u64,
+}
+
+impl CallFacts {
+    pub fn new(call: &str, facts: &Facts, said: Vec<SaidFact>) -> Self {
+        Self {
+            kind: "facts",
+            call: call.to_owned(),
+            customer: facts.customer_name.clone(),
+            wait_s: facts.wait_s,
+            metadata: facts.metadata.iter().cloned().collect(),
+            said,
+        }
+    }
+}
+
 /// A call was erased: whoever shows or keeps it forgets it. Has no number, since the log it belonged to is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Erased {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "erased"))]
     kind: &'static str,
     pub call: String,
 }
@@ -218,6 +278,46 @@ impl Erased {
     pub fn new(call: &str) -> Self {
         Self { kind: "erased", call: call.to_owned() }
     }
+}
+
+/// Everything a supervisor's feed carries; for the schema only.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum SupervisorMessage {
+    Snapshot(SupervisorSnapshot),
+    Event(Event),
+    Load(Load),
+    Facts(CallFacts),
+    Erased(Erased),
+    Done(Done),
+    Error(ErrorMessage),
+}
+
+/// Everything an agent's feed carries; for the schema only.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum AgentMessage {
+    Snapshot(AgentSnapshot),
+    Event(Event),
+    Card(Card),
+    Done(Done),
+    Error(ErrorMessage),
+}
+
+/// Both feeds and their commands, as one schema: what pages are generated from.
+#[derive(Debug, JsonSchema)]
+#[schemars(title = "Feeds")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub struct Feeds {
+    supervisor: SupervisorMessage,
+    supervisor_command: SupervisorCommand,
+    agent: AgentMessage,
+    agent_command: AgentCommand,
+}
+
+/// JSON Schema of the feeds.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Feeds)
 }
 
 fn request<C: for<'de> Deserialize<'de>>(

@@ -2,10 +2,22 @@
 //!
 //! The room knows no socket. It says what a message means, or in one sentence what is wrong with it.
 
+pub mod asterisk;
+pub mod audiohook;
+pub mod audiosocket;
 pub mod feed;
+pub mod fields;
+pub mod httpsig;
+pub mod listen;
 pub mod native;
+pub mod phone;
+pub mod plain;
+pub mod results;
+pub mod sign;
 pub mod transcripts;
+pub mod twilio;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -88,9 +100,10 @@ impl Refusal {
 }
 
 /// `{"type":"error",…}` as every socket sends it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ErrorMessage {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "error"))]
     kind: &'static str,
     pub code: &'static str,
     pub message: String,

@@ -2,14 +2,29 @@
 //!
 //! Fields we do not know are ignored; types we do not know and values of the wrong type are bad messages.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::Encoding;
 use crate::terms::{Channel, Lang};
-use crate::wire::{BadMessage, check_id, message_type, parse};
+use crate::wire::phone::{Action, Dialect, Refused, Start, Started, Stream};
+use crate::wire::{BadMessage, ErrorMessage, Refusal, check_id, message_type, parse, to_json};
 
 /// Longest free-form `metadata` we keep, in entries.
 const MAX_METADATA_ENTRIES: usize = 64;
+
+/// One socket of a native stream.
+#[derive(Debug, Default)]
+pub struct Native(Session);
+
+/// Where a stream that speaks our own messages stands; shared with `transcripts`.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub started: bool,
+    pub stopped: bool,
+    /// The id the call goes by.
+    call: String,
+}
 
 /// A text frame of the phone system.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +73,96 @@ pub struct Facts {
     pub shift_started: Option<String>,
     /// Whatever else the phone system told, kept as it came.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Dialect for Native {
+    fn text(&mut self, _now_ms: u64, text: &str, out: &mut Vec<Action>) {
+        if self.0.stopped {
+            return;
+        }
+        match MediaMessage::parse(text) {
+            Ok(MediaMessage::Start(start)) if !self.0.started => {
+                self.0.started = true;
+                let MediaStart { opening, encoding, sample_rate } = *start;
+                let stream = Stream { encoding, sample_rate, channels: opening.channels.clone() };
+                out.push(Action::Start(Box::new(Start { opening, streams: vec![stream] })));
+            }
+            Ok(message) => self.0.control(message, out),
+            Err(error) => out.push(Action::Refuse(Refusal::BadMessage, error.0)),
+        }
+    }
+
+    fn binary(&mut self, _now_ms: u64, bytes: Bytes, out: &mut Vec<Action>) {
+        if self.0.stopped {
+            return;
+        }
+        out.push(if self.0.started {
+            Action::Audio { stream: 0, bytes }
+        } else {
+            let message = "the first message must be the JSON message start, not audio".to_owned();
+            Action::Refuse(Refusal::UnexpectedBinary, message)
+        });
+    }
+
+    fn started(&mut self, _now_ms: u64, started: &Started, out: &mut Vec<Action>) {
+        self.0.ready(started, out);
+    }
+
+    fn stopped(&mut self, utterances: u64, out: &mut Vec<Action>) {
+        self.0.goodbye(utterances, out);
+    }
+
+    fn refused(&mut self, refused: &Refused, out: &mut Vec<Action>) {
+        self.0.stopped = true;
+        refuse(refused, out);
+    }
+}
+
+impl Session {
+    /// What every native stream says after its start.
+    pub(super) fn control(&mut self, message: MediaMessage, out: &mut Vec<Action>) {
+        if !self.started {
+            out.push(Action::Refuse(Refusal::BadMessage, "the first message must be start".to_owned()));
+            return;
+        }
+        out.push(match message {
+            MediaMessage::Start(_) => {
+                Action::Refuse(Refusal::BadMessage, "a second start: one socket carries one call".to_owned())
+            }
+            MediaMessage::Hold => Action::Hold,
+            MediaMessage::Resume => Action::Resume { skipped_ms: None },
+            MediaMessage::Consent { given } => Action::Consent { given },
+            MediaMessage::Metadata(facts) => Action::Facts(facts),
+            MediaMessage::Stop => {
+                self.stopped = true;
+                Action::Stop
+            }
+        });
+    }
+
+    pub(super) fn ready(&mut self, started: &Started, out: &mut Vec<Action>) {
+        self.call.clone_from(&started.call);
+        let ready = match started.resumed {
+            true => Ready::resumed(&started.call, started.t_ms),
+            false => Ready::new(&started.call),
+        };
+        out.push(Action::Send(to_json(&ready)));
+    }
+
+    pub(super) fn goodbye(&mut self, utterances: u64, out: &mut Vec<Action>) {
+        self.stopped = true;
+        out.push(Action::Send(to_json(&Stopped::new(&self.call, utterances))));
+        out.push(Action::Close { code: 1000, reason: String::new() });
+    }
+}
+
+/// Our own shape of a refusal: `error`, then the close code that belongs to it.
+pub(super) fn refuse(refused: &Refused, out: &mut Vec<Action>) {
+    let code = refused.refusal.code();
+    let mut error = ErrorMessage::new(code, refused.message.clone());
+    error.retry_after_s = refused.retry_after_s;
+    out.push(Action::Send(to_json(&error)));
+    out.push(Action::Close { code: refused.refusal.close_code(), reason: code.to_owned() });
 }
 
 impl MediaMessage {

@@ -32,7 +32,7 @@ fn events(outputs: &[Output]) -> Vec<Event> {
         .iter()
         .filter_map(|output| match output {
             Output::Event(event) => Some(event.clone()),
-            Output::Transcribe { .. } | Output::Prompted { .. } => None,
+            Output::Transcribe { .. } | Output::Prompted { .. } | Output::Speech { .. } => None,
         })
         .collect()
 }

@@ -9,6 +9,7 @@ use ruhepol::call::AgentChannel;
 use ruhepol::call::event::{Event, EventKind, Log};
 use ruhepol::client::{self, Playing, play};
 use ruhepol::fixture::Fixture;
+use ruhepol::language::redact::Redactor;
 use ruhepol::server::auth::Role;
 use ruhepol::stt::{Model, QueueSettings, SpeechQueue, SpeechWorkers};
 use ruhepol::terms::{AlertState, Channel};
@@ -97,9 +98,10 @@ async fn recorded_calls_become_words_alerts_and_suggestions() {
             assert_eq!(event.seq, index as u64 + 1, "{name}: no gap on the feed");
         }
         for channel in [Channel::Customer, Channel::Agent] {
-            let said: Vec<&str> =
-                fixture.script.iter().filter(|l| l.channel == channel).map(|l| l.text.as_str()).collect();
-            errors += WordErrors::between(&ruhepol::language::redact::redact(&said.join(" ")), &heard(events, channel));
+            let mut redactor = Redactor::new(fixture.info.lang, false);
+            let script = fixture.script.iter().map(|l| (l.channel, redactor.utterance(l.channel, &l.text).text));
+            let said: Vec<String> = script.filter(|(of, _)| *of == channel).map(|(_, text)| text).collect();
+            errors += WordErrors::between(&said.join(" "), &heard(events, channel));
         }
         let dropped = events.iter().filter(|event| matches!(event.kind, EventKind::SpeechDropped { .. })).count();
         assert_eq!(dropped, 0, "{name}: everything was read");

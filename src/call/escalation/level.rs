@@ -20,8 +20,8 @@ pub(super) struct Evidence<'a> {
     pub severity: u8,
     /// Only the cues that count on this channel.
     pub cues: &'a [&'a Cue],
-    /// Probability that the words are negative, 0 to 1.
-    pub negative: f32,
+    /// How likely a complaint the words are by all that is known of them, 0 to 1.
+    pub model: f32,
     /// Whether it is an act that alerts at once.
     pub act: bool,
     /// Earlier utterances of severity 2 or more within the window.
@@ -38,7 +38,10 @@ pub(super) struct Evidence<'a> {
 /// never changes it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Meter {
+    /// What rests on words that can be quoted: bands and alerts look at this.
     milli: i64,
+    /// The text model's part, shown on top, decaying like the level.
+    model_milli: i64,
     /// Part of the level that agents cannot take away: what explicit acts left, decaying like the level.
     threat_milli: i64,
     at_ms: u64,
@@ -47,10 +50,11 @@ pub(super) struct Meter {
 
 impl Meter {
     /// The level after the last utterance.
-    pub fn anchor_milli(&self) -> i64 {
-        self.milli
+    pub fn anchor_milli(&self, settings: &EscalationSettings) -> i64 {
+        self.milli + self.model_part(self.milli, self.model_milli, settings)
     }
 
+    /// What rests on quotable words at a time.
     pub fn milli_at(&self, t_ms: u64, settings: &EscalationSettings) -> i64 {
         decay(self.milli, t_ms.saturating_sub(self.at_ms), settings.half_life_ms)
     }
@@ -58,14 +62,32 @@ impl Meter {
     /// Sets the level, and the band that goes with it.
     pub fn set(&mut self, t_ms: u64, level: u8, settings: &EscalationSettings) {
         self.milli = i64::from(level) * POINT;
+        self.model_milli = 0;
         self.threat_milli = self.threat_milli.min(self.milli);
         self.at_ms = self.at_ms.max(t_ms);
         self.band = settle(self.band, self.milli, settings);
     }
 
-    /// Whole points, rounded down so that a band is never shown with a level below its entry.
-    pub fn level_at(&self, t_ms: u64, settings: &EscalationSettings) -> u8 {
+    /// Whole points that rest on quotable words; bands and alerts look at these.
+    pub fn proven_at(&self, t_ms: u64, settings: &EscalationSettings) -> u8 {
         u8::try_from(self.milli_at(t_ms, settings) / POINT).unwrap_or(100).min(100)
+    }
+
+    /// The level with the model's part. Whole points, rounded down so that a band is never shown with a level below its entry.
+    pub fn level_at(&self, t_ms: u64, settings: &EscalationSettings) -> u8 {
+        let milli = self.milli_at(t_ms, settings);
+        let model = decay(self.model_milli, t_ms.saturating_sub(self.at_ms), settings.half_life_ms);
+        u8::try_from((milli + self.model_part(milli, model, settings)) / POINT).unwrap_or(100).min(100)
+    }
+
+    /// As much of the model's part as stays below the next band.
+    fn model_part(&self, milli: i64, model_milli: i64, settings: &EscalationSettings) -> i64 {
+        let next = [settings.tense_enter, settings.heated_enter, settings.critical_enter, 101]
+            .into_iter()
+            .map(|enter| i64::from(enter) * POINT)
+            .find(|enter| milli < *enter)
+            .unwrap_or(milli);
+        model_milli.min(next - POINT - milli).max(0)
     }
 
     pub fn band_at(&self, t_ms: u64, settings: &EscalationSettings) -> Band {
@@ -98,24 +120,41 @@ impl Meter {
 
     pub fn customer(&mut self, t_ms: u64, settings: &EscalationSettings, evidence: &Evidence<'_>) -> Vec<Part> {
         let mut parts = self.forward(t_ms, settings);
+        let shown = self.anchor_milli(settings) - self.milli;
         if evidence.severity <= 1 {
             self.relieve(settings, evidence, &mut parts);
         }
         self.burden(settings, evidence, &mut parts);
         self.floor(settings, evidence, &mut parts);
         self.band = settle(self.band, self.milli, settings);
+        let model = f64::from(if evidence.model.is_finite() { evidence.model.clamp(0.0, 1.0) } else { 0.0 });
+        let points = (model * f64::from(settings.model_points) * POINT as f64) as i64;
+        self.model_milli = self.model_milli.max(points);
+        // A calm utterance lowers what the model heard before, too.
+        if evidence.severity == 0 && points < self.model_milli {
+            self.model_milli = (self.model_milli + points) / 2;
+        }
+        let change = self.anchor_milli(settings) - self.milli - shown;
+        if change != 0 {
+            parts.push(Part { source: Source::Model, points_milli: change });
+        }
         parts
     }
 
     /// `kinds`: what the agent offered and had not offered since the customer last spoke.
     pub fn agent(&mut self, t_ms: u64, settings: &EscalationSettings, kinds: &[CueKind]) -> Vec<Part> {
         let mut parts = self.forward(t_ms, settings);
+        let shown = self.anchor_milli(settings) - self.milli;
         for &kind in kinds {
             let room = (self.milli - self.threat_milli).max(0);
             let cut = (i64::from(soothing_points(kind, settings)) * POINT).min(room);
             self.add(Source::Agent(kind), -cut, &mut parts);
         }
         self.band = settle(self.band, self.milli, settings);
+        let change = self.anchor_milli(settings) - self.milli - shown;
+        if change != 0 {
+            parts.push(Part { source: Source::Model, points_milli: change });
+        }
         parts
     }
 
@@ -125,8 +164,13 @@ impl Meter {
         let passed_ms = t_ms.saturating_sub(self.at_ms);
         self.band = self.band_at(t_ms, settings);
         self.threat_milli = decay(self.threat_milli, passed_ms, settings.half_life_ms);
-        let lost = self.milli - decay(self.milli, passed_ms, settings.half_life_ms);
-        self.add(Source::Decay, -lost, &mut parts);
+        let before = self.anchor_milli(settings);
+        self.milli = decay(self.milli, passed_ms, settings.half_life_ms);
+        self.model_milli = decay(self.model_milli, passed_ms, settings.half_life_ms);
+        let change = self.anchor_milli(settings) - before;
+        if change != 0 {
+            parts.push(Part { source: Source::Decay, points_milli: change });
+        }
         self.at_ms = self.at_ms.max(t_ms);
         parts
     }
@@ -154,6 +198,7 @@ impl Meter {
 
     fn burden(&mut self, settings: &EscalationSettings, evidence: &Evidence<'_>, parts: &mut Vec<Part>) {
         let severity = usize::from(evidence.severity.min(3));
+        let before = self.milli;
         let mut by_cues = 0;
         for cue in evidence.cues.iter().filter(|cue| cue.weight > 0.0 && !cue.kind.is_agents()) {
             let points = milli_of(cue.weight);
@@ -164,17 +209,14 @@ impl Meter {
         let most = i64::from(settings.severity_points_max[severity]) * POINT;
         let gain = by_cues.clamp(least, most.max(least));
         self.add(Source::Severity, gain - by_cues, parts);
-        if severity >= 1 {
-            let sure = f64::from(evidence.negative.clamp(0.0, 1.0)) * 2.0 - 1.0;
-            let points = (sure.max(0.0) * f64::from(settings.model_points) * POINT as f64) as i64;
-            self.add(Source::Model, points, parts);
-        }
         if severity >= 2 {
             let percent = i64::from(settings.repeat_percent) * evidence.repeats.min(REPEATS_MAX) as i64;
             self.add(Source::Repetition, gain * percent / 100, parts);
             let topics = evidence.topics.min(TOPICS_MAX) as i64;
             self.add(Source::Topic, i64::from(settings.topic_points) * topics * POINT, parts);
         }
+        let gained = (self.milli - before).max(0);
+        self.add(Source::Headroom, -(gained * before / (i64::from(settings.headroom_points) * POINT)), parts);
     }
 
     /// One utterance alone reaches at least the band its severity means, and the level never leaves 0 to 100.
@@ -286,7 +328,7 @@ mod tests {
     #[test]
     fn falling_below_is_met_to_the_millisecond() {
         let settings = EscalationSettings::default();
-        let meter = Meter { milli: 80_000, at_ms: 5_000, band: Band::Critical, threat_milli: 0 };
+        let meter = Meter { milli: 80_000, at_ms: 5_000, band: Band::Critical, threat_milli: 0, model_milli: 0 };
         for points in [79, 50, 30, 1] {
             let at_ms = meter.falls_below(points, &settings).unwrap();
             assert!(meter.milli_at(at_ms, &settings) < i64::from(points) * POINT);
@@ -294,6 +336,34 @@ mod tests {
         }
         assert_eq!(meter.falls_below(81, &settings), Some(5_000));
         assert_eq!(meter.falls_below(0, &settings), None);
+    }
+
+    #[test]
+    fn the_models_part_is_bounded_explained_and_never_another_band() {
+        let settings = EscalationSettings::default();
+        let says = |meter: &mut Meter, t_ms, severity, model| {
+            let evidence = Evidence { severity, cues: &[], model, act: false, repeats: 0, topics: 0, words: 5 };
+            meter.customer(t_ms, &settings, &evidence)
+        };
+        let mut meter = Meter::default();
+        for turn in 0..50 {
+            says(&mut meter, turn * 1000, 1, 1.0);
+            let (level, proven) = (meter.level_at(turn * 1000, &settings), meter.proven_at(turn * 1000, &settings));
+            assert!(level <= proven + settings.model_points);
+            assert_eq!(
+                settle(Band::Calm, i64::from(level) * POINT, &settings),
+                settle(Band::Calm, i64::from(proven) * POINT, &settings)
+            );
+        }
+        let (mut calm, mut tense) = (Meter::default(), Meter::default());
+        let parts = says(&mut calm, 0, 0, 0.9);
+        assert_eq!(parts, [Part { source: Source::Model, points_milli: 10_799 }]);
+        says(&mut tense, 0, 0, 0.1);
+        assert!(calm.level_at(0, &settings) > tense.level_at(0, &settings));
+        assert_eq!(calm.band_at(0, &settings), Band::Calm);
+        assert!(calm.level_at(120_000, &settings) <= 5, "decays like the rest");
+        says(&mut calm, 1000, 0, 0.0);
+        assert!(calm.level_at(1000, &settings) <= 5, "a calm utterance takes half");
     }
 
     #[test]

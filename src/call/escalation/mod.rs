@@ -92,12 +92,14 @@ pub enum Source {
     Cue(CueKind),
     /// Brings the sum of the cues into the range of the utterance's severity.
     Severity,
-    /// The text model's support.
+    /// The text model's part: small, and never enough for another band.
     Model,
     /// It was not the first complaint.
     Repetition,
     /// The same kind of complaint as before.
     Topic,
+    /// The level was high already, so the utterance adds less.
+    Headroom,
     /// Thanks, relief, patience and the like.
     Relief(CueKind),
     /// A calm utterance.
@@ -120,6 +122,7 @@ impl Source {
             Self::Model => "model",
             Self::Repetition => "repetition",
             Self::Topic => "topic",
+            Self::Headroom => "headroom",
             Self::CalmTurn => "calm_turn",
             Self::Floor => "floor",
             Self::Bound => "bound",
@@ -260,7 +263,7 @@ impl Escalation {
         out: &mut Vec<AlertChange>,
     ) -> Assessment {
         self.tick(t_ms, out);
-        let before_milli = self.meter.anchor_milli();
+        let before_milli = self.meter.anchor_milli(&self.settings);
         let (severity, parts, rule) = match speaker {
             Channel::Agent => (None, self.agent(&reading.cues), Rule::AgentSpoke),
             Channel::Customer | Channel::Mixed => {
@@ -363,8 +366,10 @@ impl Escalation {
         self.agent_spoke_last = false;
 
         let mixed = channel == Channel::Mixed;
-        let counts = |cue: &&Cue| !cue.kind.is_agents() && (!mixed || policy::counts_on_mixed(cue.kind));
-        let cues: Vec<&Cue> = reading.cues.iter().filter(counts).collect();
+        let counts = |cue: &Cue| !cue.kind.is_agents() && (!mixed || policy::counts_on_mixed(cue.kind));
+        // What the text model found without a pattern is shown, but neither level nor alert rests on it.
+        let proven = reading.cues.iter().enumerate().filter(|(index, _)| mixed || !reading.is_models(*index));
+        let cues: Vec<&Cue> = proven.map(|(_, cue)| cue).filter(|cue| counts(cue)).collect();
         let severity = severity(mixed, reading.severity, &cues);
         // The text model may call an utterance a complaint; level and alerts rest on words that can be quoted.
         let proven = if mixed { severity } else { severity.min(reading.explanation.by_cues.max(1)) };
@@ -376,7 +381,7 @@ impl Escalation {
         let evidence = Evidence {
             severity: proven,
             cues: &cues,
-            negative: if mixed { 0.0 } else { reading.model.negative },
+            model: if mixed { 0.0 } else { reading.severity_score },
             act: act.is_some(),
             repeats: self.complaints.len(),
             topics,

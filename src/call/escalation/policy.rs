@@ -270,7 +270,7 @@ impl Policy {
         if self.open.is_some() {
             return self.on_band(candidate.reason, candidate.quote, seen, cx, out);
         }
-        let level = cx.meter.level_at(seen.t_ms, cx.settings);
+        let level = cx.meter.proven_at(seen.t_ms, cx.settings);
         if seen.hits < usize::from(cx.settings.tension_hits) || level < cx.settings.tension_enter {
             return Rule::NotSustained;
         }
@@ -292,7 +292,7 @@ impl Policy {
     }
 
     fn on_friction(&mut self, seen: &Observation<'_>, cx: Context<'_>, out: &mut Vec<AlertChange>) -> Rule {
-        let high = cx.meter.level_at(seen.t_ms, cx.settings) >= cx.settings.tension_enter;
+        let high = cx.meter.proven_at(seen.t_ms, cx.settings) >= cx.settings.tension_enter;
         match self.deferred.take() {
             Some(deferred) if deferred.turn < seen.turn && high => {
                 self.raise(deferred.candidate, Rule::SustainedTension, cx, out)
@@ -315,7 +315,7 @@ impl Policy {
             self.softened_ms = Some(seen.t_ms);
         }
         let clear = signs >= 2 || (signs == 1 && softened);
-        let level = cx.meter.level_at(seen.t_ms, cx.settings);
+        let level = cx.meter.proven_at(seen.t_ms, cx.settings);
         // One friendly sentence ends an alert only when the level had fallen before it was said.
         let was_low = self.open.as_ref().and_then(|open| open.below_since_ms).is_some_and(|since| since < seen.t_ms);
         let peace = (clear && level < cx.settings.reconcile_level_max) || (signs == 1 && was_low);
@@ -390,7 +390,7 @@ impl Policy {
     }
 
     fn end_snooze(&mut self, cx: Context<'_>, out: &mut Vec<AlertChange>) {
-        let high = cx.meter.level_at(self.now_ms, cx.settings) >= cx.settings.alert_leave;
+        let high = cx.meter.proven_at(self.now_ms, cx.settings) >= cx.settings.alert_leave;
         if let Some(open) = &mut self.open {
             open.state = AlertState::Raised;
             open.until_ms = None;
@@ -401,7 +401,7 @@ impl Policy {
     }
 
     fn end_deferral(&mut self, cx: Context<'_>, out: &mut Vec<AlertChange>) {
-        let high = cx.meter.level_at(self.now_ms, cx.settings) >= cx.settings.tension_enter;
+        let high = cx.meter.proven_at(self.now_ms, cx.settings) >= cx.settings.tension_enter;
         match self.deferred.take() {
             Some(deferred) if high => {
                 self.raise(deferred.candidate, Rule::SustainedTension, cx, out);
@@ -411,7 +411,7 @@ impl Policy {
     }
 
     fn end_cool_down(&mut self, cx: Context<'_>, out: &mut Vec<AlertChange>) {
-        let high = cx.meter.level_at(self.now_ms, cx.settings) >= cx.settings.tension_enter;
+        let high = cx.meter.proven_at(self.now_ms, cx.settings) >= cx.settings.tension_enter;
         if let Some(candidate) = self.withheld.take()
             && high
             && self.open.is_none()
@@ -422,7 +422,7 @@ impl Policy {
 
     /// Keeps since when the level has been too low for the open alert.
     fn note_level(&mut self, t_ms: u64, cx: Context<'_>) {
-        let below = cx.meter.level_at(t_ms, cx.settings) < cx.settings.alert_leave;
+        let below = cx.meter.proven_at(t_ms, cx.settings) < cx.settings.alert_leave;
         if let Some(open) = &mut self.open {
             let since_ms = cx.meter.falls_below(cx.settings.alert_leave, cx.settings).unwrap_or(t_ms).min(t_ms);
             open.below_since_ms = if below { open.below_since_ms.or(Some(since_ms)) } else { None };

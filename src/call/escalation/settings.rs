@@ -28,8 +28,11 @@ pub struct EscalationSettings {
     pub severity_points_min: [u8; 4],
     /// Most points of one utterance of severity 0, 1, 2 and 3, whatever its cues weigh.
     pub severity_points_max: [u8; 4],
-    /// Points the text model adds to a severity of 1 or more when it is sure the words are negative. Small: cues
-    /// carry the decision, the model supports.
+    /// The nearer the level is to this, above 100, the less a further utterance adds: complaints add up, and none
+    /// takes a call from calm to critical at one stroke.
+    pub headroom_points: u8,
+    /// Points the text model adds at most, over all that was said: small, and never enough for another band. Cues carry
+    /// the decision, the model orders what lies between.
     pub model_points: u8,
     /// Lowest level after an explicit act, so that its alert does not end while the agent still answers.
     pub act_level_min: u8,
@@ -89,8 +92,9 @@ impl Default for EscalationSettings {
             critical_enter: 75,
             band_gap: 7,
             severity_points_min: [0, 5, 26, 45],
-            severity_points_max: [3, 12, 36, 65],
-            model_points: 4,
+            severity_points_max: [3, 12, 32, 65],
+            headroom_points: 130,
+            model_points: 12,
             act_level_min: 45,
             repeat_window_ms: 300_000,
             repeat_percent: 12,
@@ -104,7 +108,7 @@ impl Default for EscalationSettings {
             agent_solution_points: 6,
             agent_next_step_points: 2,
             tension_hits: 2,
-            tension_enter: 50,
+            tension_enter: 45,
             defer_ms: 20_000,
             alert_leave: 35,
             reconcile_level_max: 60,
@@ -143,7 +147,7 @@ impl EscalationSettings {
         match preset {
             Preset::Balanced => balanced,
             Preset::Calm => {
-                Self { tension_hits: 3, tension_enter: 65, defer_ms: 40_000, cool_down_ms: 120_000, ..balanced }
+                Self { tension_hits: 3, tension_enter: 60, defer_ms: 40_000, cool_down_ms: 120_000, ..balanced }
             }
             Preset::Vigilant => Self {
                 half_life_ms: 180_000,
@@ -190,6 +194,9 @@ impl EscalationSettings {
         }
         if self.tension_hits == 0 {
             return wrong("tension_hits", "give at least 1");
+        }
+        if self.headroom_points <= 100 {
+            return wrong("headroom_points", "give more than 100");
         }
         let percents = [
             ("strong_relief_percent", self.strong_relief_percent),

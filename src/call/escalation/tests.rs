@@ -13,7 +13,7 @@ fn reading(severity: u8, cues: &[(CueKind, f32)]) -> Reading {
     Reading {
         cues: cues.collect(),
         severity: Some(severity),
-        severity_score: f32::from(severity) / 3.0,
+        severity_score: 0.0,
         model: ModelScores { offence: 0.0, negative: f32::from(severity) / 3.0, positive: 0.0 },
         explanation: SeverityExplanation { by_cues: severity, ..SeverityExplanation::default() },
         entries: Vec::new(),
@@ -423,12 +423,27 @@ fn on_a_mixed_channel_only_threats_and_danger_count() {
 }
 
 #[test]
+fn what_the_text_model_found_alone_neither_alerts_nor_lifts_the_band() {
+    let mut escalation = Escalation::new(&EscalationSettings::default(), Lang::De);
+    let mut out = Vec::new();
+    for kind in [SelfHarm, ViolenceThreat, LegalThreat, SupervisorRequest, Insult, ChurnThreat, Anger] {
+        let mut alone = reading(2, &[(kind, weight(kind))]);
+        alone.entries = vec![crate::language::MODEL_ENTRY.to_owned()];
+        alone.explanation.by_cues = 0;
+        alone.severity_score = 1.0;
+        let assessment = escalation.utterance(0, CUSTOMER, &alone, "Das sind Worte.", &mut out);
+        assert_eq!((assessment.band, assessment.severity), (Band::Calm, Some(2)));
+    }
+    assert_eq!(out, []);
+}
+
+#[test]
 fn weights_that_are_no_numbers_and_long_texts_do_no_harm() {
     let mut escalation = Escalation::new(&EscalationSettings::default(), Lang::En);
     let mut out = Vec::new();
     for weight in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30] {
         let mut broken = reading(2, &[(Anger, weight), (Gratitude, weight)]);
-        broken.model.negative = f32::NAN;
+        broken.severity_score = f32::NAN;
         let assessment = escalation.utterance(u64::MAX, CUSTOMER, &broken, &"ä ".repeat(50_000), &mut out);
         assert!(assessment.level <= 100);
     }

@@ -6,6 +6,8 @@
 
 use aho_corasick::AhoCorasick;
 
+use super::tags::{REACH, TagLists, each, pair_hash, tag_features, tag_hash};
+
 /// Shortest and longest run of characters taken from inside a word or across words, borders counted.
 const CHARS: std::ops::RangeInclusive<usize> = 3..=6;
 /// A list's hits are counted up to this many per text, words hit by any list up to [`MAX_WORDS_HIT`].
@@ -21,14 +23,20 @@ const PAIR: u32 = 2;
 const INNER: u32 = 3;
 const LISTED: u32 = 4;
 const ACROSS: u32 = 5;
+pub(super) const TAG: u32 = 6;
+pub(super) const TAG_PAIR: u32 = 7;
+pub(super) const TAG_FIRST: u32 = 8;
+pub(super) const TAG_LAST: u32 = 9;
 
 /// What is wrong with a word list, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WordListError {
     #[error("word list, line {line}: `{stem}` stands before the first `[list]` header; give it one")]
     NoList { line: usize, stem: String },
-    #[error("word list, line {line}: `{stem}` has characters other than letters and digits; a text never shows them")]
+    #[error("word list, line {line}: `{stem}` is no stem as docs/lines.md describes them")]
     BadStem { line: usize, stem: String },
+    #[error("word list, line {line}: more than {most} lists; put some together")]
+    TooManyLists { line: usize, most: usize },
     #[error("word lists cannot be compiled: {0}")]
     Compile(String),
 }
@@ -93,10 +101,104 @@ impl WordLists {
     }
 }
 
-/// Distinct feature hashes of a text in ascending order. Empty if the text has no letter or digit.
-pub fn features(text: &str, lists: &WordLists) -> Vec<u32> {
+/// Distinct feature hashes of a text: runs of characters across words; then words, pairs, runs inside words and word
+/// lists; then tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Features {
+    all: Vec<u32>,
+    /// Where the runs across words end.
+    across: usize,
+    /// Where the tags begin.
+    tags: usize,
+}
+
+impl Features {
+    /// Those of the general heads: all but the tags. Empty if the text has no letter or digit.
+    pub fn general(&self) -> &[u32] {
+        &self.all[..self.tags]
+    }
+
+    /// Those of the heads of the kinds: all but the runs across words.
+    pub fn of_kinds(&self) -> &[u32] {
+        &self.all[self.across..]
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}
+
+/// The features of a text, in no particular order but always the same.
+pub fn features(text: &str, lists: &WordLists, tags: &TagLists) -> Features {
     let words = marked_words(text);
-    let mut out = Vec::with_capacity(words.len() * 4);
+    let mut all = Vec::with_capacity(words.len() * 8);
+    across_runs(&words, &mut all);
+    let across = distinct(&mut all, 0);
+    within(&words, lists, &mut all);
+    let plain = distinct(&mut all, across);
+    let tagged: Vec<u128> = words.split_inclusive('>').map(|word| tags.of(&word[1..word.len() - 1])).collect();
+    tag_features(&tagged, &mut all);
+    Features { all, across, tags: plain }
+}
+
+/// Features that stand at certain words, each with the first and last of them: not the runs of characters across words,
+/// the word lists and the marks of the first and last word. `words` are in lower case with umlauts spelt out.
+pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
+    let tagged: Vec<u128> = words.iter().map(|word| tags.of(word)).collect();
+    let mut counts: Vec<u8> = Vec::new();
+    let mut out = Vec::new();
+    let mut hashes = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let hash = extend(start(WORD), word);
+        out.push((finish(hash), index, index));
+        if index > 0 {
+            let previous = extend(start(WORD), words[index - 1]);
+            out.push((finish(extend(extend(start(PAIR) ^ previous, " "), word)), index - 1, index));
+        }
+        hashes.clear();
+        inner_runs(&format!("<{word}>"), &mut hashes);
+        out.extend(hashes.iter().map(|&hash| (hash, index, index)));
+        each(tagged[index], |tag| {
+            counts.resize(counts.len().max(tag as usize + 1), 0);
+            counts[tag as usize] = counts[tag as usize].saturating_add(1);
+            out.push((tag_hash(tag, counts[tag as usize].min(15)), index, index));
+            for (other, &near) in tagged.iter().enumerate().skip(index + 1).take(REACH) {
+                each(near, |near| out.push((pair_hash(tag, near), index, other)));
+            }
+        });
+    }
+    out
+}
+
+/// Drops what is there twice from `from` on, keeping the order; the new length.
+fn distinct(hashes: &mut Vec<u32>, from: usize) -> usize {
+    // A table of what was seen, at most half full; 0 marks a free place and is looked after apart.
+    let mask = ((hashes.len() - from) * 2).next_power_of_two() - 1;
+    let mut seen = vec![0u32; mask + 1];
+    let mut seen_zero = false;
+    let mut kept = from;
+    for index in from..hashes.len() {
+        let hash = hashes[index];
+        let new = if hash == 0 {
+            !std::mem::replace(&mut seen_zero, true)
+        } else {
+            let mut place = hash as usize & mask;
+            while seen[place] != 0 && seen[place] != hash {
+                place = (place + 1) & mask;
+            }
+            std::mem::replace(&mut seen[place], hash) == 0
+        };
+        if new {
+            hashes[kept] = hash;
+            kept += 1;
+        }
+    }
+    hashes.truncate(kept);
+    kept
+}
+
+/// Words, pairs, runs of characters inside words and word lists, some of them several times.
+fn within(words: &str, lists: &WordLists, out: &mut Vec<u32>) {
     let mut previous: Option<u32> = None;
     for word in words.split_inclusive('>') {
         let inner = &word[1..word.len() - 1];
@@ -106,25 +208,34 @@ pub fn features(text: &str, lists: &WordLists) -> Vec<u32> {
             out.push(finish(extend(extend(start(PAIR) ^ previous, " "), inner)));
         }
         previous = Some(hash);
-        inner_runs(word, &mut out);
+        inner_runs(word, out);
     }
-    across_runs(&words, &mut out);
-    if !out.is_empty() {
-        let hits = lists.hits(&words);
-        for (list, &count) in hits.iter().enumerate() {
-            let most = if list == lists.lists { MAX_WORDS_HIT } else { MAX_HITS };
-            for nth in 0..count.min(most) * COPIES {
-                out.push(finish(start(LISTED + 16 * nth + 1024 * list as u32)));
-            }
+    if words.is_empty() {
+        return;
+    }
+    for (list, &count) in lists.hits(words).iter().enumerate() {
+        let most = if list == lists.lists { MAX_WORDS_HIT } else { MAX_HITS };
+        for nth in 0..count.min(most) * COPIES {
+            out.push(finish(start(LISTED + 16 * nth + 1024 * list as u32)));
         }
     }
-    out.sort_unstable();
-    out.dedup();
-    out
 }
 
 /// Runs of characters inside one word, given with its border marks.
 fn inner_runs(word: &str, out: &mut Vec<u32>) {
+    if word.is_ascii() {
+        let word = word.as_bytes();
+        for from in 0..word.len() {
+            let mut hash = start(INNER);
+            for (length, &byte) in word[from..].iter().take(*CHARS.end()).enumerate() {
+                hash = extend_byte(hash, byte);
+                if length + 1 >= *CHARS.start() {
+                    out.push(finish(hash));
+                }
+            }
+        }
+        return;
+    }
     for (from, _) in word.char_indices() {
         let mut hash = start(INNER);
         let mut buffer = [0; 4];
@@ -139,23 +250,32 @@ fn inner_runs(word: &str, out: &mut Vec<u32>) {
 
 /// Runs of characters with a word border inside them, from `<word><word>…`.
 fn across_runs(words: &str, out: &mut Vec<u32>) {
-    for (from, _) in words.char_indices().filter(|(_, first)| *first != '<') {
-        let (mut hash, mut crossed, mut length) = (start(ACROSS), false, 0);
-        let mut buffer = [0; 4];
-        for character in words[from..].chars() {
-            // Both marks of a border are one character.
-            if character == '<' {
-                continue;
+    // Both marks of a border are one character.
+    let words: String = words.chars().filter(|character| *character != '<').collect();
+    if words.is_ascii() {
+        let words = words.as_bytes();
+        for from in 0..words.len() {
+            let run = &words[from..words.len().min(from + *CHARS.end())];
+            let Some(border) = run.iter().skip(1).position(|&byte| byte == b'>') else { continue };
+            let mut hash = start(ACROSS);
+            for (index, &byte) in run.iter().enumerate() {
+                hash = extend_byte(hash, byte);
+                if index > border + 1 {
+                    out.push(finish(hash));
+                }
             }
+        }
+        return;
+    }
+    for (from, _) in words.char_indices() {
+        let (mut hash, mut crossed) = (start(ACROSS), false);
+        let mut buffer = [0; 4];
+        for (index, character) in words[from..].chars().take(*CHARS.end()).enumerate() {
             hash = extend(hash, character.encode_utf8(&mut buffer));
-            length += 1;
-            if crossed && length >= *CHARS.start() {
+            if crossed {
                 out.push(finish(hash));
             }
-            if length == *CHARS.end() {
-                break;
-            }
-            crossed |= character == '>' && length > 1;
+            crossed |= character == '>' && index > 0;
         }
     }
 }
@@ -182,7 +302,7 @@ fn marked_words(text: &str) -> String {
     out
 }
 
-fn fold(word: &str) -> String {
+pub(super) fn fold(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
     word.chars().for_each(|character| push_folded(character, &mut out));
     out
@@ -201,16 +321,20 @@ fn push_folded(character: char, out: &mut String) {
 }
 
 /// FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>, one start per kind of feature.
-fn start(kind: u32) -> u32 {
+pub(super) fn start(kind: u32) -> u32 {
     0x811c_9dc5 ^ kind.wrapping_mul(0x9e37_79b1)
 }
 
 fn extend(hash: u32, text: &str) -> u32 {
-    text.bytes().fold(hash, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    text.bytes().fold(hash, extend_byte)
+}
+
+fn extend_byte(hash: u32, byte: u8) -> u32 {
+    (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
 }
 
 /// Spreads the hash over all bits, so that any number of low bits can be taken.
-fn finish(mut hash: u32) -> u32 {
+pub(super) fn finish(mut hash: u32) -> u32 {
     hash ^= hash >> 15;
     hash = hash.wrapping_mul(0x2c1b_3c6d);
     hash ^= hash >> 12;
@@ -229,15 +353,17 @@ mod tests {
     #[test]
     fn case_punctuation_and_spelt_out_umlauts_make_no_difference() {
         let none = lists("");
-        assert_eq!(features("Große STRASSE, schön!", &none), features("grosse straße schoen", &none));
-        assert_ne!(features("ja nein", &none), features("nein ja", &none));
+        let tags = TagLists::default();
+        let found = |text| features(text, &none, &tags);
+        assert_eq!(found("Große STRASSE, schön!"), found("grosse straße schoen"));
+        assert_ne!(found("ja nein"), found("nein ja"));
     }
 
     #[test]
     fn a_text_without_letters_has_no_features() {
         let all = lists("[a]\nabc");
         for text in ["", "  ", "!?…", "👍🏽🎉"] {
-            assert_eq!(features(text, &all), Vec::<u32>::new(), "{text:?}");
+            assert_eq!(features(text, &all, &TagLists::default()), Features::default(), "{text:?}");
         }
     }
 

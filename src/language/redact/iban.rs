@@ -1,87 +1,115 @@
-//! International bank account numbers (ISO 13616).
+//! International bank account numbers, written in groups or spelled.
 
-use std::sync::LazyLock;
+use super::check::{iban_length, is_iban};
+use super::piece::{Piece, What};
+use super::run::is_filler;
+use super::token::{Form, Token};
 
-use regex::Regex;
+/// A stretch of tokens that begins like an account number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub first: usize,
+    pub end: usize,
+    /// Upper-case letters and digits.
+    pub number: String,
+    /// Its length and its check digits are right.
+    pub valid: bool,
+    /// As long as accounts of its country are.
+    pub complete: bool,
+}
 
-use super::{IBAN, pattern};
-
-/// Country and length, from SWIFT's registry, as far as callers in Europe have one.
-#[rustfmt::skip]
-const LENGTHS: &[(&str, usize)] = &[
-    ("AT", 20), ("BE", 16), ("BG", 22), ("CH", 21), ("CY", 28), ("CZ", 24), ("DE", 22), ("DK", 18), ("EE", 20),
-    ("ES", 24), ("FI", 18), ("FR", 27), ("GB", 22), ("GR", 27), ("HR", 21), ("HU", 28), ("IE", 22), ("IS", 26),
-    ("IT", 27), ("LI", 21), ("LT", 20), ("LU", 20), ("LV", 21), ("MC", 27), ("MT", 31), ("NL", 18), ("NO", 15),
-    ("PL", 28), ("PT", 25), ("RO", 24), ("SE", 24), ("SI", 19), ("SK", 24), ("SM", 27), ("TR", 26),
-];
-
-/// Replaces written IBANs, in one piece or in groups, whose check digits are right.
-pub fn without_ibans(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(found) = START.find(rest) {
-        match written_end(&rest[found.start()..]) {
-            Some(length) => {
-                out.push_str(&rest[..found.start()]);
-                out.push_str(IBAN);
-                rest = &rest[found.start() + length..];
+/// Everything that begins with a country and two digits, in order. `piece_of` gives the piece of each token.
+pub fn accounts(text: &str, tokens: &[Token], pieces: &[Piece], piece_of: &[usize]) -> Vec<Account> {
+    let mut found: Vec<Account> = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let account =
+            country(tokens, at).and_then(|(country, end)| collect(text, tokens, pieces, piece_of, at, &country, end));
+        match account {
+            Some(account) => {
+                at = account.end;
+                found.push(account);
             }
-            None => {
-                out.push_str(&rest[..found.end()]);
-                rest = &rest[found.end()..];
+            None => at += 1,
+        }
+    }
+    found
+}
+
+/// "DE", "D E", "D wie Dora E wie Emil": the letters and where they end.
+fn country(tokens: &[Token], at: usize) -> Option<(String, usize)> {
+    let word = tokens[at].word.as_str();
+    if word.len() == 2 && word.is_ascii() {
+        let country = word.to_uppercase();
+        return iban_length(&country).map(|_| (country, at + 1));
+    }
+    let first = tokens[at].letter()?;
+    let mut next = skip_wie(tokens, at + 1);
+    while next < at + 6 && tokens.get(next).is_some_and(|token| matches!(token.form, Form::Mark('.' | ',' | '-'))) {
+        next += 1;
+    }
+    let second = tokens.get(next)?.letter()?;
+    let country = format!("{first}{second}").to_uppercase();
+    iban_length(&country).map(|_| (country, skip_wie(tokens, next + 1)))
+}
+
+/// After a letter: past "wie Dora", "for delta", "as in David".
+pub fn skip_wie(tokens: &[Token], at: usize) -> usize {
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.word.as_str());
+    match (word(at), word(at + 1)) {
+        ("as", "in") => (at + 3).min(tokens.len()),
+        ("wie" | "for" | "like", next) if !next.is_empty() => at + 2,
+        _ => at,
+    }
+}
+
+fn collect(
+    text: &str,
+    tokens: &[Token],
+    pieces: &[Piece],
+    piece_of: &[usize],
+    first: usize,
+    country: &str,
+    mut at: usize,
+) -> Option<Account> {
+    let wanted = iban_length(country)?;
+    let mut number = country.to_owned();
+    let mut end = at;
+    let limit = first + 120;
+    while at < tokens.len().min(limit) && number.len() < wanted {
+        let piece = &pieces[piece_of[at]];
+        let token = &tokens[at];
+        match (&piece.what, token.form) {
+            (What::Number { digits, .. }, _) if piece.first == at => {
+                number.push_str(digits);
+                at = piece.end;
+                end = at;
+                continue;
             }
+            (What::Quantity | What::Date { .. }, Form::Figures) => {
+                number.push_str(&text[token.start..token.end]);
+                at += 1;
+                end = at;
+                continue;
+            }
+            (_, Form::Word { .. }) if token.letter().is_some_and(|letter| letter.is_ascii()) && number.len() >= 4 => {
+                number.push_str(&token.word.to_uppercase());
+                at = skip_wie(tokens, at + 1);
+                end = at;
+                continue;
+            }
+            (_, Form::Word { upper: true, .. })
+                if token.word.len() <= 4 && token.word.is_ascii() && number.len() >= 4 =>
+            {
+                number.push_str(&token.word.to_uppercase());
+                end = at + 1;
+            }
+            (_, Form::Mark('-' | ',' | '.' | '/' | '–')) => {}
+            (_, Form::Word { .. }) if is_filler(&token.word) => {}
+            _ => break,
         }
+        at += 1;
     }
-    out.push_str(rest);
-    out
-}
-
-/// If the digits before which two letters stand ("D E acht neun …") make an IBAN with them: where the letters start.
-pub fn spoken_start(text: &str, digits_start: usize, digits: &str) -> Option<usize> {
-    let found = LETTERS.captures(&text[..digits_start])?;
-    let country = format!("{}{}", &found["first"], &found["second"]).to_uppercase();
-    is_valid(&format!("{country}{digits}")).then(|| found.get(0).map_or(digits_start, |letters| letters.start()))
-}
-
-static START: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[a-z]{2}\s?\d{2}"));
-
-static LETTERS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?P<first>[a-z])[\s.,-]{0,2}(?P<second>[a-z])[\s.,-]{0,2}$"));
-
-/// Bytes of the valid IBAN at the beginning of `text`; groups may be set apart by a blank or a hyphen.
-fn written_end(text: &str) -> Option<usize> {
-    let country = text.get(..2)?.to_uppercase();
-    let (_, wanted) = LENGTHS.iter().find(|(code, _)| *code == country)?;
-    let mut iban = String::new();
-    let mut gap = false;
-    for (at, c) in text.char_indices() {
-        if c.is_ascii_alphanumeric() {
-            iban.push(c.to_ascii_uppercase());
-            gap = false;
-        } else if matches!(c, ' ' | '-') && !gap {
-            gap = true;
-        } else {
-            return None;
-        }
-        if iban.len() == *wanted {
-            let end = at + c.len_utf8();
-            let ends = !text[end..].starts_with(|c: char| c.is_alphanumeric());
-            return (ends && is_valid(&iban)).then_some(end);
-        }
-    }
-    None
-}
-
-/// Length and check digits (ISO 7064, modulo 97) of upper-case letters and digits without blanks.
-fn is_valid(iban: &str) -> bool {
-    let right_length = LENGTHS.iter().any(|(code, length)| iban.starts_with(code) && iban.len() == *length);
-    if !right_length {
-        return false;
-    }
-    let (head, tail) = iban.split_at(4);
-    let remainder = tail.chars().chain(head.chars()).try_fold(0, |remainder, c| {
-        let value = c.to_digit(36)?;
-        Some((remainder * if value > 9 { 100 } else { 10 } + value) % 97)
-    });
-    remainder == Some(1)
+    let two_digits = number.len() >= 4 && number.as_bytes()[2..4].iter().all(u8::is_ascii_digit);
+    two_digits.then(|| Account { first, end, valid: is_iban(&number), complete: number.len() == wanted, number })
 }

@@ -1,0 +1,120 @@
+//! The second layer: what the text model adds to and takes from what the patterns found.
+//!
+//! It finds kinds in words nobody wrote a pattern for, and doubts soft findings. A finding of the model alone is marked
+//! with the entry [`MODEL_ENTRY`]: it is shown and quoted, but no alert and no band rests on it.
+
+use super::classifier::features::placed;
+use super::classifier::kinds::{Column, KindHeads};
+use super::classifier::tags::TagLists;
+use super::cues::{Findings, Hit};
+use super::normalize::Normalized;
+use super::severity;
+use crate::terms::CueKind;
+
+/// Entry id of a cue that the text model found alone.
+pub const MODEL_ENTRY: &str = "model";
+
+/// Share of a pattern's weight that a finding of the model alone has.
+const WEIGHT_SHARE: f32 = 1.0 / 3.0;
+/// A quote holds at least this share of what speaks for the kind.
+const QUOTE_SHARE: f32 = 0.5;
+/// Words of a quote at most.
+const QUOTE_WORDS_MAX: usize = 12;
+
+/// A kind that the model alone found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Added {
+    pub kind: CueKind,
+    pub weight: f32,
+    /// Its words: `first..end`.
+    pub first: usize,
+    pub end: usize,
+}
+
+/// Whether the model lets a pattern's finding stand. `raw`: the heads' scores, empty if there are none.
+pub fn stands(hit: &Hit<'_>, heads: &KindHeads, raw: &[f32], withheld: bool) -> bool {
+    let question = heads.column(hit.entry.kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
+    question.is_none_or(|(question, raw)| question.stack.probability(raw, true, withheld) >= question.stack.keep_from)
+}
+
+/// The kinds that no pattern found and the model is sure of, in the order of [`CueKind::ALL`].
+pub fn added(
+    findings: &Findings<'_>,
+    heads: &KindHeads,
+    raw: &[f32],
+    text: &Normalized,
+    tags: &TagLists,
+) -> Vec<Added> {
+    let mut out = Vec::new();
+    let mut words: Option<Vec<(u32, usize, usize)>> = None;
+    for (column, (question, &raw)) in heads.questions.iter().zip(raw).enumerate() {
+        let Column::Kind(kind) = question.column else { continue };
+        let sure = question.stack.probability(raw, false, findings.withheld) >= question.stack.add_from;
+        if !sure || findings.hits.iter().any(|hit| hit.entry.kind == kind) {
+            continue;
+        }
+        let features = words.get_or_insert_with(|| {
+            let words: Vec<&str> = (0..text.tokens.len()).map(|index| text.word(index)).collect();
+            placed(&words, tags)
+        });
+        let (first, end) = quote(features, text.tokens.len(), heads, column);
+        out.push(Added { kind, weight: severity::defaults(kind).weight * WEIGHT_SHARE, first, end });
+    }
+    out
+}
+
+/// The shortest run of words that holds most of what speaks for a kind.
+fn quote(features: &[(u32, usize, usize)], words: usize, heads: &KindHeads, column: usize) -> (usize, usize) {
+    let mut shares = vec![0.0f32; words];
+    for &(hash, first, last) in features {
+        // Half of a pair goes to each of its words.
+        let weight = f32::from(heads.weight(hash, column)) / 2.0;
+        shares[first] += weight;
+        shares[last] += weight;
+    }
+    shares.iter_mut().for_each(|share| *share = share.max(0.0));
+    let wanted = shares.iter().sum::<f32>() * QUOTE_SHARE;
+    let mut best = (0, words.min(QUOTE_WORDS_MAX));
+    let mut found = 0.0;
+    for first in 0..words {
+        let mut sum = 0.0;
+        let reach = words.min(first + QUOTE_WORDS_MAX);
+        for end in first + 1..=reach {
+            sum += shares[end - 1];
+            let (length, shortest) = (end - first, best.1 - best.0);
+            let enough = sum >= wanted;
+            // As long as nothing holds enough, the longest run with the most is kept.
+            let better = match found >= wanted {
+                true => enough && (length < shortest || (length == shortest && sum > found)),
+                false => sum > found,
+            };
+            if better {
+                (best, found) = ((first, end), sum);
+            }
+            if enough {
+                break;
+            }
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::classifier::kinds::{Question, Stack};
+
+    #[test]
+    fn the_quote_is_the_shortest_run_that_holds_most() {
+        let question =
+            Question { column: Column::Kind(CueKind::Anger), scale: 1.0, bias: 0.0, stack: Stack::default() };
+        let mut weights = vec![0i8; 1024];
+        (weights[3], weights[7], weights[9]) = (40, 50, -60);
+        let heads = KindHeads { questions: vec![question], weights, ..KindHeads::default() };
+        let features = [(3, 4, 4), (7, 5, 6), (9, 0, 0), (11, 2, 2)];
+        assert_eq!(quote(&features, 20, &heads, 0), (4, 6));
+        assert_eq!(quote(&[(3, 18, 18)], 20, &heads, 0), (18, 19));
+        assert_eq!(quote(&[], 3, &heads, 0).1, 3);
+        assert_eq!(quote(&[], 1, &heads, 0), (0, 1));
+    }
+}

@@ -1,0 +1,631 @@
+//! Which stretches of an utterance are personal data, and of which kind.
+
+use std::ops::Range;
+
+use super::Kind;
+use super::address::addresses;
+use super::announce::{Announcement, Strength, announcements};
+use super::check::{is_card, is_iban};
+use super::email::emails;
+use super::iban::accounts;
+use super::memory::Memory;
+use super::name;
+use super::piece::{Piece, What, pieces};
+use super::run::{Run, is_filler, runs};
+use super::token::{Form, Token, tokens};
+use crate::terms::{Channel, Lang};
+
+/// Digits from which a number is taken for somebody's, whatever it is.
+const DIGITS_MIN: usize = 5;
+
+/// Digits from which a number is taken for what the words around it name.
+const NAMED_DIGITS_MIN: usize = 3;
+
+/// Digits of the shortest telephone number told by its leading zero or plus alone.
+const PHONE_DIGITS_MIN: usize = 6;
+
+/// Words between an announcement and what it announces.
+const REACH_WORDS: u32 = 8;
+
+/// The same, where the announcement comes after: "4711 ist meine Kundennummer".
+const REACH_BACK_WORDS: u32 = 6;
+
+/// Words between two parts of one number, or two readings of it.
+const REACH_AGAIN_WORDS: u32 = 3;
+
+/// Other words an utterance may have that is nothing but an answer.
+const ANSWER_WORDS: u32 = 2;
+
+/// Letters and figures of the shortest code, and tokens to each side of its number.
+const CODE_MIN: usize = 4;
+const CODE_MAX: usize = 12;
+
+/// Years in which callers are born.
+const BIRTH_YEARS: Range<u32> = 1915..2013;
+
+/// Personal data in an utterance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub kind: Kind,
+    /// In bytes of the utterance.
+    pub from: Range<usize>,
+    /// Comparable form: digits, or letters and digits in lower case.
+    pub value: String,
+    pub channel: Channel,
+    /// Announced as what it is, and as long, but its check digits are wrong.
+    pub doubtful: bool,
+    /// Goes on with what the same party began to dictate.
+    pub continues: bool,
+}
+
+/// What is to be replaced in an utterance, in order and apart. `known`: names in lower case, if names are to go.
+pub fn findings(
+    text: &str,
+    lang: Lang,
+    known: Option<&[String]>,
+    memory: &mut Memory,
+    channel: Channel,
+) -> Vec<Finding> {
+    let tokens = tokens(text);
+    let pieces = pieces(text, &tokens, lang);
+    let mut piece_of = vec![0; tokens.len()];
+    for (index, piece) in pieces.iter().enumerate() {
+        piece_of[piece.first..piece.end].fill(index);
+    }
+    let announced = announcements(&tokens);
+    let mut sorter = Sorter {
+        text,
+        taken: vec![false; tokens.len()],
+        words: Vec::new(),
+        tokens: &tokens,
+        announced: &announced,
+        lang,
+        channel,
+        expected: memory.expected(),
+        open: memory.open(channel),
+        found: Vec::new(),
+    };
+    let asked_for = |kind| sorter.expected == Some(kind);
+    let (email, address) = (asked_for(Kind::Email), asked_for(Kind::Address));
+    for (first, end) in emails(&tokens, &pieces, &announced, email) {
+        sorter.take(Kind::Email, first, end);
+    }
+    for (first, end) in addresses(&tokens, &pieces, &piece_of, &announced, address, lang) {
+        sorter.take(Kind::Address, first, end);
+    }
+    sorter.accounts(&pieces, &piece_of);
+    if let Some(known) = known {
+        for (first, end) in name::names(&tokens, known, sorter.expected == Some(Kind::Name)) {
+            sorter.take(Kind::Name, first, end);
+        }
+    }
+    sorter.count_words(&pieces);
+    sorter.dates(&pieces);
+    sorter.runs(&pieces);
+    sorter.found.sort_by_key(|(first, ..)| *first);
+    sorter.join_addresses();
+    sorter.remember(memory, known.is_some());
+    sorter.finish()
+}
+
+struct Sorter<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+    announced: &'a [Announcement],
+    lang: Lang,
+    channel: Channel,
+    expected: Option<Kind>,
+    open: Option<Kind>,
+    /// By token: part of a finding.
+    taken: Vec<bool>,
+    /// By token: words before it that belong to no number and no finding.
+    words: Vec<u32>,
+    /// First token, one past the last, and the finding.
+    found: Vec<(usize, usize, Finding)>,
+}
+
+impl Sorter<'_> {
+    fn take(&mut self, kind: Kind, first: usize, end: usize) {
+        let value = self.text[self.tokens[first].start..self.tokens[end - 1].end]
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect();
+        self.take_value(kind, first, end, value, false);
+    }
+
+    fn take_value(&mut self, kind: Kind, first: usize, end: usize, value: String, doubtful: bool) {
+        if first >= end || self.taken[first..end].contains(&true) {
+            return;
+        }
+        if self.tokens[first..end].iter().any(|token| matches!(token.form, Form::Marker(_))) {
+            return;
+        }
+        self.taken[first..end].fill(true);
+        let from = self.tokens[first].start..self.tokens[end - 1].end;
+        let finding = Finding { kind, from, value, channel: self.channel, doubtful, continues: false };
+        self.found.push((first, end, finding));
+    }
+
+    /// Words before each token, and after the last.
+    fn count_words(&mut self, pieces: &[Piece]) {
+        let mut counted = vec![true; self.tokens.len()];
+        for piece in pieces.iter().filter(|piece| matches!(piece.what, What::Number { .. } | What::Date { .. })) {
+            counted[piece.first..piece.end].fill(false);
+        }
+        let mut words = 0;
+        self.words.clear();
+        for (at, token) in self.tokens.iter().enumerate() {
+            self.words.push(words);
+            if token.is_word() && counted[at] && !self.taken[at] && !is_filler(&token.word) {
+                words += 1;
+            }
+        }
+        self.words.push(words);
+    }
+
+    /// Words from one token to another.
+    fn between(&self, first: usize, end: usize) -> u32 {
+        self.words[end].saturating_sub(self.words[first])
+    }
+
+    fn word(&self, at: usize) -> &str {
+        self.tokens.get(at).map_or("", |token| token.word.as_str())
+    }
+
+    fn before(&self, at: usize) -> &str {
+        at.checked_sub(1).map_or("", |at| self.word(at))
+    }
+
+    /// Accounts whose check digits are right, and those that are announced or as long as they should be.
+    fn accounts(&mut self, pieces: &[Piece], piece_of: &[usize]) {
+        for account in accounts(self.text, self.tokens, pieces, piece_of) {
+            let announced = self.expected == Some(Kind::Iban)
+                || self.announced.iter().any(|one| {
+                    one.kind == Kind::Iban
+                        && one.end <= account.first
+                        && account.first - one.end <= REACH_WORDS as usize
+                });
+            let upper = self.tokens[account.first].is_upper() || self.tokens[account.first].word.len() == 1;
+            if account.valid || account.complete && upper || announced && account.number.len() >= 12 {
+                let doubtful = !account.valid && (account.complete || account.number.len() > 20);
+                let digits = account.number[2..].to_lowercase();
+                self.take_value(Kind::Iban, account.first, account.end, digits, doubtful);
+            }
+        }
+    }
+
+    /// Whether the utterance is an answer and nothing else.
+    fn is_answer(&self) -> bool {
+        let other = |(at, token): &(usize, &Token)| {
+            !self.taken[*at]
+                && self.words[at + 1] > self.words[*at]
+                && token.letter().is_none()
+                && !is_courtesy(&token.word)
+        };
+        self.tokens.iter().enumerate().filter(other).take(ANSWER_WORDS as usize + 1).count() <= ANSWER_WORDS as usize
+    }
+
+    fn dates(&mut self, pieces: &[Piece]) {
+        let answer = self.is_answer();
+        for piece in pieces {
+            let What::Date { year } = piece.what else { continue };
+            let plausible = year.is_some_and(|year| BIRTH_YEARS.contains(&year));
+            let named = self.named_before(piece.first).is_some_and(|(kind, ..)| kind == Kind::BirthDate)
+                || self.named_after(piece.end, true) == Some(Kind::BirthDate);
+            let expected = self.expected == Some(Kind::BirthDate) && (answer || plausible);
+            if named || expected || answer && plausible {
+                self.take(Kind::BirthDate, piece.first, piece.end);
+            }
+        }
+    }
+
+    fn runs(&mut self, pieces: &[Piece]) {
+        let runs = runs(self.tokens, pieces, &self.taken);
+        let answer = self.is_answer();
+        // The last finding before the run, or marker: its end and kind.
+        let mut last: Option<(usize, Kind)> = None;
+        let mut seen = 0;
+        for (index, run) in runs.iter().enumerate() {
+            while seen < run.first {
+                if let Form::Marker(kind) = self.tokens[seen].form {
+                    last = Some((seen + 1, kind));
+                }
+                seen += 1;
+            }
+            if self.taken[run.first..run.end].contains(&true) {
+                // A code that was taken as a whole.
+                continue;
+            }
+            let Some((kind, doubtful)) = self.kind(run, last, answer, index == 0) else { continue };
+            let (first, end) = match kind {
+                Kind::Address if run.digits.len() >= 4 => self.with_town(run),
+                Kind::Address | Kind::Number if self.is_code(run) => self.code(run),
+                _ => self.with_letters(run, kind),
+            };
+            self.take_value(kind, first, end, run.digits.clone(), doubtful);
+            last = Some((end, kind));
+        }
+    }
+
+    /// Of which kind a number is; `None` for one that stays.
+    fn kind(&self, run: &Run, last: Option<(usize, Kind)>, answer: bool, is_first: bool) -> Option<(Kind, bool)> {
+        let count = run.digits.len();
+        let sure = |kind| Some((kind, false));
+        if is_card(&run.digits) {
+            return sure(Kind::Card);
+        }
+        let named = self.named_before(run.first);
+        if let Some((kind, end, strength)) = named {
+            let near = self.between(end, run.first) <= 3 && !is_preposition(self.before(run.first));
+            let min = match (strength, kind) {
+                (Strength::Name, Kind::Phone) => 2,
+                (Strength::Name, _) => NAMED_DIGITS_MIN,
+                (Strength::Hint, Kind::Phone) => DIGITS_MIN,
+                (Strength::Hint, _) => 4,
+                (Strength::Thing, _) => 4,
+            };
+            let year = run.years && kind != Kind::BirthDate && !(strength == Strength::Name && near && run.parts == 1);
+            let counted = run.counted && !(strength == Strength::Name && near);
+            if (strength, kind) == (Strength::Name, Kind::Number) && near && self.is_code(run) {
+                return sure(kind);
+            }
+            let follows = count >= min || strength == Strength::Name && near && count >= 2 && run.dictated;
+            if follows && !year && !counted && kind != Kind::Email {
+                return match kind {
+                    Kind::Iban => Some((kind, !is_iban(&format!("DE{}", run.digits)) && count >= 18)),
+                    Kind::Card => Some((kind, (13..=19).contains(&count))),
+                    Kind::Address if count < 4 => None,
+                    kind => sure(kind),
+                };
+            }
+        }
+        if count >= NAMED_DIGITS_MIN
+            && !run.years
+            && let Some(kind) = self.named_after(run.end, false)
+            && !matches!(kind, Kind::Email | Kind::Address)
+        {
+            return sure(kind);
+        }
+        if run.years && self.named_after(run.end, true) == Some(Kind::BirthDate) {
+            return sure(Kind::BirthDate);
+        }
+        let begins = is_first && self.words_are_courtesy(run.first);
+        if let Some(kind) = self.open.filter(|_| begins && (count >= 2 || answer) && !run.counted) {
+            return sure(kind);
+        }
+        if let Some(kind) = self.expected.filter(|kind| !matches!(kind, Kind::Email | Kind::Name)) {
+            let digits = count >= NAMED_DIGITS_MIN && !run.years && !run.counted;
+            if answer || digits && (kind != Kind::Address || count >= 4) {
+                return sure(kind);
+            }
+        }
+        if let Some((end, kind)) = last
+            && !matches!(kind, Kind::Email | Kind::Name | Kind::BirthDate | Kind::Address)
+            && end <= run.first
+            && self.between(end, run.first) <= REACH_AGAIN_WORDS
+            && (count >= NAMED_DIGITS_MIN && !run.years && !run.counted || count >= 2 && run.dictated)
+        {
+            return sure(kind);
+        }
+        if (run.plus || run.digits.starts_with('0')) && (PHONE_DIGITS_MIN..=15).contains(&count) {
+            return sure(Kind::Phone);
+        }
+        let american =
+            self.lang == Lang::En && (count == 10 && run.parts == 3 || count == 11 && run.digits.starts_with('1'));
+        if american {
+            return sure(Kind::Phone);
+        }
+        if count == 5 && !run.counted && self.has_town(run) {
+            return sure(Kind::Address);
+        }
+        if count == 4 && run.parts == 1 && !run.counted && self.has_town(run) && self.follows_address(run) {
+            return sure(Kind::Address);
+        }
+        if count >= DIGITS_MIN && !run.years && !(run.counted && count < 10) {
+            return sure(Kind::Number);
+        }
+        let dictated = run.dictated && (count >= 4 || count >= 3 && run.digits.starts_with('0')) && run.parts >= 2;
+        if answer && dictated {
+            return sure(if run.digits.starts_with('0') && count > 4 { Kind::Phone } else { Kind::Number });
+        }
+        None
+    }
+
+    /// What the words before a place announce: the kind, where the announcement ends, and how sure it is.
+    fn named_before(&self, at: usize) -> Option<(Kind, usize, Strength)> {
+        let upto = self.announced.partition_point(|one| one.end <= at);
+        let mut best: Option<&Announcement> = None;
+        for one in self.announced[..upto].iter().rev().take(4) {
+            let words = self.between(one.end, at);
+            let reaches = match one.strength {
+                Strength::Thing => words <= 1 && !is_preposition(self.before(at)),
+                _ => words <= REACH_WORDS,
+            };
+            let mail = one.kind == Kind::Email;
+            if reaches && !mail && !self.taken[one.first] && best.is_none_or(|best| one.strength > best.strength) {
+                best = Some(one);
+            }
+        }
+        best.map(|one| (one.kind, one.end, one.strength))
+    }
+
+    /// What the words after a place say it was: "4711 ist meine Kundennummer", "1980 geboren".
+    fn named_after(&self, at: usize, birth: bool) -> Option<Kind> {
+        let from = self.announced.partition_point(|one| one.first < at);
+        self.announced[from..]
+            .iter()
+            .take(2)
+            .filter(|one| one.strength == Strength::Name && self.between(at, one.first) <= REACH_BACK_WORDS)
+            .find(|one| {
+                let mut between = self.tokens[at..one.first].iter();
+                if birth {
+                    one.kind == Kind::BirthDate
+                        && !between.any(|token| matches!(token.form, Form::Figures | Form::Marker(_)))
+                } else {
+                    // The verb comes at once, or this is another sentence.
+                    between
+                        .by_ref()
+                        .take(3)
+                        .any(|token| matches!(token.word.as_str(), "ist" | "is" | "war" | "was" | "lautet" | "wäre"))
+                        && !between.any(super::announce::ends_sentence)
+                }
+            })
+            .map(|one| one.kind)
+    }
+
+    /// Whether nothing but courtesies stands before a place.
+    fn words_are_courtesy(&self, at: usize) -> bool {
+        at <= 8
+            && self.tokens[..at]
+                .iter()
+                .all(|token| !token.is_word() || is_courtesy(&token.word) || is_filler(&token.word))
+    }
+
+    /// A capitalised word right after the number.
+    fn has_town(&self, run: &Run) -> bool {
+        let Some(town) = self.tokens.get(run.end) else { return false };
+        town.is_capital() && town.word.chars().count() >= 3 && !is_courtesy(&town.word)
+    }
+
+    fn follows_address(&self, run: &Run) -> bool {
+        let floor = run.first.saturating_sub(3);
+        self.found.iter().any(|(_, end, finding)| finding.kind == Kind::Address && (floor..=run.first).contains(end))
+    }
+
+    /// A postcode with its town: "50667 Köln", "79098 Freiburg im Breisgau".
+    fn with_town(&self, run: &Run) -> (usize, usize) {
+        let mut end = run.end;
+        if self.has_town(run) && (run.digits.len() == 5 || run.digits.len() == 4) {
+            end += 1;
+            while self.tokens.get(end).is_some_and(|token| token.is_mark('-'))
+                && self.tokens.get(end + 1).is_some_and(Token::is_capital)
+            {
+                end += 2;
+            }
+            let more = usize::from(matches!(self.word(end), "am" | "im" | "bei"));
+            let an_der = if self.word(end) == "an" && self.word(end + 1) == "der" { 2 } else { more };
+            if an_der > 0 && self.tokens.get(end + an_der).is_some_and(Token::is_capital) {
+                end += an_der + 1;
+            }
+        }
+        let country = run.first >= 2
+            && self.tokens[run.first - 1].is_mark('-')
+            && self.word(run.first - 2).len() <= 2
+            && !self.word(run.first - 2).is_empty();
+        (if country { run.first - 2 } else { run.first }, end)
+    }
+
+    /// A number with the letters that belong to it: "K-4711", "DE 123456789", "K wie Konrad 4711", "4711-AB".
+    fn with_letters(&self, run: &Run, kind: Kind) -> (usize, usize) {
+        let (mut first, mut end) = (run.first, run.end);
+        let glued = |at: usize| at > 0 && self.tokens[at].start == self.tokens[at - 1].end;
+        let free = |at: usize| !self.taken[at];
+        if run.plus && first > 0 && free(first - 1) {
+            first -= 1;
+        }
+        if first > 0 && self.tokens[first - 1].is_mark('(') && free(first - 1) {
+            first -= 1;
+        }
+        if matches!(self.before(run.first), "oh" | "o" | "null" | "zero") && free(run.first - 1) && first == run.first {
+            first -= 1;
+        }
+        if !matches!(kind, Kind::Number | Kind::Iban | Kind::Card) {
+            return (first, end);
+        }
+        let code = |at: usize| {
+            let token = &self.tokens[at];
+            token.is_upper() && token.word.chars().count() <= 3 && token.word != "i" && free(at)
+        };
+        for _ in 0..4 {
+            let spelled = first >= 3
+                && matches!(self.word(first - 2), "wie" | "for")
+                && self.tokens[first - 3].letter().is_some()
+                && free(first - 3);
+            if spelled {
+                first -= 3;
+            } else if first >= 2 && self.tokens[first - 1].is_mark('-') && code(first - 2) && glued(first) {
+                first -= 2;
+            } else if first >= 1
+                && code(first - 1)
+                && (glued(first) || kind == Kind::Iban || self.tokens[first - 1].letter().is_some())
+            {
+                first -= 1;
+            } else {
+                break;
+            }
+        }
+        if end + 1 < self.tokens.len() && self.tokens[end].is_mark('-') && glued(end) && glued(end + 1) && code(end + 1)
+        {
+            end += 2;
+        } else if end < self.tokens.len() && glued(end) && code(end) {
+            end += 1;
+        }
+        (first, end)
+    }
+
+    /// Letters and figures that make one code with a number: "XK 20 4518", "S95 C 01234", "C02XK1JGH".
+    fn code(&self, run: &Run) -> (usize, usize) {
+        let part = |at: usize| {
+            let token = &self.tokens[at];
+            let glued = at > 0 && self.tokens[at - 1].end == token.start;
+            let joint = matches!(token.form, Form::Mark('-' | '/')) && glued;
+            let letters = token.is_upper() && (token.word.len() <= 4 && token.word != "i" || glued);
+            !self.taken[at]
+                && (joint || letters || token.form == Form::Figures || super::number::value(&token.word).is_some())
+        };
+        let (mut first, mut end) = (run.first, run.end);
+        while first > 0 && run.first - first < CODE_MAX && part(first - 1) {
+            first -= 1;
+        }
+        while end < self.tokens.len() && end - run.end < CODE_MAX && part(end) {
+            end += 1;
+        }
+        while self.tokens[first].form == Form::Mark('-') || self.tokens[first].form == Form::Mark('/') {
+            first += 1;
+        }
+        (first, end)
+    }
+
+    /// Whether the number is a part of a code of letters and figures.
+    fn is_code(&self, run: &Run) -> bool {
+        let (first, end) = self.code(run);
+        let letters = self.tokens[first..end].iter().filter(|token| token.is_upper()).count();
+        let length: usize = self.tokens[first..end].iter().map(|token| token.end - token.start).sum();
+        letters > 0 && length >= CODE_MIN
+    }
+
+    /// "Gartenstraße 12, 50667 Köln" is one address.
+    fn join_addresses(&mut self) {
+        let mut joined: Vec<(usize, usize, Finding)> = Vec::with_capacity(self.found.len());
+        for (first, end, finding) in std::mem::take(&mut self.found) {
+            if let Some((_, last_end, last)) = joined.last_mut() {
+                let between = &self.tokens[*last_end..first];
+                // "12 Baker Street, London, SW1A 1AA": the town goes with them.
+                let joint = between.len() <= 4
+                    && between.iter().all(|token| {
+                        token.is_mark(',') || token.is_capital() || matches!(token.word.as_str(), "in" | "und" | "and")
+                    });
+                if last.kind == Kind::Address && finding.kind == Kind::Address && joint {
+                    last.from.end = finding.from.end;
+                    last.value.push_str(&finding.value);
+                    *last_end = end;
+                    continue;
+                }
+            }
+            joined.push((first, end, finding));
+        }
+        self.found = joined;
+    }
+
+    /// What the next utterances are to know of this one.
+    fn remember(&mut self, memory: &mut Memory, names: bool) {
+        let begins = |first: usize| self.words_are_courtesy(first);
+        if let Some(kind) = self.open
+            && self.found.first().is_some_and(|(first, _, finding)| finding.kind == kind && begins(*first))
+        {
+            self.found[0].2.continues = true;
+        }
+        let found_kind = |kind: Kind| self.found.iter().any(|(.., finding)| finding.kind == kind);
+        let told = self.expected.is_some_and(found_kind);
+        let asked = self
+            .announced
+            .iter()
+            .rev()
+            .find(|one| one.strength == Strength::Name || one.kind == Kind::Address)
+            .filter(|one| one.strength == Strength::Name || self.tokens.iter().any(|token| token.is_mark('?')))
+            .map(|one| one.kind);
+        // "Wie viele Geräte sind es?" is another question: its answer is none to the one before.
+        let counts = self.channel == Channel::Agent && asks_for_a_count(self.tokens);
+        let asked = asked.or_else(|| (names && name::is_asked_for(self.tokens)).then_some(Kind::Name));
+        let open = self
+            .found
+            .last()
+            .filter(|(_, end, finding)| {
+                matches!(finding.kind, Kind::Number | Kind::Phone | Kind::Card | Kind::Iban | Kind::Email)
+                    && self.tokens[*end..].iter().all(|token| !token.is_word() || is_filler(&token.word))
+            })
+            .map(|(.., finding)| finding.kind);
+        let silent = self.found.is_empty() && self.words.last().is_none_or(|words| *words <= 4) && self.is_answer();
+        if counts && asked.is_none() {
+            memory.no_longer_expected();
+        }
+        memory.utterance_over(self.channel, asked, told, open, silent);
+    }
+
+    fn finish(self) -> Vec<Finding> {
+        self.found.into_iter().map(|(.., finding)| finding).collect()
+    }
+}
+
+/// Whether an utterance asks how many, how much, how long or when.
+fn asks_for_a_count(tokens: &[Token]) -> bool {
+    tokens.windows(2).any(|pair| {
+        matches!(
+            (pair[0].word.as_str(), pair[1].word.as_str()),
+            ("wie", "viel" | "viele" | "oft" | "lange" | "hoch" | "groß" | "spät")
+                | ("wieviel" | "wieviele" | "wann", _)
+                | ("seit" | "since", "wann" | "when")
+                | ("how", "many" | "much" | "often" | "long" | "old" | "big")
+                | ("what", "time")
+        )
+    })
+}
+
+/// Words that go with an answer and say nothing of their own.
+fn is_courtesy(word: &str) -> bool {
+    const COURTESY: &[&str] = &[
+        "ja", "also", "das", "ist", "die", "der", "den", "dem", "am", "moment", "bitte", "mal", "okay", "ok", "genau",
+        "richtig", "korrekt", "und", "dann", "nein", "so", "gut", "einen", "gerne", "gern", "lautet", "meine", "wäre",
+        "wär", "nummer", "noch", "weiter", "geht", "es", "sie", "yes", "it's", "it’s", "is", "the", "it", "sure",
+        "right", "correct", "and", "then", "no", "my", "that's", "that’s", "of", "course", "please", "on", "moment",
+        "jawohl", "danke", "thanks", "mhm", "er", "well", "okey", "stimmt", "hier", "kommt", "jetzt", "now", "be",
+        "would", "im", "geboren", "born", "in",
+    ];
+    COURTESY.contains(&word)
+}
+
+/// Words between "Kundennummer" and a year that make it a year, or between "Rechnung" and an amount.
+fn is_preposition(word: &str) -> bool {
+    const PREPOSITIONS: &[&str] = &[
+        "über",
+        "von",
+        "vom",
+        "aus",
+        "seit",
+        "für",
+        "in",
+        "im",
+        "bis",
+        "vor",
+        "nach",
+        "of",
+        "from",
+        "over",
+        "about",
+        "at",
+        "since",
+        "until",
+        "by",
+        "before",
+        "after",
+        "jahr",
+        "year",
+        "um",
+        "ab",
+        "zum",
+        "ende",
+        "anfang",
+        "mitte",
+        "for",
+        "circa",
+        "etwa",
+        "ungefähr",
+        "rund",
+        "nearly",
+        "almost",
+        "mit",
+        "with",
+    ];
+    PREPOSITIONS.contains(&word)
+}

@@ -1,0 +1,177 @@
+// Connections that break, servers that restart, readers that are slow, floors that are full.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually, openBoard, openPage, openPanel, Player, sleep, startBrowser, startServer, token } from "./kit.mjs";
+
+let browser;
+
+before(async () => {
+  browser = await startBrowser();
+});
+
+after(() => browser?.close());
+
+const ANGER = "Das ist doch eine bodenlose Frechheit, dann hören Sie von meinem Anwalt!";
+
+test("the server restarts: stale is marked, nothing on the screen is lost, and it goes on by itself", async () => {
+  const first = await startServer();
+  const player = await Player.start(first, "r1", { agent: "a1" });
+  player.say(ANGER);
+  const page = await openBoard(browser, first);
+  const panel = await openPanel(browser, first, "a1");
+  await page.locator("[data-call=r1]").click();
+  await page.locator(".line-customer").first().waitFor();
+  await page.locator("#whisper").fill("half a sen");
+  await first.stop({ keep: true });
+  await page.locator(".lost").waitFor();
+  await panel.locator(".panel-lost").waitFor();
+  assert.equal(await page.locator(".app[data-stale]").count(), 1);
+  await page.getByText(/as of \d\d:\d\d:\d\d/).waitFor();
+  await page.getByText("bodenlose Frechheit").first().waitFor();
+  const clock = page.locator(".detail-time time");
+  const stood = await clock.innerText();
+  await sleep(1_300);
+  assert.equal(await clock.innerText(), stood, "clocks stand still");
+  const second = await startServer({ port: first.port, dataDir: first.dir });
+  await page.locator(".link-live").waitFor();
+  await panel.locator(".link-live").waitFor();
+  assert.equal(await page.locator(".lost").count(), 0);
+  // The call did not survive the server in memory: it stays readable, as ended.
+  await page.locator(".detail-ended").waitFor();
+  await page.getByText("bodenlose Frechheit").first().waitFor();
+  const next = await Player.start(second, "r2", { agent: "a1" });
+  next.say(ANGER);
+  await page.locator("[data-item=r2].card").waitFor();
+  await panel.locator(".prompt-slot").waitFor();
+  assert.deepEqual([page.faults, panel.faults], [[], []]);
+  await page.context().close();
+  await panel.context().close();
+  next.lose();
+  await second.stop();
+});
+
+test("the line breaks: the opened conversation has no hole afterwards", async () => {
+  const server = await startServer();
+  const player = await Player.start(server, "h1", { agent: "a1" });
+  player.say("Erster Satz vor der Lücke.");
+  const page = await openPage(browser, "about:blank");
+  let cut = null;
+  await page.routeWebSocket(/feed\/supervisor/, (ours) => {
+    const theirs = ours.connectToServer();
+    ours.onMessage((message) => theirs.send(message));
+    theirs.onMessage((message) => ours.send(message));
+    cut = () => {
+      theirs.close();
+      ours.close();
+    };
+  });
+  await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
+  await page.locator("[data-call=h1]").click();
+  await page.getByText("Erster Satz vor der Lücke.").waitFor();
+  await cut();
+  await page.locator(".link-lost").waitFor();
+  player.say("Zweiter Satz in der Lücke.");
+  await page.locator(".link-live").waitFor();
+  await page.getByText("Zweiter Satz in der Lücke.").waitFor();
+  player.say("Dritter Satz nach der Lücke.");
+  await page.getByText("Dritter Satz nach der Lücke.").waitFor();
+  const lines = await page.locator(".line-customer .said-text").allInnerTexts();
+  assert.equal(lines.length, 3);
+  await page.context().close();
+  player.lose();
+  await server.stop();
+});
+
+test("a reader that falls behind gets a snapshot and shows the truth", async (t) => {
+  const server = await startServer({ config: "[feeds]\nbehind_events = 2" });
+  const players = await Promise.all(Array.from({ length: 20 }, (_, n) => Player.start(server, `s${n}`, { agent: `a${n}` })));
+  const page = await openBoard(browser, server);
+  await page.locator("[data-call=s19]").waitFor();
+  for (let round = 0; round < 30; round++) for (const player of players) player.say("Ich warte seit Wochen auf meine Lieferung, das ist unmöglich.");
+  players[7].say("Das ist eine Frechheit, ich nehme mir einen Anwalt!");
+  const lagged = await eventually(async () => Number(/^ruhepol_feed_lagged\w* (\d+)/m.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]), "a reader behind");
+  t.diagnostic(`snapshots because of lag: ${lagged}`);
+  const truth = async () => {
+    const answer = await fetch(`${server.url}/v1/calls`, { headers: { authorization: `Bearer ${token("supervisor", "x")}` } });
+    return Object.fromEntries((await answer.json()).calls.map((view) => [view.call, view.level]));
+  };
+  await eventually(async () => {
+    const levels = await truth();
+    const shown = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll("[data-call]")].map((row) => [row.dataset.call, Number(row.querySelector(".band-level")?.lastChild.textContent ?? 0)])));
+    return Object.keys(levels).every((call) => levels[call] === shown[call]) && Object.keys(levels).length === 20;
+  }, "the board shows every call's level");
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+  for (const player of players) player.lose();
+  await server.stop();
+});
+
+test("sixty calls with five events a second each, for ten seconds", async (t) => {
+  const server = await startServer();
+  const LINES = ["Ich warte seit drei Wochen auf mein Paket.", "Das ist doch nicht zu fassen.", "Vielen Dank, das ist nett.", "Ich habe schon zweimal angerufen.", "Na gut, dann warte ich eben.", "Wann kommt denn nun der Techniker?"];
+  const players = await Promise.all(Array.from({ length: 60 }, (_, n) => Player.start(server, `c${n}`, { agent: `a${n}`, queue: `q${n % 5}`, team: `t${n % 3}` })));
+  const page = await openBoard(browser, server, { reducedMotion: "no-preference" });
+  await page.locator("[data-call=c59]").waitFor();
+  await page.locator("[data-call=c30]").click();
+  await page.locator(".detail").waitFor();
+  const seconds = Number(process.env.LOAD_SECONDS ?? 10);
+  const client = await page.context().newCDPSession(page);
+  const heap = async () => {
+    await client.send("HeapProfiler.collectGarbage");
+    return (await client.send("Runtime.getHeapUsage")).usedSize / 1e6;
+  };
+  const heapBefore = await heap();
+  await page.evaluate(() => {
+    window.frames_ = [];
+    let last = performance.now();
+    const frame = (now) => {
+      window.frames_.push(now - last);
+      last = now;
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+    window.long = 0;
+    new PerformanceObserver((list) => (window.long += list.getEntries().length)).observe({ entryTypes: ["longtask"] });
+  });
+  let said = 0;
+  const end = Date.now() + seconds * 1_000;
+  // An utterance of the customer makes an event for itself and one for what it means.
+  while (Date.now() < end) {
+    const from = Date.now();
+    for (const [n, player] of players.entries()) player.say(LINES[(said + n) % LINES.length], { lengthMs: 300, startMs: player.tMs + 100 });
+    said++;
+    await sleep(Math.max(0, 400 - (Date.now() - from)));
+  }
+  const frames = (await page.evaluate(() => window.frames_)).sort((a, b) => a - b);
+  const at = (share) => frames[Math.min(frames.length - 1, Math.floor(frames.length * share))].toFixed(1);
+  const heapAfter = await heap();
+  const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
+  t.diagnostic(`frames: ${(frames.length / seconds).toFixed(1)} a second, median ${at(0.5)} ms, 95 % ${at(0.95)} ms, worst ${at(1)} ms; long tasks ${await page.evaluate(() => window.long)}; heap ${heapBefore.toFixed(1)} to ${heapAfter.toFixed(1)} MB; ${nodes} elements; ${said * 60} utterances`);
+  // What is counted, not timed: the page kept up to the last event.
+  await eventually(async () => {
+    const answer = await fetch(`${server.url}/v1/calls`, { headers: { authorization: `Bearer ${token("supervisor", "x")}` } });
+    const levels = Object.fromEntries((await answer.json()).calls.map((view) => [view.call, view.level]));
+    const shown = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll(".pane-list [data-call] .band-level")].map((level) => [level.closest("[data-call]").dataset.call, Number(level.lastChild.textContent)])));
+    return Object.keys(shown).every((call) => shown[call] === levels[call]);
+  }, "the board shows what the server knows");
+  assert.ok(nodes < 8_000, `${nodes} elements`);
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+  for (const player of players) player.lose();
+  await server.stop();
+});
+
+test("first paint", async (t) => {
+  const server = await startServer();
+  for (const path of ["/", "/agent"]) {
+    const page = await openPage(browser, `${server.url}${path}`);
+    await page.locator(".door").waitFor();
+    const paint = await eventually(() => page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime), "first paint");
+    const script = await page.evaluate(() => performance.getEntriesByType("resource").filter((entry) => entry.name.endsWith(".js")).map((entry) => entry.encodedBodySize));
+    t.diagnostic(`${path}: first paint after ${paint.toFixed(0)} ms, script ${script} bytes on the wire`);
+    assert.ok(script.every((bytes) => bytes < 150_000));
+    await page.context().close();
+  }
+  await server.stop();
+});

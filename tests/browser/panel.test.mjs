@@ -1,0 +1,200 @@
+// The panel beside the agent's own software.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually, follow, openBoard, openPage, openPanel, Player, startBrowser, startServer, token, violations } from "./kit.mjs";
+
+let browser;
+let server;
+let calls = 0;
+
+before(async () => {
+  [browser, server] = await Promise.all([startBrowser(), startServer()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const facts = (agent) => ({ agent, queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
+const call = (agent) => Player.start(server, `p-${++calls}`, facts(agent));
+
+async function done(page, ...players) {
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+  for (const player of players) player.lose();
+}
+
+test("waiting, a call begins, one hint, used", async () => {
+  const page = await openPanel(browser, server, "p1");
+  await page.getByRole("heading", { name: "Waiting for the next call" }).waitFor();
+  const player = await call("p1");
+  await page.locator(".prompt-slot").waitFor();
+  player.script("late-delivery", { upTo: 11 });
+  await page.locator(".prompt-text").waitFor();
+  const feed = await follow(server, "/v1/feed/agent/p1", token("agent", "p1"));
+  await page.getByRole("button", { name: "Used" }).click();
+  await feed.until((message) => message.type === "prompt" && message.state === "used", "answer");
+  await page.getByText("Well done").waitFor();
+  feed.close();
+  await done(page, player);
+});
+
+test("not now, mute, and no hints for a while", async () => {
+  const page = await openPanel(browser, server, "p2");
+  const player = await call("p2");
+  player.script("late-delivery", { upTo: 11 });
+  const feed = await follow(server, "/v1/feed/agent/p2", token("agent", "p2"));
+  await page.getByRole("button", { name: "Not now" }).click();
+  await feed.until((message) => message.type === "prompt" && message.state === "not_now", "answer");
+  await page.locator(".prompt-text").waitFor({ state: "detached" });
+  await player.stop();
+  const next = await call("p2");
+  next.script("insults", { upTo: 9 });
+  await page.locator(".mute summary").click();
+  await page.getByRole("button", { name: "No hints for 15 minutes" }).click();
+  await page.getByText(/Hints are off until \d\d:\d\d/).waitFor();
+  await page.getByRole("button", { name: "Turn on again" }).click();
+  await page.getByText("I am listening").waitFor();
+  feed.close();
+  await done(page, next);
+});
+
+test("a whisper reaches the panel, survives a reload, and is marked as read; who is looking is said", async () => {
+  const player = await call("p3");
+  const page = await openPanel(browser, server, "p3");
+  const board = await openBoard(browser, server, { sub: "berta" });
+  await page.getByText("Nobody is reading along.").waitFor();
+  await board.locator(`[data-call="${player.call}"]`).click();
+  await page.getByText("Reading along: berta").waitFor();
+  await board.locator("#whisper").fill("Bieten Sie die Lieferung <b>morgen</b> an.");
+  await board.keyboard.press("Enter");
+  await page.locator(".whisper-text", { hasText: "Bieten Sie die Lieferung <b>morgen</b> an." }).waitFor();
+  await page.reload();
+  await page.locator(".whisper-text").waitFor();
+  await page.getByRole("button", { name: "Read" }).click();
+  await page.locator(".whisper-text").waitFor({ state: "detached" });
+  await board.context().close();
+  await page.getByText("Nobody is reading along.").waitFor();
+  await done(page, player);
+});
+
+test("nothing moves when a hint, a whisper or a reader comes", async () => {
+  const page = await openPanel(browser, server, "p4");
+  const player = await call("p4");
+  await page.locator(".prompt-slot").waitFor();
+  const places = () => page.evaluate(() => [".prompt-slot", ".prompt-actions", ".whisper-slot", ".course", ".watch", ".moment", ".panel-foot"].map((name) => {
+    const { top, height } = document.querySelector(name).getBoundingClientRect();
+    return `${name} ${Math.round(top)} ${Math.round(height)}`;
+  }));
+  const before = await places();
+  const feed = await follow(server, "/v1/feed/supervisor", token("supervisor", "berta"));
+  player.script("late-delivery", { upTo: 11 });
+  await page.locator(".prompt-text").waitFor();
+  feed.send({ type: "open", call: player.call });
+  feed.send({ type: "whisper", call: player.call, text: "Ein langer Satz, der über mehrere Zeilen geht, damit man sieht, ob etwas rutscht. ".repeat(4) });
+  await page.locator(".whisper-text").waitFor();
+  await page.getByText("Reading along: berta").waitFor();
+  player.script("late-delivery", { from: 11, upTo: 20 });
+  await page.locator(".moment", { hasText: /\w/ }).waitFor();
+  assert.deepEqual(await places(), before);
+  const shift = await page.evaluate(() => new Promise((resolve) => {
+    let sum = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (sum += entry.value))).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => resolve(sum), 200);
+  }));
+  assert.ok(shift < 0.01, `layout shift ${shift}`);
+  feed.close();
+  await done(page, player);
+});
+
+test("the course is said in words, never as a number", async () => {
+  const page = await openPanel(browser, server, "p5");
+  const player = await call("p5");
+  player.script("insults", { upTo: 11 });
+  await page.getByText(/You are not alone|Pauses help/).waitFor();
+  assert.doesNotMatch(await page.locator(".panel-main").innerText(), /\b\d{2,3}\b/);
+  await done(page, player);
+});
+
+test("after the call the care card, at the end of the shift its own", async () => {
+  const page = await openPanel(browser, server, "p6", { lang: "de" });
+  const player = await call("p6");
+  player.script("late-delivery");
+  await page.locator(".moment .button").click();
+  await page.getByText("Geteilt").waitFor();
+  await player.stop();
+  await page.getByRole("heading", { name: "Gespräch geschafft" }).waitFor();
+  await page.getByText("Was geholfen hat").waitFor();
+  await page.getByRole("button", { name: "Feierabend" }).click();
+  await page.locator(".shift-lines li").first().waitFor();
+  await page.getByText("Das sehen nur Sie.").waitFor();
+  await page.getByRole("button", { name: "Schließen" }).click();
+  const next = await call("p6");
+  await page.locator(".prompt-slot").waitFor();
+  await done(page, next);
+});
+
+test("an agent's token opens that agent's calls only; others are told so", async () => {
+  const page = await openPage(browser, `${server.url}/agent#token=${token("supervisor", "berta")}`, { size: { width: 360, height: 640 } });
+  await page.getByRole("heading", { name: "This token may not see this page" }).waitFor();
+  await done(page);
+  const player = await call("someone");
+  player.script("late-delivery", { upTo: 11 });
+  const other = await openPanel(browser, server, "somebody-else");
+  await other.waitForTimeout(300);
+  await other.getByRole("heading", { name: "Waiting for the next call" }).waitFor();
+  await done(other, player);
+});
+
+test("what is kept can be read and erased", async () => {
+  const page = await openPanel(browser, server, "p6");
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("button", { name: "What is kept about me" }).click();
+  const count = page.locator(".record dd").first();
+  await eventually(async () => (await count.innerText()) !== "0", "a call in the record");
+  await page.getByRole("button", { name: "Erase" }).click();
+  await page.getByText("Erased.").waitFor();
+  await eventually(async () => (await count.innerText()) === "0", "an empty record");
+  await done(page);
+});
+
+for (const [lang, theme] of [["de", "light"], ["en", "dark"], ["en", "light"], ["de", "dark"]]) {
+  test(`axe finds nothing, 360 px are enough, by keyboard: ${lang}, ${theme}`, async () => {
+    const agent = `axe-${lang}-${theme}`;
+    const page = await openPanel(browser, server, agent, { lang, theme, size: { width: 360, height: 600 } });
+    const check = async (state) => {
+      assert.deepEqual(await violations(page), [], state);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${state}: too wide`);
+    };
+    await check("waiting");
+    const player = await call(agent);
+    player.script("late-delivery", { upTo: 11 });
+    await page.locator(".prompt-text").waitFor();
+    await check("hint");
+    await page.locator(".prompt-actions .button").first().focus();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.locator(".mute[open]").waitFor();
+    await check("mute");
+    await page.keyboard.press("Escape");
+    const feed = await follow(server, "/v1/feed/supervisor", token("supervisor", "berta"));
+    feed.send({ type: "whisper", call: player.call, text: "Ich bin da." });
+    await page.locator(".whisper-text").waitFor();
+    await check("whisper");
+    feed.close();
+    player.script("late-delivery", { from: 11 });
+    await player.stop();
+    await page.locator(".between").waitFor();
+    await check("between");
+    await page.locator("[data-shift]").click();
+    await page.locator(".shift-lines").waitFor();
+    await check("shift");
+    await page.locator(".panel-top button").last().click();
+    await page.getByRole("dialog").waitFor();
+    await check("settings");
+    await done(page);
+  });
+}

@@ -1,0 +1,190 @@
+// `make screenshots`: a picture of every state, at three sizes, light and dark, German and English, into out/.
+//
+//   node shots.mjs [PART_OF_NAME]
+
+import { mkdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { openBoard, openPage, openPanel, SIZES, sleep, startBrowser, startServer, token } from "./kit.mjs";
+import { playScene, tireOut } from "./scene.mjs";
+
+const out = fileURLToPath(new URL("out/", import.meta.url));
+const only = process.argv[2] ?? "";
+if (!only) rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+const LOOKS = [
+  ["de-light", { lang: "de", theme: "light" }],
+  ["en-dark", { lang: "en", theme: "dark" }],
+  ["en-light", { lang: "en", theme: "light" }],
+  ["de-dark", { lang: "de", theme: "dark" }],
+];
+
+const browser = await startBrowser();
+
+async function shoot(page, name) {
+  await sleep(250);
+  await page.screenshot({ path: `${out}${name}.png` });
+  console.log(name);
+}
+
+const wanted = (name) => name.includes(only);
+
+/** `make` opens a page and brings it into the state. */
+async function state(name, sizes, looks, make) {
+  for (const [sizeName, size] of sizes) {
+    for (const [lookName, look] of looks) {
+      const full = `${name}-${sizeName}-${lookName}`;
+      if (!wanted(full)) continue;
+      try {
+        const page = await make({ ...look, size });
+        await shoot(page, full);
+        await page.context().close();
+      } catch (error) {
+        console.error(`${full}: ${error.message}`);
+        process.exitCode = 1;
+      }
+    }
+  }
+}
+
+const ALL_SIZES = Object.entries(SIZES);
+const SMALL = [["small", SIZES.small]];
+const PANEL = [["panel", { width: 360, height: 720 }]];
+const TWO = LOOKS.slice(0, 2);
+
+const server = await startServer();
+try {
+  const board = (options) => openBoard(browser, server, options);
+  if (wanted("board-empty")) await state("board-empty", SMALL, TWO, board);
+  await tireOut(server);
+  const players = await playScene(server);
+  await sleep(400);
+  const opened = async (options) => {
+    const page = await board(options);
+    await page.locator("[data-call=k-2041]").click();
+    await page.locator(".line-ended, .line-customer").first().waitFor();
+    return page;
+  };
+  await state("board-live", ALL_SIZES, LOOKS, board);
+  await state("board-open", ALL_SIZES, LOOKS, opened);
+  await state("board-cue", SMALL, TWO, async (options) => {
+    const page = await opened(options);
+    await page.locator(".cue").last().hover();
+    return page;
+  });
+  await state("board-load", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.keyboard.press("2");
+    return page;
+  });
+  await state("board-ended", ALL_SIZES, TWO, async (options) => {
+    const page = await board(options);
+    await page.keyboard.press("3");
+    await page.locator(".row-ended").first().waitFor();
+    return page;
+  });
+  await state("board-ended-open", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.keyboard.press("3");
+    await page.locator("[data-call=k-2023]").click();
+    await page.locator(".line-ended").waitFor();
+    return page;
+  });
+  for (const [what, key] of [["help", "?"], ["dismiss", "f"], ["snooze", "s"], ["take", "t"]]) {
+    await state(`board-${what}`, SMALL, TWO, async (options) => {
+      const page = await opened(options);
+      await page.keyboard.press(key);
+      await page.locator("dialog").waitFor();
+      return page;
+    });
+  }
+  await state("board-settings", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.locator(".tools button").last().click();
+    return page;
+  });
+  await state("board-filtered", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.locator("#search").fill("zeppelin");
+    return page;
+  });
+  await state("board-phone", [["phone", { width: 390, height: 844 }]], TWO, opened);
+  await state("door", SMALL, TWO, (options) => openPage(browser, `${server.url}/`, options));
+  await state("door-expired", SMALL, TWO, async (options) => {
+    const page = await openPage(browser, `${server.url}/#token=${token("supervisor", "berta", { ttlS: -5 })}`, options);
+    await page.locator("h1").waitFor();
+    return page;
+  });
+  await state("door-forbidden", SMALL, TWO, async (options) => {
+    const page = await openPage(browser, `${server.url}/#token=${token("agent", "a7")}`, options);
+    await page.locator(".door").waitFor();
+    return page;
+  });
+  await state("board-loading", SMALL, TWO, async (options) => {
+    const page = await openPage(browser, "about:blank", options);
+    await page.routeWebSocket(/.*/, () => undefined);
+    await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
+    await page.locator(".loading").waitFor();
+    return page;
+  });
+
+  const panel = (agent) => (options) => openPanel(browser, server, agent, options);
+  await state("panel-waiting", PANEL, LOOKS, panel("a99"));
+  await state("panel-prompt", PANEL, LOOKS, async (options) => {
+    const page = await panel("a21")(options);
+    const { Player } = await import("./kit.mjs");
+    const player = await Player.start(server, `p-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
+    player.script("late-delivery", { upTo: 11 });
+    await page.locator(".prompt-text").waitFor();
+    const boardPage = await board({ lang: options.lang });
+    await boardPage.locator(`[data-call=${player.call}]`).click();
+    await boardPage.locator("#whisper").fill(options.lang === "de" ? "Bieten Sie ihr die Lieferung morgen früh an." : "Offer her delivery tomorrow morning.");
+    await boardPage.keyboard.press("Enter");
+    await page.locator(".whisper-text").waitFor();
+    await shoot(page, `panel-whisper-${options.lang}-${options.theme}`);
+    await boardPage.context().close();
+    player.lose();
+    return page;
+  });
+  await state("panel-between", PANEL, LOOKS, async (options) => {
+    const page = await panel("a22")(options);
+    const { Player } = await import("./kit.mjs");
+    const player = await Player.start(server, `b-${Math.random().toString(36).slice(2, 7)}`, { agent: "a22", queue: "versand", team: "nord", customer: { name: "Frau Keller" } });
+    player.script("late-delivery");
+    await sleep(300);
+    await player.stop();
+    await page.locator(".between").waitFor();
+    return page;
+  });
+  await state("panel-shift", PANEL, LOOKS, async (options) => {
+    const page = await panel("a22")(options);
+    await page.locator("[data-shift]").click();
+    await page.locator(".shift-lines").waitFor();
+    return page;
+  });
+  await state("panel-menu", PANEL, TWO, async (options) => {
+    const page = await panel("a7")(options);
+    await page.locator(".panel-top button").last().click();
+    return page;
+  });
+  await state("panel-door", PANEL, TWO, (options) => openPage(browser, `${server.url}/agent`, options));
+  for (const player of Object.values(players)) player.socket.terminate();
+
+  if (wanted("lost")) {
+    const other = await startServer();
+    await playScene(other);
+    const pages = [];
+    for (const [lookName, look] of TWO) pages.push([`board-lost-small-${lookName}`, await openBoard(browser, other, { ...look, size: SIZES.small })], [`panel-lost-${lookName}`, await openPanel(browser, other, "a7", look)]);
+    for (const [name, page] of pages) if (name.startsWith("board")) await page.locator("[data-call=k-2044]").click();
+    await sleep(500);
+    await other.stop();
+    for (const [name, page] of pages) {
+      await page.locator(".link-lost").waitFor();
+      await shoot(page, name);
+      await page.context().close();
+    }
+  }
+} finally {
+  await browser.close();
+  await server.stop();
+}

@@ -1,0 +1,214 @@
+/** What was said, line by line, with the cues marked in place. */
+
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useTip } from "../lib/Tip";
+import { alertName, clock, nameOf, number, spokenLength, timeOfDay, useWords, type Words } from "../lib/i18n";
+import { Alert, Check, Clock, Cross, Cut, Dropped, Lag, Note, Pause, Whisper } from "../lib/icons";
+import { memo } from "../lib/memo";
+import { Button } from "../lib/ui";
+import type { AgentChannel, AlertKind, Cue } from "../wire";
+import type { Controller } from "./controller";
+import type { Opened } from "./model";
+import { Loading } from "./LiveView";
+import { type Assessed, type Line, pieces, type Story } from "./story";
+
+interface Props {
+  controller: Controller;
+  opened: Opened;
+  story: Story;
+  scroller: { current: HTMLDivElement | null };
+  agentChannel: AgentChannel;
+}
+
+/** Within so many pixels of its end, the list follows the talk. */
+const FOLLOW_PX = 60;
+
+export function Conversation({ controller, opened, story, scroller, agentChannel }: Props) {
+  const words = useWords();
+  const { lines } = story;
+  const follows = useRef(true);
+  const [seen, setSeen] = useState(0);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element || !follows.current) return;
+    element.scrollTop = element.scrollHeight;
+    setSeen(lines.length);
+  }, [lines.length, opened.state]);
+  const unseen = lines.length - seen;
+  const agent = controller.model.calls.get(opened.call)?.agent ?? words.agent;
+  return (
+    <div class="conversation">
+      <h2 class="hidden">{words.conversation}</h2>
+      <div
+        class="lines"
+        ref={scroller}
+        role="log"
+        aria-live="off"
+        aria-label={words.conversation}
+        tabIndex={0}
+        onScroll={(event) => {
+          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+          follows.current = scrollHeight - scrollTop - clientHeight < FOLLOW_PX;
+          if (follows.current) setSeen(lines.length);
+        }}
+      >
+        {opened.state === "loading" && lines.length === 0 && <Loading text={words.conversationLoading} />}
+        {opened.state === "failed" && (
+          <div class="conversation-failed" role="alert">
+            <p>{words.conversationFailed}</p>
+            <Button onClick={() => controller.retryFetch()}>{words.tryAgain}</Button>
+          </div>
+        )}
+        {opened.state === "ready" && lines.length === 0 && <p class="conversation-empty muted">{words.conversationEmpty}</p>}
+        {lines.map((line) => (
+          <LineView key={line.id} line={line} assessed={line.kind === "utterance" ? line.assessed : null} hasText={line.kind === "utterance" && line.text !== null} agent={agent} words={words} />
+        ))}
+      </div>
+      {!follows.current && unseen > 0 && (
+        <button
+          type="button"
+          class="button new-below"
+          onClick={() => {
+            follows.current = true;
+            if (scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
+          }}
+        >
+          {words.newBelow(unseen)}
+        </button>
+      )}
+      <p class="conversation-note">{words.agentChannelNote[agentChannel]}</p>
+    </div>
+  );
+}
+
+interface LineProps {
+  line: Line;
+  /** Change after the line was first shown; all else of a line never does. */
+  assessed: Assessed | null;
+  hasText: boolean;
+  agent: string;
+  words: Words;
+}
+
+const LineView = memo(function LineView({ line, words, agent }: LineProps) {
+  if (line.kind === "utterance") return <Utterance line={line} words={words} />;
+  const [icon, title, text] = systemLine(line, words, agent);
+  return (
+    <div class={`line line-system line-${line.kind}${line.kind === "alert" ? ` line-alert-${line.state}` : ""}`} data-line={line.id} tabIndex={-1}>
+      <time>{clock(line.tMs)}</time>
+      <p>
+        {icon}
+        <span>
+          <strong>{title}</strong>
+          {text && <> {text}</>}
+        </span>
+      </p>
+    </div>
+  );
+});
+
+function Utterance({ line, words }: { line: Extract<Line, { kind: "utterance" }>; words: Words }) {
+  if (line.text === null) {
+    return (
+      <div class={`line line-${line.channel} line-wordless`} data-line={line.id} tabIndex={-1}>
+        <time>{clock(line.tMs)}</time>
+        <p>{line.channel === "agent" ? words.agentSpoke(spokenLength(words, line.lengthMs)) : "…"}</p>
+      </div>
+    );
+  }
+  const cues = line.assessed?.cues ?? [];
+  const kinds = [...new Map(cues.map((cue) => [cue.kind, cue])).values()];
+  return (
+    <div class={`line line-${line.channel}`} data-line={line.id} tabIndex={-1}>
+      <time>{clock(line.tMs)}</time>
+      <div class="said">
+        <p class="said-text">
+          <span class="hidden">{words.channels[line.channel]}: </span>
+          {pieces(line.text, cues).map((piece, at) => (piece.cues.length > 0 ? <CueMark key={at} text={piece.text} cues={piece.cues} /> : piece.text))}
+        </p>
+        {kinds.length > 0 && (
+          <p class="said-cues" aria-hidden="true">
+            {kinds.map((cue) => (
+              <span key={cue.kind} class={cue.weight < 0 ? "cue-name cue-name-calms" : "cue-name"}>
+                {cue.weight < 0 ? "↓" : "↑"} {nameOf(words.cues, cue.kind)}
+              </span>
+            ))}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function CueMark({ text, cues }: { text: string; cues: Cue[] }) {
+  const words = useWords();
+  const unique = [...new Map(cues.map((cue) => [cue.kind, cue])).values()];
+  const effect = (cue: Cue) => (cue.weight < 0 ? words.calms : words.raises)(number(words, Math.abs(cue.weight), 0));
+  const tip = useTip(
+    <>
+      {unique.map((cue) => (
+        <p key={cue.kind}>
+          <strong>{nameOf(words.cues, cue.kind)}</strong>
+          {Math.round(Math.abs(cue.weight)) > 0 && <span class="tip-effect"> {effect(cue)}</span>}
+          <br />
+          {words.cueWhy[cue.kind]}
+        </p>
+      ))}
+    </>,
+  );
+  const calms = cues.every((cue) => cue.weight < 0);
+  return (
+    <span role="button" tabIndex={0} class={calms ? "cue cue-calms" : "cue"} {...tip} onClick={tip.onFocus}>
+      {text}
+      <span class="hidden"> ({unique.map((cue) => `${nameOf(words.cues, cue.kind)}: ${words.cueWhy[cue.kind] ?? ""}`).join(" ")})</span>
+    </span>
+  );
+}
+
+type SystemLine = [preact.JSX.Element, string, string];
+
+function systemLine(line: Exclude<Line, { kind: "utterance" }>, words: Words, agent: string): SystemLine {
+  const { system } = words;
+  switch (line.kind) {
+    case "alert":
+      return alertLine(line, words);
+    case "note":
+      return [<Note />, `${system.noted(line.by)}:`, line.text];
+    case "whisper":
+      return [<Whisper />, `${words.whispered(agent)}:`, line.text];
+    case "hold":
+      return [<Pause />, system.hold, ""];
+    case "resumed":
+      return [<Pause />, system.resumed, ""];
+    case "gap":
+      return [<Cut />, system.gap(spokenLength(words, line.lengthMs)), ""];
+    case "lagging":
+      return line.lengthMs > 0 ? [<Lag />, system.lagging(spokenLength(words, line.lengthMs)), ""] : [<Check />, system.caughtUp, ""];
+    case "dropped":
+      return [<Dropped />, system.dropped(spokenLength(words, line.lengthMs), nameOf(words.dropReasons, line.reason)), ""];
+    case "consent":
+      return [<Cross />, system.consent, ""];
+    case "ended":
+      return [<Check />, words.callEnded, ""];
+  }
+}
+
+function alertLine(line: Extract<Line, { kind: "alert" }>, words: Words): SystemLine {
+  const { system } = words;
+  const name = alertName(words, line.alertKind as AlertKind);
+  const who = line.by ?? "?";
+  switch (line.state) {
+    case "raised":
+      return [<Alert />, `${system.raised}: ${name}.`, line.reason];
+    case "raised_higher":
+      return [<Alert />, `${system.higher}: ${name}.`, line.reason];
+    case "cleared":
+      return [<Check />, `${system.cleared}.`, line.reason];
+    case "acknowledged":
+      return [<Check />, `${system.acknowledged(who)}.`, ""];
+    case "snoozed":
+      return [<Clock />, `${system.snoozed(who, line.until ? timeOfDay(words, line.until) : "?")}.`, ""];
+    case "dismissed":
+      return [<Cross />, `${system.dismissed(who)}.`, line.dismissal ? nameOf(words.dismissReasons, line.dismissal) : ""];
+  }
+}

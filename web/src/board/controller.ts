@@ -1,0 +1,291 @@
+/** What the board does: the feed, the calls it opens, commands, sounds and notifications. */
+
+import { CommandError, Feed, type Link } from "../lib/feed";
+import { alertName, type Words } from "../lib/i18n";
+import type { Session } from "../lib/session";
+import { Store, keep, kept } from "../lib/store";
+import type { CallView, Event, OpenAlert, SupervisorCommand, SupervisorMessage } from "../wire";
+import { type Call, Model, needsSomebody } from "./model";
+
+/** Events of one page of a call's history, as the server serves them. */
+const PAGE = 1_000;
+
+/** At most one announcement to screen readers in this time. */
+const ANNOUNCE_MS = 4_000;
+
+export type Command = SupervisorCommand["type"] | "take";
+
+export interface Toast {
+  text: string;
+  bad: boolean;
+}
+
+export class Controller {
+  readonly store = new Store();
+  readonly model: Model;
+  link: Link = { state: "connecting" };
+  toast: Toast | null = null;
+  announcement = "";
+  sound = kept("sound", ["on", "off"], "off") === "on";
+  notify = kept("notify", ["on", "off"], "off") === "on";
+  history: CallView[] | null = null;
+  historyFailed = false;
+  private readonly feed: Feed<SupervisorCommand, SupervisorMessage>;
+  private readonly told: Set<string>;
+  private toAnnounce: { name: string; agent: string }[] = [];
+  private announceTimer = 0;
+  private toastTimer = 0;
+  private audio: AudioContext | null = null;
+
+  constructor(
+    readonly session: Session,
+    private words: () => Words,
+  ) {
+    this.model = new Model(session);
+    // Kept over a reload, so that an alert does not ring twice.
+    this.told = new Set(JSON.parse(sessionStorage.getItem("ruhepol.told") ?? "[]") as string[]);
+    this.feed = new Feed({
+      path: "/v1/feed/supervisor?text=opened",
+      probe: "/v1/calls",
+      token: session.token,
+      expires: session.claims.exp,
+      onMessages: (messages) => this.hear(messages),
+      onLink: (link) => this.linkChanged(link),
+    });
+  }
+
+  get stale(): boolean {
+    return this.link.state !== "live";
+  }
+
+  close() {
+    this.feed.close();
+  }
+
+  retryNow = () => this.feed.retryNow();
+
+  /** Shows a call; a live one is opened on the feed, which tells its agent. */
+  async open(call: string, ended = false) {
+    const { model } = this;
+    if (model.opened?.call === call && model.opened.ended === ended) return;
+    this.closeCall();
+    model.open(call, ended);
+    this.store.changed();
+    if (!ended) await this.openOnFeed(call);
+    await this.fetchEvents(call, 0);
+  }
+
+  closeCall() {
+    const { model } = this;
+    const { opened } = model;
+    if (!opened) return;
+    model.opened = null;
+    if (model.calls.get(opened.call)?.ended) model.calls.delete(opened.call);
+    if (!opened.ended) void this.feed.send({ type: "close", call: opened.call }).catch(() => undefined);
+    this.store.changed();
+  }
+
+  retryFetch() {
+    const { opened } = this.model;
+    if (!opened) return;
+    opened.state = "loading";
+    this.store.changed();
+    void this.fetchEvents(opened.call, 0);
+  }
+
+  ack = (alert: OpenAlert) => this.command({ type: "ack", alert: alert.id }, "ack");
+
+  snooze = (alert: OpenAlert, minutes: number) => this.command({ type: "snooze", alert: alert.id, minutes }, "snooze");
+
+  async dismiss(call: string, alert: OpenAlert, reason: string, note: string) {
+    const done = await this.command({ type: "dismiss", alert: alert.id, reason }, "dismiss");
+    if (done && note) await this.command({ type: "note", call, text: note }, "note");
+    return done;
+  }
+
+  note = (call: string, text: string) => this.command({ type: "note", call, text }, "note");
+
+  async whisper(call: string, text: string) {
+    const view = this.model.calls.get(call);
+    const done = await this.command({ type: "whisper", call, text }, "whisper");
+    if (done && view) {
+      this.model.whispered(call, this.model.mediaNow(view, this.stale), text);
+      this.store.changed();
+    }
+    return done;
+  }
+
+  /** Acknowledges the alert, if there is one, and writes down who is on it. */
+  async takeOver(call: string, text: string) {
+    const alert = this.model.calls.get(call)?.alert;
+    if (alert && needsSomebody({ ...this.model.calls.get(call)! }, this.model.now())) {
+      const acknowledged = await this.command({ type: "ack", alert: alert.id }, "ack");
+      if (!acknowledged) return false;
+    }
+    return this.command({ type: "note", call, text }, "take");
+  }
+
+  setSound(on: boolean) {
+    this.sound = on;
+    keep("sound", on ? "on" : "off");
+    if (on) this.ring();
+    this.store.changed();
+  }
+
+  async setNotify(on: boolean) {
+    this.notify = on && "Notification" in window && (await Notification.requestPermission()) === "granted";
+    keep("notify", this.notify ? "on" : "off");
+    this.store.changed();
+  }
+
+  async fetchHistory() {
+    try {
+      const { calls } = (await this.get("/v1/calls")) as { calls: CallView[] };
+      const ended = calls.filter((view) => view.ended);
+      this.history = ended.sort((a, b) => endOf(b) - endOf(a));
+      this.historyFailed = false;
+    } catch {
+      this.historyFailed = true;
+    }
+    this.store.changed();
+  }
+
+  private async command(command: SupervisorCommand, name: Command): Promise<boolean> {
+    const words = this.words();
+    try {
+      await this.feed.send(command);
+      this.say(words.done[name as keyof typeof words.done], false);
+      return true;
+    } catch (error) {
+      const code = error instanceof CommandError ? error.code : "";
+      this.say(words.failed(words.errors[code] ?? (error as Error).message), true);
+      return false;
+    }
+  }
+
+  private say(text: string, bad: boolean) {
+    this.toast = { text, bad };
+    clearTimeout(this.toastTimer);
+    this.toastTimer = window.setTimeout(() => {
+      this.toast = null;
+      this.store.changed();
+    }, bad ? 8_000 : 3_000);
+    this.store.changed();
+  }
+
+  private linkChanged(link: Link) {
+    const before = this.link.state;
+    this.link = link;
+    if (link.state === "lost" && before === "live") this.announcement = this.words().announceLost;
+    if (link.state === "live" && before === "lost") this.announcement = this.words().announceLive;
+    this.store.changed();
+  }
+
+  private hear(messages: SupervisorMessage[]) {
+    const fresh = this.model.apply(messages).filter(({ alert }) => !this.told.has(alert.id));
+    for (const { call, alert } of fresh) {
+      if (this.told.has(alert.id)) continue;
+      this.told.add(alert.id);
+      this.alertFor(call, alert);
+    }
+    if (fresh.length > 0) sessionStorage.setItem("ruhepol.told", JSON.stringify([...this.told].slice(-500)));
+    if (messages.some((message) => message.type === "snapshot")) this.reopen();
+    this.store.changed();
+  }
+
+  /** After a loss, or a snapshot because we were too slow: the opened call goes on where it was. */
+  private reopen() {
+    const { opened } = this.model;
+    if (!opened || opened.ended) return;
+    const last = Math.max(0, ...opened.events.keys());
+    void this.openOnFeed(opened.call).then(() => this.fetchEvents(opened.call, opened.state === "ready" ? last : 0));
+  }
+
+  private async openOnFeed(call: string) {
+    try {
+      await this.feed.send({ type: "open", call });
+    } catch {
+      // It ended this moment, or the line is down: what was said can be read all the same.
+    }
+  }
+
+  private async fetchEvents(call: string, after: number) {
+    try {
+      for (let from = after; ; ) {
+        const path = `/v1/calls/${encodeURIComponent(call)}/events?after=${from}`;
+        const { events } = (await this.get(path)) as { events: Event[] };
+        const complete = events.length < PAGE;
+        this.model.fetched(call, events, complete);
+        this.store.changed();
+        if (complete) return;
+        from = events.at(-1)?.seq ?? from;
+      }
+    } catch {
+      this.model.fetchFailed(call);
+      this.store.changed();
+    }
+  }
+
+  private async get(path: string): Promise<unknown> {
+    const headers = { authorization: `Bearer ${this.session.token}` };
+    const answer = await fetch(path, { headers, signal: AbortSignal.timeout(10_000) });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    return answer.json();
+  }
+
+  private alertFor(call: Call, alert: OpenAlert) {
+    const name = alertName(this.words(), alert.kind);
+    const agent = call.agent ?? call.call;
+    if (this.sound) this.ring();
+    if (this.notify && Notification.permission === "granted") {
+      // A lock screen is not the place for a caller's words.
+      const body = [call.agent, call.queue].filter(Boolean).join(" · ");
+      const notification = new Notification(name, { body, tag: alert.id });
+      notification.onclick = () => {
+        window.focus();
+        void this.open(call.call);
+      };
+    }
+    this.toAnnounce.push({ name, agent });
+    if (!this.announceTimer) {
+      this.announce();
+      this.announceTimer = window.setInterval(() => this.announce(), ANNOUNCE_MS);
+    }
+  }
+
+  private announce() {
+    const [first, ...more] = this.toAnnounce;
+    this.toAnnounce = [];
+    if (!first) {
+      clearInterval(this.announceTimer);
+      this.announceTimer = 0;
+      return;
+    }
+    const words = this.words();
+    this.announcement = more.length > 0 ? words.announceAlerts(more.length + 1) : words.announceAlert(first.name, first.agent);
+    this.store.changed();
+  }
+
+  /** Two soft tones, the second higher. */
+  private ring() {
+    const audio = (this.audio ??= new AudioContext());
+    void audio.resume();
+    for (const [at, pitch] of [
+      [0, 523.25],
+      [0.16, 659.25],
+    ] as const) {
+      const tone = audio.createOscillator();
+      const volume = audio.createGain();
+      const from = audio.currentTime + at;
+      tone.frequency.value = pitch;
+      volume.gain.setValueAtTime(0, from);
+      volume.gain.linearRampToValueAtTime(0.14, from + 0.02);
+      volume.gain.exponentialRampToValueAtTime(0.001, from + 0.4);
+      tone.connect(volume).connect(audio.destination);
+      tone.start(from);
+      tone.stop(from + 0.45);
+    }
+  }
+}
+
+export const endOf = (view: CallView) => Date.parse(view.started_at) + view.t_ms;

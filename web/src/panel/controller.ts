@@ -1,0 +1,159 @@
+/** What the panel does: the feed and the agent's answers. */
+
+import { CommandError, Feed, type Link } from "../lib/feed";
+import type { Words } from "../lib/i18n";
+import type { Session } from "../lib/session";
+import { Store } from "../lib/store";
+import type { AgentCommand, AgentMessage } from "../wire";
+import { Model, type Moment } from "./model";
+
+const PAUSE_MINUTES = 15;
+
+/** How long "well done" stands where the hint was. */
+const PRAISE_MS = 2_500;
+
+export interface AgentRecord {
+  habits: unknown;
+  shift: { calls?: number; hard_calls?: number };
+}
+
+export class Controller {
+  readonly store = new Store();
+  readonly model = new Model();
+  link: Link = { state: "connecting" };
+  problem: string | null = null;
+  /** Our clock; no hints until then. */
+  mutedUntil = 0;
+  private readonly feed: Feed<AgentCommand, AgentMessage>;
+  private readonly record: string;
+
+  constructor(
+    readonly session: Session,
+    private words: () => Words,
+  ) {
+    const agent = encodeURIComponent(session.claims.sub);
+    this.record = `/v1/agents/${agent}/record`;
+    this.feed = new Feed({
+      path: `/v1/feed/agent/${agent}`,
+      probe: this.record,
+      token: session.token,
+      expires: session.claims.exp,
+      onMessages: (messages) => {
+        this.model.apply(messages);
+        this.praise();
+        this.store.changed();
+      },
+      onLink: (link) => {
+        this.link = link;
+        // The pause belongs to the connection; a new one must be told.
+        const left = Math.ceil((this.mutedUntil - Date.now()) / 60_000);
+        if (link.state === "live" && left > 0) void this.command({ type: "mute", minutes: left });
+        this.store.changed();
+      },
+    });
+  }
+
+  close() {
+    this.feed.close();
+  }
+
+  retryNow = () => this.feed.retryNow();
+
+  used(prompt: string) {
+    return this.answer({ type: "used", prompt }, prompt);
+  }
+
+  notNow(prompt: string) {
+    return this.answer({ type: "not_now", prompt }, prompt);
+  }
+
+  mute(prompt: string, forGood: boolean) {
+    return this.answer({ type: "mute", prompt, for_good: forGood }, prompt);
+  }
+
+  async pause(on: boolean) {
+    const minutes = on ? PAUSE_MINUTES : 0;
+    if (!(await this.command({ type: "mute", minutes }))) return;
+    this.mutedUntil = on ? Date.now() + minutes * 60_000 : 0;
+    const { current } = this.model;
+    if (on && current) current.prompt = null;
+    this.store.changed();
+  }
+
+  async share(moment: Moment) {
+    moment.shared = await this.command({ type: "share", call: moment.call, seq: moment.seq });
+    this.store.changed();
+  }
+
+  async askForCard() {
+    this.model.card = null;
+    await this.command({ type: "card", lang: this.words().lang });
+  }
+
+  closeCard() {
+    this.model.card = null;
+    this.store.changed();
+  }
+
+  markRead() {
+    this.model.markRead();
+    this.store.changed();
+  }
+
+  async readRecord(): Promise<AgentRecord | null> {
+    const answer = await this.http("GET");
+    return answer?.ok ? answer.json() : null;
+  }
+
+  async eraseRecord(): Promise<boolean> {
+    return Boolean((await this.http("DELETE"))?.ok);
+  }
+
+  private async http(method: string): Promise<Response | null> {
+    const headers = { authorization: `Bearer ${this.session.token}` };
+    return fetch(this.record, { method, headers, signal: AbortSignal.timeout(10_000) }).catch(() => null);
+  }
+
+  private async answer(command: AgentCommand, prompt: string) {
+    const { current } = this.model;
+    // Gone at once: the hand is already on its way back to the work.
+    if (current?.prompt?.id === prompt) current.prompt = null;
+    if (command.type === "used") {
+      this.model.praised = prompt;
+      this.praise();
+    }
+    this.store.changed();
+    await this.command(command);
+  }
+
+  private praise() {
+    const { praised } = this.model;
+    if (!praised) return;
+    window.setTimeout(() => {
+      if (this.model.praised !== praised) return;
+      this.model.praised = null;
+      this.store.changed();
+    }, PRAISE_MS);
+  }
+
+  private async command(command: AgentCommand): Promise<boolean> {
+    try {
+      await this.feed.send(command);
+      this.problem = null;
+      return true;
+    } catch (error) {
+      const { code, message } = error as CommandError;
+      // A hint that is gone needs no answer any more.
+      if (code !== "unknown_prompt" && code !== "call_ended") {
+        const words = this.words();
+        this.problem = words.failed(words.errors[code] ?? message);
+        window.setTimeout(() => {
+          this.problem = null;
+          this.store.changed();
+        }, 6_000);
+      }
+      this.store.changed();
+      return false;
+    }
+  }
+}
