@@ -76,7 +76,19 @@ impl Conversation {
     /// An utterance spoken during `span` and understood at `now_ms`.
     pub fn utterance(&mut self, now_ms: u64, span: Span, speaker: Channel, text: &str) -> Heard {
         let names = Names { customer: self.facts.customer_name.as_deref() };
-        let mut reading = self.rules.language.read(self.lang, speaker, text, &names);
+        let reading = self.rules.language.read(self.lang, speaker, text, &names);
+        self.utterance_read(now_ms, span, speaker, text, reading)
+    }
+
+    /// The same with a reading made elsewhere: labels of people, when the rules alone are measured.
+    pub fn utterance_read(
+        &mut self,
+        now_ms: u64,
+        span: Span,
+        speaker: Channel,
+        text: &str,
+        mut reading: Reading,
+    ) -> Heard {
         if speaker == Channel::Mixed {
             // Who said it is not known: only danger and threats count.
             reading.cues.retain(|cue| counts_on_mixed(cue.kind));

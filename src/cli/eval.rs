@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome};
 use crate::config::{Config, Overrides};
-use crate::eval::redaction;
-use crate::eval::{Sources, Split, evaluate, load, table};
+use crate::eval::{Sources, Split, evaluate, load, practices, redaction, table};
 use crate::setup;
 
 /// Evaluate the scoring on labelled utterances and dialogues
@@ -57,7 +56,8 @@ pub fn run(args: Args) -> Outcome {
         "dev" => Split::Dev,
         _ => Split::Held,
     });
-    let report = evaluate(&rules.language, &settings.escalation, &loaded, split);
+    let mut report = evaluate(&rules.language, &settings.escalation, &loaded, split);
+    report.practices = practices(&rules, &settings.escalation, &loaded, split);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

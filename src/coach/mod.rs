@@ -20,7 +20,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::language::facts::facts;
+use crate::language::facts::{FactKind, facts};
 use crate::terms::{AlertKind, Band, Channel, Cue, CueKind, Lang, Span};
 
 pub use habits::Habits;
@@ -44,7 +44,7 @@ macro_rules! scene {
             lang: $coach.lang,
             habits: &$coach.habits,
             floor: $coach.floor,
-            variation: $coach.state.facts.variation,
+            variation: $coach.state.facts.turn(),
             told_ms: 0,
         }
     };
@@ -126,6 +126,16 @@ pub struct CallFacts {
     pub shift: ShiftSoFar,
     /// Anything else from the phone system.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl CallFacts {
+    /// Which phrasings go first: the next ones in the agent's next call, so that no two calls begin alike.
+    fn turn(&self) -> u32 {
+        match self.shift.calls {
+            0 => self.variation,
+            calls => calls,
+        }
+    }
 }
 
 /// One utterance and what was found in it.
@@ -250,7 +260,8 @@ impl Coach {
         }
         let Utterance { channel, span, text, cues, severity, level, band, alerts } = utterance;
         // Who of the two said it is not known on a mixed channel: only danger counts, which is in the cues.
-        let facts = if channel == Channel::Mixed { Vec::new() } else { facts(self.lang, text) };
+        let mut facts = if channel == Channel::Mixed { Vec::new() } else { facts(self.lang, text) };
+        facts.retain(|fact| fact.kind != FactKind::What || !slots::is_place(self.lang, text, fact.start));
         let said = Said { channel, span, lower: text.to_lowercase(), cues, severity, facts };
         self.state.hear(now_ms, &said, level, band);
         self.state.hear_words(&said, &self.rules, self.lang);
@@ -460,7 +471,10 @@ impl Coach {
                     let mut changes = Vec::new();
                     let danger = self.state.latest(&[CueKind::SelfHarm, CueKind::ViolenceThreat]);
                     let cues: Vec<CueKind> = danger.into_iter().map(|(kind, _)| kind).collect();
-                    self.screen.between(scene!(self), at, &cues, &mut changes);
+                    // Only hard calls are followed by this: their number makes each find other words.
+                    let shift = &self.state.facts.shift;
+                    let variation = if shift.calls == 0 { self.state.facts.variation } else { shift.hard_calls };
+                    self.screen.between(Scene { variation, ..scene!(self) }, at, &cues, &mut changes);
                     self.tell(changes, out);
                 }
                 Show::Card => {}

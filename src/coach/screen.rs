@@ -260,7 +260,8 @@ impl Screen {
         if uses.shown >= practice.per_call || scene.habits.is_muted(&practice.id) || self.shown.is_some() {
             return;
         }
-        let Some(text) = self.phrase(scene, at, cues) else { return };
+        let Some(phrases) = practice.say.get(&scene.lang) else { return };
+        let Some(text) = choose_in_turn(phrases, scene.slots, cues, scene.variation) else { return };
         self.uses.entry(at).or_default().shown += 1;
         self.next_id += 1;
         let shown = Shown { id: self.next_id, practice: at, text, shown_ms: 0, until_ms: u64::MAX };
@@ -333,11 +334,7 @@ pub fn choose(
     said: &BTreeMap<usize, u32>,
     variation: u32,
 ) -> Option<(usize, String)> {
-    let fits = |phrase: &Phrase| {
-        (phrase.cues.is_empty() || phrase.cues.iter().any(|cue| cues.contains(cue)))
-            && phrase.missing.iter().all(|slot| slots.get(slot).is_none())
-    };
-    let filled = phrases.iter().enumerate().filter(|(_, phrase)| fits(phrase)).filter_map(|(place, phrase)| {
+    let filled = phrases.iter().enumerate().filter(|(_, p)| fits(p, slots, cues)).filter_map(|(place, phrase)| {
         let text = slots.fill(phrase)?;
         let facts = phrase.parts.iter().filter(|part| matches!(part, Part::Slot { .. })).count();
         let times = said.get(&place).copied().unwrap_or(0);
@@ -345,4 +342,21 @@ pub fn choose(
         Some(((phrase.cues.is_empty(), times, usize::MAX - facts, turn, place), text))
     });
     filled.min_by(|(a, _), (b, _)| a.cmp(b)).map(|((_, _, _, _, place), text)| (place, text))
+}
+
+/// The n-th of the phrasings that can be filled, over and over; those for these cues before the general ones. Between
+/// calls nobody is helped by the same most concrete phrasing after every call.
+fn choose_in_turn(phrases: &[Phrase], slots: &Slots, cues: &[CueKind], nth: u32) -> Option<String> {
+    let usable = |fitting: bool| {
+        let mine = phrases.iter().filter(move |p| p.cues.is_empty() != fitting && fits(p, slots, cues));
+        mine.filter_map(|phrase| slots.fill(phrase)).collect::<Vec<_>>()
+    };
+    let fitting = usable(true);
+    let mut texts = if fitting.is_empty() { usable(false) } else { fitting };
+    (!texts.is_empty()).then(|| texts.swap_remove(nth as usize % texts.len()))
+}
+
+fn fits(phrase: &Phrase, slots: &Slots, cues: &[CueKind]) -> bool {
+    (phrase.cues.is_empty() || phrase.cues.iter().any(|cue| cues.contains(cue)))
+        && phrase.missing.iter().all(|slot| slots.get(slot).is_none())
 }

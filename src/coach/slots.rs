@@ -147,6 +147,22 @@ impl Slots {
     }
 }
 
+/// Whether a thing only says where something is ("neben unserem Bett", "an der Tür"): it is not what is wrong.
+/// `start` counts characters, as facts do.
+pub fn is_place(lang: Lang, text: &str, start: usize) -> bool {
+    const DE: &[&str] = &["vor", "neben", "hinter", "unter", "zwischen", "an", "am", "beim"];
+    const EN: &[&str] = &["at", "beside", "behind", "outside", "under", "between", "near"];
+    let places = match lang {
+        Lang::De => DE,
+        Lang::En => EN,
+    };
+    let before: String = text.chars().take(start).collect();
+    let word = before.split_whitespace().next_back().unwrap_or_default().to_lowercase();
+    let word = before.ends_with(char::is_whitespace).then_some(word.as_str());
+    let beside = lang == Lang::En && before.to_lowercase().trim_end().ends_with("next to");
+    beside || word.is_some_and(|word| places.contains(&word))
+}
+
 /// How to address somebody, and the surname alone. Without a form of address only the surname is known for certain:
 /// nobody's gender is guessed from a first name.
 fn address(lang: Lang, written: &str) -> (Option<String>, Option<String>) {
@@ -243,6 +259,22 @@ mod tests {
         assert_eq!(slots.get("what_dat"), Some("Ihrem Router"));
         slots.hear(&facts(Lang::De, "Die Adresse auf der Karte stimmt."), false);
         assert_eq!(slots.get("what_dat"), Some("Ihrem Router"));
+    }
+
+    #[test]
+    fn where_something_is_is_not_what_is_wrong() {
+        for (lang, text, thing, place) in [
+            (Lang::De, "Neben unserem Bett läuft ein Presslufthammer.", "unserem", true),
+            (Lang::De, "Es hing ein Zettel an der Tür.", "der Tür", true),
+            (Lang::De, "Ärger mit dem Bett.", "dem", false),
+            (Lang::De, "Mein Router geht nicht.", "Mein", false),
+            (Lang::De, "Da kann der Router nichts für.", "der", false),
+            (Lang::En, "There is a drill next to my bed.", "my", true),
+            (Lang::En, "Trouble with my bed.", "my", false),
+        ] {
+            let start = text.find(thing).map(|at| text[..at].chars().count()).unwrap();
+            assert_eq!(is_place(lang, text, start), place, "{text}");
+        }
     }
 
     #[test]

@@ -38,8 +38,8 @@ impl Coach {
         let practice = &self.rules.practices[at];
         let phrases = practice.say_supervisor.get(&self.lang).or_else(|| practice.say.get(&self.lang));
         let said = self.phrases_suggested.entry(at).or_default();
-        let Some((place, text)) = phrases
-            .and_then(|phrases| screen::choose(phrases, &self.state.slots, cues, said, self.state.facts.variation))
+        let Some((place, text)) =
+            phrases.and_then(|phrases| screen::choose(phrases, &self.state.slots, cues, said, self.state.facts.turn()))
         else {
             return;
         };

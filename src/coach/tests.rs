@@ -328,11 +328,14 @@ const CASES: &[Case] = &[
     Case {
         id: "002-3",
         speaks: (
-            "C 0 0 [] Hallo.\nA [solution_offer] Ich schicke Ihnen einen neuen.\nC 0 0 [gratitude] Vielen Dank!",
-            3,
+            "C 1 20 [dissatisfaction] Schon wieder kaputt.\nA [solution_offer apology] Ich schicke Ihnen einen neuen.\nC 0 0 [gratitude] Vielen Dank!\nA [question] Kann ich sonst noch etwas für Sie tun?",
+            4,
         ),
-        silent: "C 2 30 [dissatisfaction] Schon wieder kaputt.\nA [] Hm.\nC 0 20 [gratitude] Na danke.",
-        limit: ("A [solution_offer] a\nC 0 0 [gratitude] b\n~ 61\nC 0 0 [gratitude] c", 1),
+        silent: "C 0 0 [] Hallo.\nA [solution_offer] Ich schicke es Ihnen.\nC 0 0 [gratitude] Danke!\nA [question] Kann ich sonst noch etwas für Sie tun?",
+        limit: (
+            "C 1 20 [dissatisfaction] a\nA [solution_offer apology] b\nC 0 0 [gratitude] c\nA [question] Sonst noch etwas?\n~ 61\nA [question] Sonst noch etwas?",
+            1,
+        ),
         facts: nothing_known,
         live: true,
     },
@@ -357,41 +360,50 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "001-9",
-        speaks: ("C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 20 [apology_accepted] Schon gut.", 3),
+        speaks: ("C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 30 [humour] Der Hund wartet auch schon.", 3),
         silent: "C 2 20 [dissatisfaction] a\nA [solution_offer] b\nC 2 45 [humour anger] Sehr witzig.",
-        limit: ("C 2 45 [] a\nA [solution_offer] b\nC 0 20 [humour] c\n~ 30\nC 0 10 [humour] d", 1),
+        limit: ("C 2 45 [] a\nA [solution_offer] b\nC 0 35 [humour] c\n~ 30\nC 0 28 [humour] d", 1),
         facts: nothing_known,
         live: true,
     },
     Case {
         id: "001-4",
-        speaks: ("A [] Guten Tag.\nC 1 30 [disbelief] Das kann doch nicht sein.", 2),
-        silent: "A [] Guten Tag.\nC 3 30 [legal_threat] Dann gehe ich zum Anwalt.",
-        limit: ("C 1 30 [] a\nA [] b\n~ 30\nC 1 30 [] c\nA [] d", 1),
+        speaks: (
+            "A [] Guten Tag.\nC 0 0 [] Hallo.\nA [] Das kostet mehr.\nC 1 30 [disbelief] Das kann doch nicht sein.",
+            4,
+        ),
+        silent: "A [] Guten Tag.\nC 1 30 [disbelief] Das kann doch nicht sein.\nA [] b\nC 3 30 [legal_threat] Dann gehe ich zum Anwalt.",
+        limit: ("A [] a\nA [] b\nC 1 30 [disbelief] c\nA [] d\n~ 30\nC 1 30 [disbelief] e\nA [] f", 1),
         facts: nothing_known,
         live: true,
     },
     Case {
         id: "001-10",
-        speaks: ("A [] Guten Tag.\nC 0 0 [] Hallo.\nA [hold_announcement] Einen kleinen Moment bitte.", 3),
-        silent: "A [] Guten Tag.\nC 2 30 [dissatisfaction] Hallo.\nA [hold_announcement] Einen Moment bitte.",
-        limit: ("A [] a\nA [hold_announcement] b\n~ 70\nA [hold_announcement] c", 1),
+        speaks: ("A [] Guten Tag.\nC 0 0 [] Hallo.\nA [hold_announcement] Einen kleinen Moment bitte.\n~ 6", 4),
+        silent: "A [] Guten Tag.\nC 2 30 [dissatisfaction] Hallo.\nA [hold_announcement] Einen Moment bitte.\n~ 6",
+        limit: ("A [] a\nA [hold_announcement] b\n~ 70\nA [hold_announcement] c\n~ 10", 1),
         facts: nothing_known,
         live: true,
     },
     Case {
         id: "000-c",
-        speaks: ("C 3 60 [anger] a\nA [apology] Das tut mir leid.\nC 0 30 [] Na gut.", 3),
-        silent: "C 1 20 [] a\nA [apology] Das tut mir leid.\nC 0 5 [] Na gut.",
-        limit: ("C 3 60 [anger] a\nA [apology] b\nC 0 30 [] c\nC 3 60 [anger] d\nA [apology] e\nC 0 30 [] f", 1),
+        speaks: (
+            "C 3 60 [anger] a\nA [apology] Das tut mir leid.\nC 0 30 [apology_accepted] Na gut, schon in Ordnung.",
+            3,
+        ),
+        silent: "C 3 60 [anger] a\nA [apology] Das tut mir leid.\nC 0 30 [] Und wo ist der Haken?",
+        limit: (
+            "C 3 60 [anger] a\nA [apology] b\nC 0 30 [apology_accepted] c\nC 3 60 [anger] d\nA [apology] e\nC 0 30 [apology_accepted] f",
+            1,
+        ),
         facts: nothing_known,
         live: true,
     },
     Case {
         id: "004-a",
         speaks: ("A [] Hier, bitte.\nC 0 0 [gratitude] Vielen Dank, das war nett.", 2),
-        silent: "A [] Hier, bitte.\nC 2 30 [gratitude sarcasm] Na vielen Dank auch.",
-        limit: ("C 0 0 [gratitude] a\nA [] b\nC 0 0 [praise] c", 1),
+        silent: "A [] Hier, bitte.\nC 0 0 [gratitude] Danke. Und die Nummer?\nA [] Bitte.\nC 2 30 [gratitude sarcasm] Na vielen Dank auch.",
+        limit: ("C 0 0 [patience] a\nA [] b\nC 0 0 [praise] c", 1),
         facts: nothing_known,
         live: true,
     },
@@ -567,7 +579,7 @@ fn a_followed_prompt_is_done_and_a_wrong_one_withdrawn() {
     assert_eq!(stage.states("002-6"), vec![PromptState::Shown, PromptState::Done]);
 
     let mut stage = Stage::new(Lang::De, CallFacts::default());
-    stage.play("C 2 45 [] a\nA [solution_offer] b\nC 0 20 [humour] c\nC 3 60 [insult] d");
+    stage.play("C 2 45 [] a\nA [solution_offer] b\nC 0 30 [humour] c\nC 3 60 [insult] d");
     assert_eq!(stage.states("001-9"), vec![PromptState::Shown, PromptState::Withdrawn]);
 }
 
@@ -739,6 +751,105 @@ fn after_danger_nobody_is_sent_up_and_down_the_stairs() {
     stage.play("C 3 90 [self_harm] Ich will nicht mehr.\nA [] Ich bin da.\nC 0 20 [gratitude] Danke.\nend");
     assert!(stage.prompts("000-c").is_empty());
     assert!(stage.prompts("001-2")[0].1.contains("mit jemandem"), "{:?}", stage.prompts("001-2"));
+}
+
+#[test]
+fn the_worst_of_a_heated_call_and_not_every_complaint_calls_for_a_breath() {
+    let breaths = |script: &str| Stage::new(Lang::De, CallFacts::default()).play(script).prompts("001-1").len();
+    assert_eq!(breaths("A [] a\nC 2 60 [dissatisfaction] Das dauert schon drei Wochen."), 0);
+    assert_eq!(breaths("A [] a\nC 3 60 [supervisor_request] Ich bitte Sie höflich um Ihren Vorgesetzten."), 0);
+    assert_eq!(breaths("A [] a\nC 2 45 [anger disbelief] Jetzt bin ich auch noch schuld?"), 1);
+    assert_eq!(breaths("A [] a\nC 3 60 [legal_threat] Dann eben mein Anwalt."), 1);
+    assert_eq!(breaths("A [] a\nC 0 0 [profanity] Verdammt, wo ist denn meine Brille?"), 0, "a curse in a calm call");
+}
+
+#[test]
+fn amends_are_due_for_an_excuse_and_not_for_a_question() {
+    let play = |script: &str| {
+        let mut stage = Stage::new(Lang::De, CallFacts::default());
+        stage.play(script);
+        (stage.prompts("002-6").len(), stage.prompts("001-6").len())
+    };
+    let complaint = "C 2 30 [dissatisfaction] Meine Lieferung ist nicht da.\n";
+    assert_eq!(
+        play(&format!("{complaint}A [question] Wie ist die Nummer?\nC 0 30 [] Vier.\nA [question] Und der Name?")),
+        (0, 0)
+    );
+    assert_eq!(play(&format!("{complaint}A [blame_customer] Sie hätten die Mail lesen müssen.")), (1, 0));
+    assert_eq!(play(&format!("{complaint}A [generic_empathy question] Oje, was ist denn passiert?")), (0, 0));
+    assert_eq!(play(&format!("{complaint}A [question] Nummer?\nC 0 30 [] Vier.\nA [] Hier steht zugestellt.")), (1, 0));
+    let calm = "C 1 10 [dissatisfaction] Das Internet ist weg.\nA [question] Wo denn?\nC 0 10 [] In Husum.\nA [] Da ist ein Bagger ins Kabel geraten.";
+    assert_eq!(play(calm), (0, 0), "not in a calm stretch");
+}
+
+#[test]
+fn the_caller_who_did_not_get_through_is_told_sorry_for_the_wait() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Guten Tag.\nC 2 20 [dissatisfaction] Na endlich, vierzig Minuten war bei Ihnen besetzt!");
+    assert_eq!(stage.prompts("002-4").len(), 1, "{:#?}", stage.out);
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Guten Tag.\nC 0 0 [] Ist der Termin noch frei oder schon besetzt?");
+    assert_eq!(stage.prompts("002-4"), vec![]);
+}
+
+#[test]
+fn after_hard_calls_each_time_other_words() {
+    let after = |hard_calls, lang| {
+        let facts =
+            CallFacts { shift: ShiftSoFar { calls: 5, hard_calls, ..after_a_hard_call().shift }, ..nothing_known() };
+        let mut stage = Stage::new(lang, facts);
+        stage.play("C 3 60 [anger] a\nend").prompts("001-2")[0].1.to_owned()
+    };
+    for lang in [Lang::De, Lang::En] {
+        let said: Vec<String> = (1..=4).map(|hard_calls| after(hard_calls, lang)).collect();
+        assert!(said.windows(2).all(|pair| pair[0] != pair[1]), "{said:?}");
+        assert!(said.iter().collect::<BTreeSet<_>>().len() >= 3, "{said:?}");
+    }
+}
+
+/// Every phrasing with every kind of value its slots may hold: long and short, feminine, neuter, plural, titles.
+#[test]
+fn every_phrasing_can_be_read_with_every_value() {
+    let things = [
+        ("der Router", "Ihren Router", "Ihrem Router"),
+        ("Ihre Rechnung", "Ihre Rechnung", "Ihrer Rechnung"),
+        ("Ihr Paket", "Ihr Paket", "Ihrem Paket"),
+        ("Ihre Möbel", "Ihre Möbel", "Ihren Möbeln"),
+    ];
+    let names = ["Frau Keller", "Herrn Dr. Jan Weber", "Frau Prof. Anna von Berg", "Müller-Lüdenscheidt"];
+    for lang in [Lang::De, Lang::En] {
+        for (what, what_acc, what_dat) in things {
+            for name in names {
+                let mut slots = slots::Slots::default();
+                for slot in slots::SLOTS {
+                    slots.set(slot, "zwölf lange Wochen");
+                }
+                slots.set("what", what);
+                slots.set("what_acc", what_acc);
+                slots.set("what_dat", what_dat);
+                slots.know_name(lang, name);
+                let rules = SHIPPED.for_queue(None);
+                let phrases = rules
+                    .practices
+                    .iter()
+                    .flat_map(|p| p.say.get(&lang).into_iter().chain(p.say_supervisor.get(&lang)));
+                for phrase in phrases.flatten() {
+                    let asks_name =
+                        phrase.parts.iter().any(|p| matches!(p, playbook::Part::Slot { name, .. } if name == "name"));
+                    let Some(text) = slots.fill(phrase) else {
+                        assert!(asks_name && slots.get("name").is_none(), "too long or unfilled: {phrase:?}");
+                        continue;
+                    };
+                    assert!(text.chars().count() <= slots::MAX_CHARS, "{text}");
+                    let (open, close) = if lang == Lang::De { ('„', '“') } else { ('“', '”') };
+                    assert_eq!(text.matches(open).count(), text.matches(close).count(), "{text}");
+                    let first = text.trim_start_matches(open).chars().next();
+                    assert!(first.is_some_and(|c| !c.is_lowercase()), "begins with a capital: {text}");
+                    assert!(!text.contains("  ") && !text.contains("..") && !text.contains(" ,"), "{text}");
+                }
+            }
+        }
+    }
 }
 
 mod properties {

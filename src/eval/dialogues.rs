@@ -10,7 +10,7 @@ use crate::language::{Explanation, Language, ModelScores, Names, Reading};
 use crate::terms::{AlertState, Band, Cue, CueKind};
 
 /// Time of a turn without one after the turn before, as `ruhepol score` takes it.
-const TURN_MS: u64 = 5_000;
+pub(super) const TURN_MS: u64 = 5_000;
 
 /// What the program made of one labelled call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -84,23 +84,26 @@ pub fn trace(language: &Language, settings: &EscalationSettings, call: &Dialogue
 
 /// Plays one call with its labels in place of a reading: what the policy makes of perfect cues.
 pub fn trace_labels(settings: &EscalationSettings, call: &Dialogue) -> CallTrace {
-    play(settings, call, Wording::Text, |turn, text| {
-        let cue = |kind: &CueKind| Cue {
-            kind: *kind,
-            start: 0,
-            end: text.chars().count(),
-            text: text.to_owned(),
-            weight: defaults(*kind).weight,
-        };
-        Reading {
-            cues: turn.cues.iter().map(cue).collect(),
-            severity: turn.severity,
-            severity_score: 0.0,
-            model: ModelScores::default(),
-            explanation: Explanation { by_cues: turn.severity.unwrap_or(0), ..Explanation::default() },
-            entries: Vec::new(),
-        }
-    })
+    play(settings, call, Wording::Text, labelled_reading)
+}
+
+/// The labels of a turn as if they had been read from its words.
+pub(super) fn labelled_reading(turn: &LabelledTurn, text: &str) -> Reading {
+    let cue = |kind: &CueKind| Cue {
+        kind: *kind,
+        start: 0,
+        end: text.chars().count(),
+        text: text.to_owned(),
+        weight: defaults(*kind).weight,
+    };
+    Reading {
+        cues: turn.cues.iter().map(cue).collect(),
+        severity: turn.severity,
+        severity_score: 0.0,
+        model: ModelScores::default(),
+        explanation: Explanation { by_cues: turn.severity.unwrap_or(0), ..Explanation::default() },
+        entries: Vec::new(),
+    }
 }
 
 fn play(
@@ -225,6 +228,7 @@ mod tests {
             outcome,
             split: None,
             turns: severities.iter().map(turn).collect(),
+            expected: None,
         }
     }
 

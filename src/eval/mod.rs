@@ -8,6 +8,7 @@ mod load;
 mod metrics;
 mod noise;
 mod offence;
+mod practices;
 mod records;
 pub mod redaction;
 mod table;
@@ -22,7 +23,8 @@ pub use self::load::{LoadError, Loaded, Sources, load};
 pub use self::metrics::{Counts, auroc};
 pub use self::noise::PresetReport;
 pub use self::offence::OffenceReport;
-pub use self::records::{BadLine, Dialogue, LabelledTurn, Line, OffenceLine, Outcome, Party, Split, Wording};
+pub use self::practices::{PracticesReport, practices};
+pub use self::records::{BadLine, Dialogue, Expected, LabelledTurn, Line, OffenceLine, Outcome, Party, Split, Wording};
 pub use self::table::table;
 pub use self::utterances::{CalmReport, HardNegative, KindScore, UtteranceReport};
 
@@ -36,6 +38,8 @@ pub struct Report {
     /// The part of the data that was used; `None`: all of it.
     pub split: Option<Split>,
     pub languages: Vec<LanguageReport>,
+    /// Whether whispers come where a reader expects them, by language; [`practices()`] makes them.
+    pub practices: Vec<PracticesReport>,
     /// Calm requests: every one that is flagged is a false alarm.
     pub calm: Vec<CalmReport>,
     /// Offence sets such as GermEval 2018.
@@ -93,6 +97,7 @@ pub fn evaluate(language: &Language, settings: &EscalationSettings, loaded: &Loa
     Report {
         split,
         languages: languages.collect(),
+        practices: Vec::new(),
         calm: loaded.calm.iter().map(|(name, lines)| utterances::calm(language, name, lines)).collect(),
         offence: loaded.offence.iter().map(|(name, lines)| offence::report(language, name, lines)).collect(),
         bad_lines: loaded.bad_lines.clone(),

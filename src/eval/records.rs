@@ -115,6 +115,18 @@ pub struct Dialogue {
     #[serde(default)]
     pub split: Option<Split>,
     pub turns: Vec<LabelledTurn>,
+    /// Where a careful reader wants which whisper; `None`: nobody has read it for that.
+    #[serde(default)]
+    pub expected: Option<Vec<Expected>>,
+}
+
+/// A moment at which a careful reader wants a practice to speak.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Expected {
+    /// Index of the turn after which, from 0.
+    pub turn: usize,
+    /// Id of the practice.
+    pub practice: String,
 }
 
 impl Dialogue {
@@ -272,6 +284,10 @@ fn dialogue(value: serde_json::Value) -> Result<Dialogue, String> {
             return Err(format!("turn {} ends at {t_ms} ms, before the turn before it ({last_ms} ms)", index + 1));
         }
         last_ms = t_ms;
+    }
+    if let Some(beyond) = dialogue.expected.iter().flatten().find(|expected| expected.turn >= dialogue.turns.len()) {
+        let turns = dialogue.turns.len();
+        return Err(format!("{} is expected after turn {} of {turns}, counted from 0", beyond.practice, beyond.turn));
     }
     let customers = dialogue.turns.iter().any(|turn| turn.speaker == Party::Customer);
     if customers { Ok(dialogue) } else { Err("no turn of the customer".to_owned()) }

@@ -30,6 +30,9 @@ impl Display for Table<'_> {
         for language in &report.languages {
             of_language(f, language, details)?;
         }
+        for practices in &report.practices {
+            write!(f, "{}", practices.table(details))?;
+        }
         for calm in &report.calm {
             writeln!(f, "calm requests {}", calm.name)?;
             row(f, "flagged", &format!("{} of {}", calm.flagged, calm.requests))?;

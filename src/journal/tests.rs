@@ -41,6 +41,7 @@ fn alert(call: &str, seq: u64, unix_ms: u64) -> Event {
         quote: Some("Zitronengelb".to_owned()),
         by: None,
         until: None,
+        dismissal: None,
     };
     event(call, seq, unix_ms, kind)
 }

@@ -11,7 +11,9 @@ pub fn holds(event: &Event) -> bool {
     match &event.kind {
         EventKind::Utterance { text, .. } => text.is_some(),
         EventKind::Assessment { cues, .. } => cues.iter().any(|cue| !cue.text.is_empty()),
-        EventKind::Alert { quote, reason, .. } => quote.is_some() || !reason.is_empty(),
+        EventKind::Alert { quote, reason, dismissal, .. } => {
+            quote.is_some() || dismissal.is_some() || !reason.is_empty()
+        }
         EventKind::Suggestion { text, .. } | EventKind::Note { text, .. } => !text.is_empty(),
         _ => false,
     }
@@ -22,8 +24,8 @@ pub fn forget(event: &mut Event) {
     match &mut event.kind {
         EventKind::Utterance { text, .. } => *text = None,
         EventKind::Assessment { cues, .. } => cues.iter_mut().for_each(|cue| cue.text.clear()),
-        EventKind::Alert { quote, reason, .. } => {
-            *quote = None;
+        EventKind::Alert { quote, reason, dismissal, .. } => {
+            (*quote, *dismissal) = (None, None);
             reason.clear();
         }
         EventKind::Suggestion { text, .. } | EventKind::Note { text, .. } => text.clear(),
@@ -82,6 +84,7 @@ mod tests {
                 quote: Some(secret()),
                 by: None,
                 until: None,
+                dismissal: Some(secret()),
             },
             EventKind::Suggestion { id: "c:s1".to_owned(), practice: "p".to_owned(), text: secret(), alert: None },
             EventKind::Note { by: "s1".to_owned(), text: secret() },
