@@ -62,7 +62,8 @@ impl Provider {
             return;
         }
         self.renew().await;
-        *asked = Some(Instant::now());
+        // Only asking in vain makes us wait: a provider may change its keys twice in a row.
+        *asked = self.key(header).is_none().then(Instant::now);
     }
 
     /// Renews the keys for as long as the server runs.
