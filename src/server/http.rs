@@ -125,7 +125,7 @@ async fn ingest(State(app): Shared, request: Request, platform: Platform) -> Res
     let request = Request::from_parts(parts, body);
     let expires = admission.expires;
     switch(app, request, admission.subprotocol, platform.name(), patience, move |app, socket| async move {
-        media::serve(&app, Peer::Web(socket), expires, platform, dialect).await;
+        media::serve(&app, Peer::Web(Box::new(socket)), expires, platform, dialect).await;
     })
 }
 
