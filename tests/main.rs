@@ -22,6 +22,8 @@ mod phones_audiohook;
 mod phones_plain;
 #[path = "it/phones_send.rs"]
 mod phones_send;
+#[path = "it/privacy.rs"]
+mod privacy;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]

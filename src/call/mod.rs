@@ -491,7 +491,8 @@ impl Call {
     fn alert_command(&mut self, alert: String, command: &AlertCommand, by: String, out: &mut Vec<Output>) {
         let Some(number) = self.number_of(&alert, 'a').and_then(|number| u32::try_from(number).ok()) else { return };
         let active_ms = self.clock.active_ms();
-        for change in self.conversation.alert_command(active_ms, number, command) {
+        for mut change in self.conversation.alert_command(active_ms, number, command) {
+            change.note = change.note.map(|note| self.redactor.aside(&note));
             let event = alert_event(change, alert.clone(), Some(by.clone()), self.unix_ms, active_ms);
             self.emit(Log::Call, event, out);
         }

@@ -7,6 +7,7 @@ mod eval;
 mod house;
 mod journal;
 mod models;
+mod privacy;
 mod replay;
 mod schema;
 mod score;
@@ -58,6 +59,8 @@ enum Command {
     Models(models::Args),
     /// Evaluate the scoring on labelled utterances and dialogues
     Eval(eval::Args),
+    /// Data protection: the annex for works council and data protection officer
+    Privacy(privacy::Args),
     /// Measure the word error rate of recordings through the whole path
     Wer(wer::Args),
     /// Train the embedded text model
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Journal(args) => journal::run(args),
         Command::Models(args) => models::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Privacy(args) => privacy::run(args),
         Command::Wer(args) => wer::run(args),
         Command::Train(args) => train::run(args),
         Command::Schema => schema::run(),

@@ -19,6 +19,8 @@ mod platform;
 mod session;
 mod socket;
 
+pub use self::agents::TEAM_MIN_AGENTS;
+
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -101,6 +101,7 @@ fn announcement(tokens: &[Token], at: usize) -> Option<Announcement> {
                 "birthdate",
                 "born",
                 "geburtsjahr",
+                "jahrgang",
             ],
         ),
         (
@@ -147,6 +148,9 @@ fn announcement(tokens: &[Token], at: usize) -> Option<Announcement> {
                 "kontoverbindung",
                 "identnummer",
                 "kassenzeichen",
+                "kennzeichen",
+                "nummernschild",
+                "plate",
                 "sendungscode",
                 "kundenkürzel",
             ],

@@ -108,6 +108,9 @@ const COUNTED_BEFORE: &[&str] = &[
     "section",
     "kanal",
     "channel",
+    "fehlermeldung",
+    "fehlercode",
+    "error",
 ];
 
 /// What after a number makes it an amount, a time or a count.

@@ -23,6 +23,9 @@ pub struct Run {
 /// Tokens that may stand between two parts of one number.
 const GAP_MAX: usize = 4;
 
+/// Digits from which a row of figures with commas is no list any more.
+const LISTED_DIGITS: usize = 4;
+
 /// All runs of a text, in order, apart from tokens that are `taken`.
 pub fn runs(tokens: &[Token], pieces: &[Piece], taken: &[bool]) -> Vec<Run> {
     let mut runs = Vec::new();
@@ -31,7 +34,7 @@ pub fn runs(tokens: &[Token], pieces: &[Piece], taken: &[bool]) -> Vec<Run> {
         match piece.what {
             _ if taken[piece.first..piece.end].contains(&true) => close(tokens, &mut open, &mut runs),
             What::Number { .. } => {
-                if open.last().is_some_and(|last| !continues(tokens, last, piece)) {
+                if !open.is_empty() && !continues(tokens, &open, piece) {
                     close(tokens, &mut open, &mut runs);
                 }
                 open.push(piece);
@@ -93,7 +96,8 @@ fn digits_of(piece: &Piece) -> (&str, Style) {
 }
 
 /// Whether two numbers are parts of one. "3, 4, 5" in figures is a list, "2019 und 2021" are two years.
-fn continues(tokens: &[Token], last: &Piece, next: &Piece) -> bool {
+fn continues(tokens: &[Token], open: &[&Piece], next: &Piece) -> bool {
+    let Some(last) = open.last() else { return false };
     let gap = &tokens[last.end..next.first];
     if gap.len() > GAP_MAX {
         return false;
@@ -104,7 +108,11 @@ fn continues(tokens: &[Token], last: &Piece, next: &Piece) -> bool {
     let counted = |digits: &str, style| {
         style == Style::Figures && (is_year(digits) || digits.len() < 3 && !digits.starts_with('0'))
     };
-    if comma && spaced && counted(before, before_style) && counted(after, after_style) {
+    // Nobody counts "0 15 1": what began like a dictation goes on as one.
+    let so_far: usize = open.iter().take(LISTED_DIGITS).map(|piece| digits_of(piece).0.len()).sum();
+    let dictated = open.first().is_some_and(|first| digits_of(first).0.starts_with('0')) || so_far >= LISTED_DIGITS;
+    let years = is_year(before) && is_year(after);
+    if comma && spaced && (years || !dictated) && counted(before, before_style) && counted(after, after_style) {
         return false;
     }
     let and = gap.iter().any(|token| matches!(token.word.as_str(), "und" | "and"));

@@ -38,7 +38,10 @@ const ANSWER_WORDS: u32 = 2;
 
 /// Letters and figures of the shortest code, and tokens to each side of its number.
 const CODE_MIN: usize = 4;
-const CODE_MAX: usize = 12;
+const CODE_MAX: usize = 24;
+
+/// Words between what names a code and the code, its letters among them.
+const CODE_WORDS: u32 = 6;
 
 /// Years in which callers are born.
 const BIRTH_YEARS: Range<u32> = 1915..2013;
@@ -260,6 +263,7 @@ impl Sorter<'_> {
             let near = self.between(end, run.first) <= 3 && !is_preposition(self.before(run.first));
             let min = match (strength, kind) {
                 (Strength::Name, Kind::Phone) => 2,
+                (Strength::Name, Kind::BirthDate) if near => 2,
                 (Strength::Name, _) => NAMED_DIGITS_MIN,
                 (Strength::Hint, Kind::Phone) => DIGITS_MIN,
                 (Strength::Hint, _) => 4,
@@ -267,7 +271,10 @@ impl Sorter<'_> {
             };
             let year = run.years && kind != Kind::BirthDate && !(strength == Strength::Name && near && run.parts == 1);
             let counted = run.counted && !(strength == Strength::Name && near);
-            if (strength, kind) == (Strength::Name, Kind::Number) && near && self.is_code(run) {
+            if (strength, kind) == (Strength::Name, Kind::Number)
+                && self.between(end, run.first) <= CODE_WORDS
+                && self.is_code(run)
+            {
                 return sure(kind);
             }
             let follows = count >= min || strength == Strength::Name && near && count >= 2 && run.dictated;
