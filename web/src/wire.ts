@@ -239,6 +239,12 @@ export type Event = {
     type: "call_started";
   }
   | {
+    agent?: string | null;
+    queue?: string | null;
+    team?: string | null;
+    type: "call_facts";
+  }
+  | {
     channel: Channel;
     /** Mean token probability of the transcription, 0 to 1. */
     confidence?: number | null;
