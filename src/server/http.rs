@@ -139,7 +139,7 @@ async fn ingest(State(app): Shared, request: Request, platform: Platform) -> Res
         platform.name(),
         patience,
         move |app, socket| async move {
-            media::serve(&app, Peer::Web(socket), expires, platform, dialect).await;
+            media::serve(&app, Peer::Web(Box::new(socket)), expires, platform, dialect).await;
         },
     )
 }

@@ -202,7 +202,7 @@ impl Platform {
                 let settings = &app.config.phones.freeswitch;
                 self.plain(app, request, Flavour::FreeSwitch, settings.channel, settings.stereo)
             }
-            // Its connections do not come over HTTP.
+            // Its connections do not come over HTTP, so nobody asks.
             Self::AudioSocket => Box::new(Native::default()),
             Self::Asterisk => Box::new(Asterisk::new(asterisk::Settings {
                 fields: self.fields(app),

@@ -59,7 +59,7 @@ pub struct Gone;
 
 /// The other end of a stream of calls.
 pub enum Peer {
-    Web(Socket),
+    Web(Box<Socket>),
     Tcp(TcpPeer),
 }
 
