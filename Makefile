@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RUHEPOL = target/release/ruhepol
 
-.PHONY: help demo serve test lint bench wer eval fixtures golden doc build tools web browser screenshots load clean
+.PHONY: help demo serve test kill lint bench wer eval fixtures golden doc build tools web browser screenshots load clean
 
 help:
 	@echo "make demo      build, start a server, play the shipped calls into it, show what it notices (under two minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make screenshots   a picture of every state of both pages into tests/browser/out"
 	@echo "make load      sixty calls on the board for ten minutes; frame times and memory"
 	@echo "make lint      formatting, clippy, documentation, all without a warning"
+	@echo "make kill      fifty times kill -9 while calls run, with a reader that checks every number"
 	@echo "make bench     benchmarks (criterion)"
 	@echo "make wer       word error rate of the shipped calls through socket, voice activity and whisper-rs"
 	@echo "make eval      quality of the scoring on our own labelled lines and dialogues"
@@ -72,6 +73,9 @@ lint: tools
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps
+
+kill: tools
+	RUHEPOL_KILLS=50 $(CARGO) test --release --test main -- --nocapture nothing_told_is_lost
 
 bench: tools
 	$(CARGO) bench
