@@ -39,6 +39,9 @@ const LOCK: &str = "journal.lock";
 /// Questions of readers answered at once; more of them wait.
 const READERS: usize = 4;
 
+/// Longest sleep of the thread that sees to waiting readers.
+const STEP: Duration = Duration::from_millis(100);
+
 /// How the journal is kept.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -339,7 +342,8 @@ impl Shared {
             let age = oldest.elapsed();
             if age < wait {
                 drop(state);
-                std::thread::sleep(wait - age);
+                // In short steps, so that a long patience does not hold up the end.
+                std::thread::sleep((wait - age).min(STEP));
             } else {
                 self.give_up_waiting(state, "the disk is slow");
             }
