@@ -15,8 +15,8 @@ use crate::terms::{AlertKind, Band, Channel, Cue, Lang, Span};
 /// Milliseconds an utterance is taken to last when a line does not say when it ended.
 const DEFAULT_UTTERANCE_MS: u64 = 5_000;
 
-/// Calls kept in mind; when there are more, the half not heard of for longest is forgotten.
-const CALLS_MAX: usize = 8_192;
+/// Calls kept in mind, of 6 kB or so each; when there are more, the half not heard of for longest is forgotten.
+const CALLS_MAX: usize = 2_048;
 
 /// One utterance to score.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

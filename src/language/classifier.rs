@@ -263,7 +263,7 @@ fn write_kinds(heads: &KindHeads, body: &mut Vec<u8>) {
     body.push((heads.weights.len() / heads.questions.len()).trailing_zeros() as u8);
     body.extend(heads.weights.iter().map(|&weight| weight as u8));
     body.push(heads.judge.len() as u8);
-    let numbers = heads.judge.iter().chain([&heads.complaint_from, &heads.friction_from]);
+    let numbers = heads.judge.iter().chain([&heads.complaint_from, &heads.doubt_below, &heads.friction_from]);
     numbers.for_each(|number| body.extend(number.to_le_bytes()));
 }
 
@@ -276,8 +276,8 @@ fn read_kinds(reader: &mut Reader<'_>) -> Result<KindHeads, WeightsError> {
     let bits = reader.bits()?;
     let weights = reader.take(questions.len() << bits)?.iter().map(|&byte| byte as i8).collect();
     let judge = (0..reader.u8()?).map(|_| reader.number()).collect::<Result<_, _>>()?;
-    let (complaint_from, friction_from) = (reader.number()?, reader.number()?);
-    Ok(KindHeads { questions, weights, judge, complaint_from, friction_from })
+    let (complaint_from, doubt_below, friction_from) = (reader.number()?, reader.number()?, reader.number()?);
+    Ok(KindHeads { questions, weights, judge, complaint_from, doubt_below, friction_from })
 }
 
 fn read_question(reader: &mut Reader<'_>) -> Result<Question, WeightsError> {

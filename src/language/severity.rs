@@ -69,12 +69,13 @@ pub fn model_may_add(kind: CueKind) -> bool {
 }
 
 /// The model may drop what a pattern found when it gives the kind a probability below this: explicit acts only when it is
-/// very sure, danger never.
+/// very sure, danger never, and seldom the kind words that end an alert.
 pub fn model_may_drop_below(kind: CueKind) -> f32 {
     use CueKind as K;
     match kind {
         K::ViolenceThreat | K::SelfHarm | K::NameUsed => 0.0,
         K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat => 0.04,
+        K::Relief | K::ApologyAccepted | K::Gratitude | K::Praise | K::Patience => 0.15,
         _ => 0.35,
     }
 }
@@ -109,16 +110,17 @@ pub fn judge(hits: &[Hit], evidence: &[f32], heads: &KindHeads) -> (u8, Explanat
     let score = if heads.judge.is_empty() { f32::from(by_cues) / 4.0 } else { 1.0 / (1.0 + (-log_odds).exp()) };
     let mut severity = by_cues;
     if !heads.judge.is_empty() && by_cues < 3 {
-        if score >= heads.complaint_from {
+        if by_cues == 2 {
+            if score < heads.doubt_below {
+                severity = 1;
+                rule = "a complaint by its cues, and the text model doubts it";
+            }
+        } else if score >= heads.complaint_from {
             severity = 2;
             rule = match by_cues {
                 0 => "the text model alone is sure of a complaint",
-                1 => "mild friction, and the text model is sure",
-                _ => rule,
+                _ => "mild friction, and the text model is sure",
             };
-        } else if by_cues == 2 {
-            severity = 1;
-            rule = "a complaint by its cues, and the text model doubts it";
         } else if by_cues == 0 && score >= heads.friction_from {
             severity = 1;
             rule = "the text model alone: mild friction";

@@ -316,32 +316,51 @@ pub fn fit_judge(lines: &[&Witness<'_>], prior: Option<&[f32]>) -> Vec<f32> {
 
 /// Share of calm look-alikes that may be flagged as complaints; on lines not fitted to it is somewhat more.
 const LOOK_ALIKES_FLAGGED: f64 = 0.06;
+/// A complaint by cues is doubted at most below this probability.
+const DOUBT_MAX: f32 = 0.4;
 
-/// Chooses the cuts of the judge: for complaints the best F1 with few look-alikes flagged, for mild friction the most
-/// right answers where no cue of friction was found.
+/// Chooses the cuts of the judge. A complaint by cues is doubted where that makes most answers right; one is heard
+/// without such cues where F1 is best with few look-alikes flagged; friction where most answers without a cue are right.
 pub fn set_severity_cuts(heads: &mut KindHeads, lines: &[(&Witness<'_>, f32)]) {
-    let look_alikes = lines.iter().filter(|(line, _)| line.row.hard_negative).count() as f64;
-    let mut best = (f64::NEG_INFINITY, 0.5);
-    for step in 20..=90 {
-        let cut = cut_of(step);
-        let tally = Tally::of(lines.iter().map(|(line, score)| (*score >= cut, line.row.severity() >= Some(2))));
-        let flagged = lines.iter().filter(|(line, score)| line.row.hard_negative && *score >= cut).count() as f64;
-        if flagged <= (look_alikes * LOOK_ALIKES_FLAGGED).max(0.5) && tally.f1() > best.0 {
-            best = (tally.f1(), cut);
-        }
+    let by_cues = |line: &Witness<'_>| (1..4).find(|by| line.evidence.get(*by) == Some(&1.0)).unwrap_or(0);
+    let bad = |line: &Witness<'_>| line.row.severity() >= Some(2);
+    let steps = |value: &dyn Fn(f32) -> f64| {
+        let better = |best: (f64, f32), cut: f32| if value(cut) > best.0 { (value(cut), cut) } else { best };
+        (5..=95).map(cut_of).fold((f64::NEG_INFINITY, 0.5), better).1
+    };
+    heads.doubt_below = steps(&|cut| {
+        let own = lines.iter().filter(|(line, _)| by_cues(line) == 2);
+        own.filter(|(line, score)| (*score >= cut) == bad(line)).count() as f64
+    })
+    .min(DOUBT_MAX);
+    let doubt_below = heads.doubt_below;
+    let said = |line: &Witness<'_>, score: f32, cut: f32| match by_cues(line) {
+        3 => true,
+        2 => score >= doubt_below,
+        _ => score >= cut,
+    };
+    let look_alikes = || lines.iter().filter(|(line, _)| line.row.hard_negative && by_cues(line) < 3);
+    let most = (look_alikes().count() as f64 * LOOK_ALIKES_FLAGGED).max(0.5);
+    heads.complaint_from = steps(&|cut| {
+        let flagged = look_alikes().filter(|(line, score)| said(line, *score, cut)).count() as f64;
+        let tally = Tally::of(lines.iter().map(|(line, score)| (said(line, *score, cut), bad(line))));
+        if flagged <= most { tally.f1() } else { -flagged }
+    });
+    heads.friction_from = steps(&|cut| {
+        let calm = lines.iter().filter(|(line, _)| by_cues(line) == 0);
+        calm.filter(|(line, score)| (*score >= cut) == (line.row.severity() >= Some(1))).count() as f64
+    })
+    .min(heads.complaint_from);
+}
+
+/// What the program says of a line: a complaint or more.
+pub fn flagged(heads: &KindHeads, line: &Witness<'_>) -> bool {
+    let score = judged(&heads.judge, line);
+    match (1..4).find(|by| line.evidence.get(*by) == Some(&1.0)) {
+        Some(3) => true,
+        Some(2) => score >= heads.doubt_below,
+        _ => score >= heads.complaint_from,
     }
-    heads.complaint_from = best.1;
-    let mut best = (f64::NEG_INFINITY, heads.complaint_from);
-    for step in (5..=90).filter(|step| cut_of(*step) <= heads.complaint_from) {
-        let cut = cut_of(step);
-        let calm =
-            lines.iter().filter(|(line, _)| line.evidence.get(1..4).is_some_and(|by| by.iter().all(|b| *b == 0.0)));
-        let right = calm.filter(|(line, score)| (*score >= cut) == (line.row.severity() >= Some(1))).count() as f64;
-        if right > best.0 {
-            best = (right, cut);
-        }
-    }
-    heads.friction_from = best.1;
 }
 
 /// Probability of a complaint by the judge.

@@ -7,22 +7,15 @@ pub fn ridge(rows: &[Vec<f64>], yes: &[bool], prior: &[f64], strength: &[f64]) -
     let mut beta = prior.to_vec();
     for _ in 0..25 {
         let mut gradient: Vec<f64> = (0..size).map(|i| strength[i] * (beta[i] - prior[i])).collect();
-        let mut curve: Vec<Vec<f64>> =
-            (0..size).map(|i| (0..size).map(|j| if i == j { strength[i] } else { 0.0 }).collect()).collect();
+        let diagonal = |i: usize| (0..size).map(|j| if i == j { strength[i] } else { 0.0 }).collect();
+        let mut curve: Vec<Vec<f64>> = (0..size).map(diagonal).collect();
         for (row, &yes) in rows.iter().zip(yes) {
             let z: f64 = row.iter().zip(&beta).map(|(x, b)| x * b).sum();
             let p = 1.0 / (1.0 + (-z.clamp(-30.0, 30.0)).exp());
             let (error, weight) = (p - f64::from(u8::from(yes)), (p * (1.0 - p)).max(1e-6));
-            for i in 0..size {
-                gradient[i] += error * row[i];
-                for j in 0..=i {
-                    curve[i][j] += weight * row[i] * row[j];
-                }
-            }
-        }
-        for i in 0..size {
-            for j in 0..i {
-                curve[j][i] = curve[i][j];
+            for ((slope, line), &x) in gradient.iter_mut().zip(&mut curve).zip(row) {
+                *slope += error * x;
+                line.iter_mut().zip(row).for_each(|(bend, other)| *bend += weight * x * other);
             }
         }
         let step = solve_linear(curve, gradient);

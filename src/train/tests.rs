@@ -2,7 +2,10 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::{TrainError, train};
+use super::{TrainError, train_with};
+
+/// Every so manieth phrase of the cue files.
+const EVERY: usize = 300;
 
 /// Folders with a few made-up rows for each set and line file.
 fn folders() -> (TempDir, TempDir) {
@@ -46,9 +49,9 @@ fn folders() -> (TempDir, TempDir) {
 fn the_same_rows_give_the_same_bytes_and_held_lines_are_told_apart() {
     let (data, lines) = folders();
     let out = data.path().join("heads.bin");
-    let report = train(data.path(), lines.path(), &out).unwrap();
+    let report = train_with(data.path(), lines.path(), &out, EVERY).unwrap();
     let first = fs::read(&out).unwrap();
-    train(data.path(), lines.path(), &out).unwrap();
+    train_with(data.path(), lines.path(), &out, EVERY).unwrap();
     assert!(first == fs::read(&out).unwrap());
     assert_eq!(report.bytes, first.len());
     let negative = report.heads.iter().find(|head| head.head == "negative").unwrap();
@@ -60,15 +63,15 @@ fn the_same_rows_give_the_same_bytes_and_held_lines_are_told_apart() {
 fn held_lines_do_not_change_the_weights() {
     let (data, lines) = folders();
     let out = data.path().join("heads.bin");
-    train(data.path(), lines.path(), &out).unwrap();
+    train_with(data.path(), lines.path(), &out, EVERY).unwrap();
     let first = fs::read(&out).unwrap();
     let held = lines.path().join("more.jsonl");
     let line = r#"{"text":"danke Frechheit","lang":"de","speaker":"customer","severity":3,"cues":[],"split":"held"}"#;
     fs::write(&held, line).unwrap();
-    train(data.path(), lines.path(), &out).unwrap();
+    train_with(data.path(), lines.path(), &out, EVERY).unwrap();
     assert!(first == fs::read(&out).unwrap());
     fs::write(&held, line.replace("held", "train")).unwrap();
-    train(data.path(), lines.path(), &out).unwrap();
+    train_with(data.path(), lines.path(), &out, EVERY).unwrap();
     assert!(first != fs::read(&out).unwrap());
 }
 
@@ -77,11 +80,11 @@ fn what_is_missing_or_broken_is_named() {
     let (data, lines) = folders();
     let out = data.path().join("heads.bin");
     fs::write(lines.path().join("bad.jsonl"), "\n{\"text\":\"x\"}\n").unwrap();
-    let error = train(data.path(), lines.path(), &out).unwrap_err();
+    let error = train_with(data.path(), lines.path(), &out, EVERY).unwrap_err();
     assert!(matches!(&error, TrainError::Line { line: 2, .. }), "{error}");
     assert!(error.to_string().contains("bad.jsonl"), "{error}");
     fs::remove_file(data.path().join("potts_de_train.jsonl")).unwrap();
-    let error = train(data.path(), lines.path(), &out).unwrap_err();
+    let error = train_with(data.path(), lines.path(), &out, EVERY).unwrap_err();
     assert!(matches!(&error, TrainError::Read { .. }) && error.to_string().contains("potts"), "{error}");
     assert!(!out.exists(), "nothing is written after an error");
 }

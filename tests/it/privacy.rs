@@ -251,7 +251,7 @@ fn withdrawn_consent_drops_what_is_buffered_and_hears_no_more() {
                     waiting.push((segment, before));
                 }
                 Output::Event(event) => told.push(event),
-                _ => {}
+                Output::Prompted { .. } | Output::Speech { .. } => {}
             }
         }
     }

@@ -62,8 +62,10 @@ pub struct KindHeads {
     pub weights: Vec<i8>,
     /// Log-odds of a complaint from the evidence of one utterance (`severity::evidence`); empty for agents.
     pub judge: Vec<f32>,
-    /// Probability from which an utterance is a complaint, severity 2.
+    /// Probability from which an utterance without a cue of complaint is one, severity 2.
     pub complaint_from: f32,
+    /// Probability below which a complaint by its cues is but friction.
+    pub doubt_below: f32,
     /// Probability from which an utterance without a cue of friction is mild friction, severity 1.
     pub friction_from: f32,
 }

@@ -15,6 +15,7 @@ fn small() -> Classifier {
         weights: vec![5; 2 << 10],
         judge: vec![0.5, -0.25],
         complaint_from: 0.5,
+        doubt_below: 0.3,
         friction_from: 0.25,
     };
     Classifier::new(vec![language])

@@ -11,7 +11,10 @@ const ANNOUNCED_TOKENS: usize = 8;
 
 /// Endings of German streets that are no other words when a number follows.
 const STREETS: &[&str] = &["straße", "strasse", "gasse", "allee", "chaussee", "promenade"];
-const CAPITAL_STREETS: &[&str] = &["kamp", "winkel"];
+const CAPITAL_STREETS: &[&str] = &[
+    "weg", "platz", "ring", "damm", "ufer", "steig", "stieg", "pfad", "graben", "markt", "hof", "twiete", "kamp",
+    "winkel",
+];
 const NO_STREETS: &[&str] = &[
     "weg",
     "platz",
