@@ -3,13 +3,18 @@
 CARGO ?= cargo
 RUHEPOL = target/release/ruhepol
 
-.PHONY: help demo serve test lint bench wer eval fixtures golden doc build tools clean
+.PHONY: help demo serve test kill lint bench wer eval fixtures golden doc build tools web browser screenshots load clean
 
 help:
 	@echo "make demo      build, start a server, play the shipped calls into it, show what it notices (under two minutes)"
 	@echo "make serve     the same server, staying up; prints its address"
 	@echo "make test      the whole test suite"
+	@echo "make web       the board and the panel (needs Node.js 18 or newer; installed if missing)"
+	@echo "make browser   the browser tests alone"
+	@echo "make screenshots   a picture of every state of both pages into tests/browser/out"
+	@echo "make load      sixty calls on the board for ten minutes; frame times and memory"
 	@echo "make lint      formatting, clippy, documentation, all without a warning"
+	@echo "make kill      fifty times kill -9 while calls run, with a reader that checks every number"
 	@echo "make bench     benchmarks (criterion)"
 	@echo "make wer       word error rate of the shipped calls through socket, voice activity and whisper-rs"
 	@echo "make eval      quality of the scoring on our own labelled lines and dialogues"
@@ -19,28 +24,58 @@ help:
 tools:
 	@deploy/install-tools.sh
 
-build: tools
+build: web tools
 	$(CARGO) build --release
 
-demo: build
+# The demonstration needs no Node: without web/dist the program says how to build the pages.
+demo: tools
+	$(CARGO) build --release
 	$(RUHEPOL) demo --once
+
+web:
+	@deploy/install-tools.sh web
+	@$(MAKE) --no-print-directory web/dist/index.html
+
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/tools -type f)
+	cd web && npm run --silent build
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --silent
+	@touch $@
+
+browser: web
+	@deploy/install-tools.sh browser
+	$(CARGO) build --release
+	@set -e; for file in tests/browser/*.test.mjs; do echo "$$file"; node --test $$file; done
+
+screenshots: build
+	@deploy/install-tools.sh browser
+	node tests/browser/shots.mjs
+
+load: build
+	@deploy/install-tools.sh browser
+	LOAD_SECONDS=600 node --test --test-name-pattern "sixty calls" tests/browser/connection.test.mjs
 
 serve: build
 	$(RUHEPOL) serve
 
 # One profile for product and tests, so that whisper.cpp is built once.
-test: tools
+test: tools web
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --release; \
 	else \
 		$(CARGO) test --release --lib --bins --tests; \
 	fi
 	$(CARGO) test --release --doc
+	@$(MAKE) --no-print-directory browser
 
 lint: tools
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps
+
+kill: tools
+	RUHEPOL_KILLS=50 $(CARGO) test --release --test main -- --nocapture nothing_told_is_lost
 
 bench: tools
 	$(CARGO) bench

@@ -45,6 +45,7 @@ fn embed_pages() -> io::Result<()> {
     if let Some(watched) = watched {
         println!("cargo::rerun-if-changed={}", watched.display());
     }
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
     let mut files = Vec::new();
     list(&dist, &mut files)?;
     files.sort();
@@ -54,22 +55,31 @@ fn embed_pages() -> io::Result<()> {
         let name = path.strip_prefix(&dist).unwrap_or(path).to_string_lossy().replace('\\', "/");
         let mut hasher = DefaultHasher::new();
         fs::read(path)?.hash(&mut hasher);
-        let packed = |ending: &str| {
+        let plain = copied(path, &out)?;
+        let packed = |ending: &str| -> io::Result<String> {
             let packed = PathBuf::from(format!("{}.{ending}", path.display()));
-            if packed.is_file() { format!("Some(include_bytes!({packed:?}))") } else { "None".to_owned() }
+            if !packed.is_file() {
+                return Ok("None".to_owned());
+            }
+            copied(&packed, &out).map(|copy| format!("Some(include_bytes!({copy:?}))"))
         };
+        let (gzip, brotli) = (packed("gz")?, packed("br")?);
         // Writing to a string does not fail.
         let _ = writeln!(
             code,
-            "    Asset {{ name: {name:?}, mime: {mime:?}, tag: \"\\\"{:016x}\\\"\", plain: include_bytes!({path:?}), gzip: {}, brotli: {} }},",
+            "    Asset {{ name: {name:?}, mime: {mime:?}, tag: \"\\\"{:016x}\\\"\", plain: include_bytes!({plain:?}), gzip: {gzip}, brotli: {brotli} }},",
             hasher.finish(),
-            packed("gz"),
-            packed("br")
         );
     }
     code.push_str("];\n");
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("web.rs"), code)
+}
+
+/// A copy that stays while the program is compiled, whatever becomes of `web/dist` meanwhile.
+fn copied(path: &Path, out: &Path) -> io::Result<PathBuf> {
+    let copy = out.join(path.file_name().unwrap_or_default());
+    fs::copy(path, &copy)?;
+    Ok(copy)
 }
 
 fn list(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

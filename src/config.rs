@@ -11,7 +11,7 @@ pub use self::phones::{Asterisk, AudioHook, AudioSocket, FreeSwitch, Jambonz, Ph
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,14 +39,22 @@ pub struct Config {
     pub data: Data,
     pub alerts: Alerts,
     pub journal: JournalFile,
+    /// Certificate and key; without, the server speaks plain HTTP.
+    pub tls: Option<Tls>,
 }
 
 /// Where the server listens and how it stops.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// Address and port. Default `127.0.0.1:8080`: only programs on this machine. Port 0 takes a free one.
+    /// Address and port. Default `127.0.0.1:8080`: only programs on this machine. Port 0 takes a free one. An address
+    /// other machines can reach needs `[tls]` or `proxies`, and a secret or provider of tokens that was chosen.
     pub listen: SocketAddr,
+    /// Addresses of proxies that speak TLS for us. Default none. With some and without `[tls]`, nobody else beside this
+    /// machine may connect, and the client is whom they name last in `X-Forwarded-For`.
+    pub proxies: Vec<IpAddr>,
+    /// Origins of pages, beside our own, that may talk to this server, such as `https://board.example`. Default none.
+    pub origins: Vec<String>,
     /// Name of this server in snapshots. Default `ruhepol`; give each of several servers its own.
     pub node: String,
     /// Where the program keeps what it makes itself, such as the token secret. Default: the platform's place for
@@ -64,6 +72,52 @@ pub struct Auth {
     /// File with the secret that signs tokens. Default none: the environment variable `RUHEPOL_TOKEN_SECRET`, else a
     /// secret made at the first start and kept in the data directory.
     pub secret_file: Option<PathBuf>,
+    /// An identity provider whose tokens count beside our own. Default none.
+    pub oidc: Option<Oidc>,
+}
+
+/// An OpenID Connect provider. Its tokens are signed with RS256 or EdDSA and name their bearer's role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// `iss` of its tokens.
+    pub issuer: String,
+    /// `aud` of tokens meant for us.
+    pub audience: String,
+    /// Where its public keys are. `https`, except on this machine.
+    pub jwks_url: String,
+    /// Claim with the role, or a list of roles of which the first of ours counts; dots lead into objects. Default
+    /// `ruhepol_role`.
+    #[serde(default = "role_claim")]
+    pub role_claim: String,
+    /// Claim with the teams, absent for all. Default `ruhepol_teams`.
+    #[serde(default = "teams_claim")]
+    pub teams_claim: String,
+    /// Claim with the queues, absent for all. Default `ruhepol_queues`.
+    #[serde(default = "queues_claim")]
+    pub queues_claim: String,
+}
+
+fn role_claim() -> String {
+    "ruhepol_role".to_owned()
+}
+
+fn teams_claim() -> String {
+    "ruhepol_teams".to_owned()
+}
+
+fn queues_claim() -> String {
+    "ruhepol_queues".to_owned()
+}
+
+/// TLS of our own. The files are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The chain in PEM, the server's own certificate first.
+    pub cert_file: PathBuf,
+    /// Its key in PEM, not readable by everybody.
+    pub key_file: PathBuf,
 }
 
 /// How much of everything.
@@ -73,6 +127,11 @@ pub struct Limits {
     /// Open connections of all kinds. Default 2000: room for 500 calls of one phone system and all their readers,
     /// and below the usual limit of open files.
     pub connections: usize,
+    /// Of these from one address (of IPv6: from one /64). Default 1500: one phone system may bring nearly all of them.
+    pub connections_per_address: usize,
+    /// Requests a second from one address, and with one token; ten times as many at once. Default 200: twice what a
+    /// phone system needs when all calls come back after an interruption.
+    pub requests_per_s: u32,
     /// Calls at once. Default 200: more than two cores can transcribe, so that speech is shed by rule before calls
     /// are refused. Beyond it a call is refused with `busy`.
     pub calls: usize,
@@ -344,15 +403,28 @@ impl Config {
     /// Checks what the types cannot say.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let wrong = |setting, problem: String, remedy| Err(ConfigError::Value { setting, problem, remedy });
-        if !self.server.listen.ip().is_loopback() {
+        if !self.server.listen.ip().is_loopback() && !self.speaks_tls() {
             return wrong(
                 "server.listen",
-                format!("{} can be reached from other machines, and this version speaks no TLS", self.server.listen),
-                "listen on 127.0.0.1 or [::1] and put a TLS proxy of this machine in front",
+                format!("{} can be reached from other machines, without TLS", self.server.listen),
+                "set `[tls]`, name the proxy that speaks it in `server.proxies`, or listen on 127.0.0.1",
             );
+        }
+        if let Some(oidc) = &self.auth.oidc {
+            let local = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
+            let url = &oidc.jwks_url;
+            if !url.starts_with("https://") && !local.iter().any(|start| url.starts_with(start)) {
+                return wrong(
+                    "auth.oidc.jwks_url",
+                    format!("{url}: keys that anybody on the way can change prove nothing"),
+                    "use the https address from the provider's discovery document",
+                );
+            }
         }
         let positive = [
             ("limits.connections", self.limits.connections as u64),
+            ("limits.connections_per_address", self.limits.connections_per_address as u64),
+            ("limits.requests_per_s", u64::from(self.limits.requests_per_s)),
             ("limits.calls", self.limits.calls as u64),
             ("limits.header_s", self.limits.header_s),
             ("limits.start_s", self.limits.start_s),
@@ -415,6 +487,11 @@ impl Config {
         Ok(())
     }
 
+    /// Whether what leaves this machine is encrypted, by us or by a declared proxy.
+    pub fn speaks_tls(&self) -> bool {
+        self.tls.is_some() || !self.server.proxies.is_empty()
+    }
+
     /// Where the journal is kept, and how; `None` if there is to be none.
     pub fn journal_settings(&self) -> Option<(&Path, journal::Settings)> {
         let dir = self.server.data_dir.as_deref().filter(|_| self.journal.enabled)?;
@@ -450,6 +527,8 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            proxies: Vec::new(),
+            origins: Vec::new(),
             node: "ruhepol".to_owned(),
             data_dir: None,
             drain_s: 10,
@@ -459,7 +538,15 @@ impl Default for Server {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 2_000, calls: 200, retry_after_s: 5, header_s: 5, start_s: 10 }
+        Self {
+            connections: 2_000,
+            connections_per_address: 1_500,
+            requests_per_s: 200,
+            calls: 200,
+            retry_after_s: 5,
+            header_s: 5,
+            start_s: 10,
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 //! | [`fixture`], [`replay`], [`score`], [`eval`], [`client`], [`cli`] | recordings, virtual time, plain text, the command line |
 
 pub mod audio;
+pub mod audit;
 pub mod call;
 pub mod cli;
 pub mod client;

@@ -28,9 +28,13 @@ mod privacy;
 mod properties;
 #[path = "it/reload.rs"]
 mod reload;
+#[path = "it/security.rs"]
+mod security;
 #[path = "it/server.rs"]
 mod server;
 #[path = "it/speech.rs"]
 mod speech;
 #[path = "it/support.rs"]
 mod support;
+#[path = "it/take_up.rs"]
+mod take_up;

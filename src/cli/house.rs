@@ -1,6 +1,7 @@
 //! A server inside this process, on a free loopback port: for `demo` and `wer`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
@@ -10,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::client::{ClientError, Socket, connect};
 use crate::config::Config;
-use crate::server::auth::{Claims, Role, Tokens};
+use crate::server::auth::{Claims, Role, Tokens, token_id};
 use crate::server::{Parts, Stop, run, shutdown};
 use crate::setup::{self, Speech};
 
@@ -26,11 +27,19 @@ pub struct House {
     stop: Stop,
     server: JoinHandle<std::io::Result<()>>,
     speech: Speech,
+    /// The journal of this house alone; it goes with it.
+    dir: Option<PathBuf>,
 }
 
 impl House {
     /// Starts a server with `config`, but on a free port and with a secret nobody else knows.
-    pub async fn open(config: Config) -> anyhow::Result<Self> {
+    pub async fn open(mut config: Config) -> anyhow::Result<Self> {
+        let mut dir = None;
+        if config.server.data_dir.is_none() {
+            let name = token_id().context("no random numbers")?;
+            dir = Some(std::env::temp_dir().join(format!("ruhepol-{name}")));
+            config.server.data_dir.clone_from(&dir);
+        }
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on 127.0.0.1")?;
         let address = listener.local_addr()?;
         let mut secret = [0u8; 32];
@@ -46,7 +55,7 @@ impl House {
         };
         let (stop, shutdown) = shutdown();
         let server = tokio::spawn(run(listener, parts, shutdown));
-        Ok(Self { address, tokens, stop, server, speech })
+        Ok(Self { address, tokens, stop, server, speech, dir })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -80,11 +89,16 @@ impl House {
         let _ = self.server.await;
         // Joining threads blocks; nothing else runs here any more.
         tokio::task::block_in_place(|| self.speech.finish(LAST_SPEECH));
+        if let Some(dir) = self.dir {
+            // What is left of it is in the system's temporary directory.
+            let _ = std::fs::remove_dir_all(dir);
+        }
     }
 
     fn token(&self, role: Role, sub: &str) -> String {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let claims = Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0 };
+        let claims =
+            Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0, jti: None };
         self.tokens.issue(now, TOKEN_TTL_S, claims)
     }
 }

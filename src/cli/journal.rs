@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::{Failure, Outcome};
+use crate::audit::{Action, Audit, Entry};
 use crate::config::{Config, Overrides};
 use crate::journal;
+use crate::server::unix_ms;
 
 /// Look after the journal: check it, copy it, erase a call
 #[derive(clap::Args)]
@@ -95,6 +97,8 @@ fn check(dir: &Path) -> Outcome {
 
 fn backup(dir: &Path, to: &Path) -> Outcome {
     open(&journal::path_in(dir))?.backup(to).with_context(|| format!("cannot copy the journal to {}", to.display()))?;
+    let entry = Entry::of_system(unix_ms(), Action::JournalCopied, Some(&to.display().to_string()));
+    Audit::open(dir).record_blocking(entry);
     println!("copied to {}", to.display());
     Ok(())
 }
@@ -108,6 +112,7 @@ fn erase(dir: &Path, call: &str) -> Outcome {
     if !journal::erase_offline(&path, call)? {
         return Err(not_there(call).into());
     }
+    Audit::open(dir).record_blocking(Entry::of_system(unix_ms(), Action::CallErased, Some(call)));
     println!("erased {call}");
     Ok(())
 }

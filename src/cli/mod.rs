@@ -1,6 +1,7 @@
 //! The command line: one file per command, one place for exit codes.
 
 mod audiohook;
+mod audit;
 mod check;
 mod demo;
 mod eval;
@@ -53,6 +54,8 @@ enum Command {
     Check(check::Args),
     /// Access tokens
     Token(token::Args),
+    /// Verify the audit log
+    Audit(audit::Args),
     /// Look after the journal: check it, copy it, erase a call
     Journal(journal::Args),
     /// Whisper models: list, pull, verify
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => watch::run(args),
         Command::Check(args) => check::run(args),
         Command::Token(args) => token::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Models(args) => models::run(args),
         Command::Eval(args) => eval::run(args),

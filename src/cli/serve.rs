@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{Failure, Outcome, runtime};
 use crate::config::{Config, Overrides};
 use crate::reload::keep_up;
-use crate::server::auth::{Claims, Role, Tokens};
+use crate::server::auth::{Claims, Role, SECRET_VARIABLE, Tokens};
 use crate::server::{Parts, run as run_server, shutdown};
 use crate::setup::{self, Speech};
 
@@ -46,7 +46,16 @@ pub fn run(args: Args) -> Outcome {
     let mut config = Config::load(args.config.as_deref(), &overrides).map_err(Failure::usage)?;
     let data_dir = config.data_dir().map_err(Failure::usage)?;
     config.server.data_dir = Some(data_dir.clone());
-    let tokens = Tokens::obtain(config.auth.secret_file.as_deref(), &data_dir).map_err(Failure::usage)?;
+    let secret_file = config.auth.secret_file.as_deref();
+    if !config.server.listen.ip().is_loopback() && config.auth.oidc.is_none() && !Tokens::is_chosen(secret_file) {
+        return Err(Failure::usage(format!(
+            "{} can be reached from other machines, and nobody has chosen the secret that signs tokens; \
+             set {SECRET_VARIABLE}, `auth.secret_file` or `[auth.oidc]`",
+            config.server.listen
+        )));
+    }
+    let tokens = Tokens::obtain(secret_file, &data_dir).map_err(Failure::usage)?;
+    let tokens = tokens.with(config.auth.oidc.as_ref(), &data_dir);
     let rules = setup::rules(&config).map_err(Failure::usage)?;
     let call_settings = setup::call_settings(&config).map_err(Failure::usage)?;
     runtime()?.block_on(async {
@@ -79,6 +88,7 @@ fn print_welcome(address: SocketAddr, tokens: &Tokens, data_dir: &Path, config: 
         queues: Vec::new(),
         iat: 0,
         exp: 0,
+        jti: None,
     };
     let token = tokens.issue(now, LINK_TTL_S, claims);
     let mut options = String::new();

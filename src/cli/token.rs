@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::{Failure, Outcome};
+use crate::audit::{Action, Audit, Entry};
 use crate::config::{Config, Overrides};
-use crate::server::auth::{Claims, Role, Tokens};
+use crate::server::auth::{Claims, Role, Tokens, token_id};
+use crate::server::revoked::{self, Which};
+use crate::server::unix_ms;
 
 /// Make access tokens
 #[derive(clap::Args)]
@@ -20,6 +23,26 @@ enum Command {
     ///
     /// Example: ruhepol token issue --role supervisor --sub berta --team nord --ttl 8h
     Issue(Issue),
+    /// Take back a token, or all tokens of a person, before they run out; a running server closes what they opened
+    ///
+    /// Example: ruhepol token revoke 3f9a1c0d5e7b2a46
+    Revoke(Revoke),
+}
+
+#[derive(clap::Args)]
+struct Revoke {
+    /// The token's id (`jti`), which `issue` prints to stderr
+    #[arg(value_name = "ID", required_unless_present = "sub", conflicts_with = "sub")]
+    id: Option<String>,
+    /// All tokens issued to this person until now
+    #[arg(long, value_name = "NAME")]
+    sub: Option<String>,
+    /// The server's data directory
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -48,7 +71,34 @@ struct Issue {
 }
 
 pub fn run(args: Args) -> Outcome {
-    let Command::Issue(issue) = args.command;
+    match args.command {
+        Command::Issue(issue) => run_issue(issue),
+        Command::Revoke(revoke) => run_revoke(revoke),
+    }
+}
+
+fn run_revoke(args: Revoke) -> Outcome {
+    let overrides = Overrides { data_dir: args.data_dir, ..Overrides::default() };
+    let config = Config::load(args.config.as_deref(), &overrides).map_err(Failure::usage)?;
+    let dir = config.data_dir().map_err(Failure::usage)?;
+    let (which, object) = match (args.id, args.sub) {
+        (Some(id), _) => {
+            if id.contains('.') || id.chars().any(char::is_whitespace) {
+                return Err(Failure::usage("this is no token id: give the `jti`, not the token itself"));
+            }
+            (Which::Id(id.clone()), id)
+        }
+        (None, Some(sub)) if !sub.contains('\n') => (Which::Sub(sub.clone(), unix_ms() / 1_000 + 1), sub),
+        _ => return Err(Failure::usage("name the token's id, or --sub NAME")),
+    };
+    revoked::revoke(&dir, &which)
+        .map_err(|error| anyhow::anyhow!("cannot write to {}: {error}; change its owner or mode", dir.display()))?;
+    Audit::open(&dir).record_blocking(Entry::of_system(unix_ms(), Action::TokenRevoked, Some(&object)));
+    println!("revoked {object}");
+    Ok(())
+}
+
+fn run_issue(issue: Issue) -> Outcome {
     let overrides = Overrides { data_dir: issue.data_dir, ..Overrides::default() };
     let config = Config::load(issue.config.as_deref(), &overrides).map_err(Failure::usage)?;
     let role = Role::from_name(&issue.role)
@@ -58,7 +108,11 @@ pub fn run(args: Args) -> Outcome {
     let data_dir = config.data_dir().map_err(Failure::usage)?;
     let tokens = Tokens::obtain(config.auth.secret_file.as_deref(), &data_dir).map_err(Failure::usage)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let claims = Claims { sub: issue.sub, role, teams: issue.team, queues: issue.queue, iat: 0, exp: 0 };
+    let claims =
+        Claims { sub: issue.sub, role, teams: issue.team, queues: issue.queue, iat: 0, exp: 0, jti: token_id() };
+    if let Some(id) = &claims.jti {
+        eprintln!("id {id}: `ruhepol token revoke {id}` takes it back");
+    }
     println!("{}", tokens.issue(now, ttl.as_secs(), claims));
     Ok(())
 }

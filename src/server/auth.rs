@@ -5,10 +5,15 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
+
+use crate::config::Oidc;
+use crate::server::oidc::Provider;
+use crate::server::revoked::{Revoked, TokenLife};
 
 /// Environment variable that holds the signing secret; it wins over every file.
 pub const SECRET_VARIABLE: &str = "RUHEPOL_TOKEN_SECRET";
@@ -75,6 +80,9 @@ pub struct Claims {
     pub iat: u64,
     /// Seconds since 1970; a token without it is not accepted.
     pub exp: u64,
+    /// By which it can be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
 }
 
 impl Claims {
@@ -96,6 +104,8 @@ pub enum Need<'a> {
     Supervise,
     /// The feed of this agent.
     Agent(&'a str),
+    /// The audit log and the configuration.
+    Audit,
 }
 
 impl Need<'_> {
@@ -103,6 +113,7 @@ impl Need<'_> {
         match self {
             Self::Ingest => matches!(claims.role, Role::Ingest | Role::Admin),
             Self::Supervise => matches!(claims.role, Role::Supervisor | Role::Admin),
+            Self::Audit => matches!(claims.role, Role::Auditor | Role::Admin),
             Self::Agent(agent) => claims.role == Role::Agent && claims.sub == agent,
         }
     }
@@ -120,6 +131,9 @@ pub enum Denied {
     /// HTTP 401.
     #[error("the token has run out; issue a new one")]
     Expired,
+    /// HTTP 401.
+    #[error("the token was revoked; ask for a new one")]
+    Revoked,
     /// HTTP 403.
     #[error("the token's role may not do this")]
     Forbidden,
@@ -140,9 +154,11 @@ pub enum SecretError {
     Exposed(PathBuf),
 }
 
-/// Issues and checks tokens (JWT, HS256).
+/// Issues tokens (JWT, HS256) and checks them and those of an identity provider.
 #[derive(Clone)]
 pub struct Tokens {
+    revoked: Revoked,
+    provider: Option<Arc<Provider>>,
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
@@ -154,7 +170,51 @@ impl Tokens {
         validation.leeway = 0;
         validation.validate_aud = false;
         validation.validate_nbf = true;
-        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation }
+        Self {
+            revoked: Revoked::open(None),
+            provider: None,
+            encoding: EncodingKey::from_secret(secret),
+            decoding: DecodingKey::from_secret(secret),
+            validation,
+        }
+    }
+
+    /// The same, with tokens of a provider, and without those that are revoked in `data_dir`.
+    pub fn with(self, oidc: Option<&Oidc>, data_dir: &Path) -> Self {
+        let provider = oidc.map(|settings| Arc::new(Provider::new(settings.clone())));
+        Self { revoked: Revoked::open(Some(data_dir)), provider, ..self }
+    }
+
+    /// Whether a secret was chosen, rather than made by us for this machine.
+    pub fn is_chosen(secret_file: Option<&Path>) -> bool {
+        secret_file.is_some() || std::env::var_os(SECRET_VARIABLE).is_some()
+    }
+
+    /// Keeps up with revocations and the provider's keys for as long as the server runs.
+    pub async fn keep_up(self) {
+        let keys = async {
+            match &self.provider {
+                Some(provider) => provider.keep_up().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::join!(keys, self.revoked.clone().keep_up());
+    }
+
+    /// Fetches the key of a provider's token if it is not known yet; the checks themselves never wait.
+    pub async fn prepare(&self, headers: &HeaderMap) {
+        if let Some(provider) = &self.provider
+            && let Some(Bearer { token, .. }) = bearer(headers)
+            && let Ok(header) = jsonwebtoken::decode_header(&token)
+            && Provider::takes(&header)
+        {
+            provider.prepare(&header).await;
+        }
+    }
+
+    /// How long a token behind an open socket holds.
+    pub fn life(&self, claims: &Claims, expires: tokio::time::Instant) -> TokenLife {
+        self.revoked.life(claims, expires)
     }
 
     /// The secret from the environment, else from `secret_file`, else from the data directory, where one is
@@ -193,7 +253,8 @@ impl Tokens {
 
     /// A token for `ttl_s` seconds from `unix_s` on.
     pub fn issue(&self, unix_s: u64, ttl_s: u64, claims: Claims) -> String {
-        let claims = Claims { iat: unix_s, exp: unix_s.saturating_add(ttl_s), ..claims };
+        let jti = claims.jti.or_else(token_id);
+        let claims = Claims { iat: unix_s, exp: unix_s.saturating_add(ttl_s), jti, ..claims };
         // Fails for keys and claims that HMAC and JSON cannot take; text and numbers are not among them.
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).unwrap_or_default()
     }
@@ -203,6 +264,16 @@ impl Tokens {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Denied::Invalid);
         }
+        let claims = match jsonwebtoken::decode_header(token) {
+            Ok(header) if Provider::takes(&header) => {
+                self.provider.as_ref().ok_or(Denied::Invalid)?.check(token, &header)?
+            }
+            _ => self.check_own(token)?,
+        };
+        if self.revoked.holds(&claims) { Err(Denied::Revoked) } else { Ok(claims) }
+    }
+
+    fn check_own(&self, token: &str) -> Result<Claims, Denied> {
         match jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation) {
             Ok(data) => Ok(data.claims),
             Err(error) if *error.kind() == jsonwebtoken::errors::ErrorKind::ExpiredSignature => Err(Denied::Expired),
@@ -250,6 +321,13 @@ fn bearer(headers: &HeaderMap) -> Option<Bearer> {
     offered.next().map(|token| Bearer { token: token.to_owned(), subprotocol: true })
 }
 
+/// A name for a token by which it can be revoked; `None` if the system has no random numbers.
+pub fn token_id() -> Option<String> {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn read(path: &Path) -> Result<String, SecretError> {
     fs::read_to_string(path).map_err(|source| SecretError::Read { path: path.to_owned(), source })
 }
@@ -280,7 +358,7 @@ mod tests {
     const NOW_S: u64 = 4_000_000_000;
 
     fn claims(role: Role, sub: &str) -> Claims {
-        Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0 }
+        Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0, jti: None }
     }
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
@@ -292,7 +370,9 @@ mod tests {
         let tokens = Tokens::new(b"secret");
         let issued = Claims { teams: vec!["nord".to_owned()], ..claims(Role::Supervisor, "s1") };
         let token = tokens.issue(NOW_S, 60, issued.clone());
-        assert_eq!(tokens.check(&token), Ok(Claims { iat: NOW_S, exp: NOW_S + 60, ..issued }));
+        let claims = tokens.check(&token).unwrap();
+        assert!(claims.jti.as_ref().is_some_and(|id| id.len() == 16), "{claims:?}");
+        assert_eq!(claims, Claims { iat: NOW_S, exp: NOW_S + 60, jti: claims.jti.clone(), ..issued });
     }
 
     #[test]
@@ -316,13 +396,14 @@ mod tests {
     #[test]
     fn roles_open_their_own_doors_only() {
         let allowed = |role, need: Need<'_>| need.allows(&claims(role, "a7"));
-        for (role, ingest, supervise, own, foreign) in [
-            (Role::Ingest, true, false, false, false),
-            (Role::Agent, false, false, true, false),
-            (Role::Supervisor, false, true, false, false),
-            (Role::Auditor, false, false, false, false),
-            (Role::Admin, true, true, false, false),
+        for (role, ingest, supervise, own, foreign, audit) in [
+            (Role::Ingest, true, false, false, false, false),
+            (Role::Agent, false, false, true, false, false),
+            (Role::Supervisor, false, true, false, false, false),
+            (Role::Auditor, false, false, false, false, true),
+            (Role::Admin, true, true, false, false, true),
         ] {
+            assert_eq!(allowed(role, Need::Audit), audit, "{role:?}");
             assert_eq!(allowed(role, Need::Ingest), ingest, "{role:?}");
             assert_eq!(allowed(role, Need::Supervise), supervise, "{role:?}");
             assert_eq!(allowed(role, Need::Agent("a7")), own, "{role:?}");

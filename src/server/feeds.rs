@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::audit::Action;
 use crate::call::event::{Event, EventKind};
 use crate::call::view::{AgentView, CallView};
 use crate::call::{AlertCommand, Input};
@@ -20,7 +21,7 @@ use crate::server::http::token_left;
 use crate::server::hub::{AgentItem, CallItem, FeedItem};
 use crate::server::session::Command;
 use crate::server::socket::{Gone, Incoming, Socket};
-use crate::server::{App, unix_ms};
+use crate::server::{App, entry, unix_ms};
 use crate::terms::{Channel, Lang};
 use crate::wire::feed::{
     AgentCommand, AgentSnapshot, CallFacts, Card, Done, Erased, FeedEvent, Request, SaidFact, SupervisorCommand,
@@ -61,6 +62,9 @@ impl From<Gone> for End {
 struct Failed(&'static str, String);
 
 pub(super) async fn supervisor(app: &App, mut socket: Socket, claims: &Claims, after: Option<u64>, words: Words) {
+    let mut sight = entry(claims, Action::FeedOpened, None);
+    sight.detail.insert("text".to_owned(), if words == Words::All { "all" } else { "opened" }.into());
+    app.audit.record(sight).await;
     let mut feed = SupervisorFeed { app, claims, words, opened: BTreeSet::new() };
     let Err(end) = feed.run(&mut socket, after).await;
     feed.leave();
@@ -177,7 +181,9 @@ impl SupervisorFeed<'_> {
             SupervisorCommand::Dismiss { alert, reason } => {
                 let reason = reason.unwrap_or_default();
                 let input = alert_input(&alert, AlertCommand::Dismiss { reason });
-                self.on_alert(&alert, input).await
+                self.on_alert(&alert, input).await?;
+                self.app.audit.record(entry(self.claims, Action::AlertDismissed, Some(&alert))).await;
+                Ok(())
             }
             SupervisorCommand::Snooze { alert, minutes } => {
                 let input = alert_input(&alert, AlertCommand::Snooze { minutes });
@@ -197,6 +203,7 @@ impl SupervisorFeed<'_> {
             SupervisorCommand::Open { call } => {
                 self.visible(&call)?;
                 if self.opened.insert(call.clone()) {
+                    self.app.audit.record(entry(self.claims, Action::CallOpened, Some(&call))).await;
                     send(self.app, &call, Input::Watching { who: by, on: true }).await?;
                 }
                 Ok(())

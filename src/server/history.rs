@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use crate::audit::Action;
 use crate::call::event::Event;
 use crate::call::view::CallView;
 use crate::journal::{CallQuery, StoreError};
-use crate::server::App;
 use crate::server::auth::{Claims, Need};
 use crate::server::http::{admit, error};
+use crate::server::{App, entry};
 
 /// Entries of one page unless asked for fewer or more, and at most.
 const PAGE: usize = 100;
@@ -91,6 +92,7 @@ pub(super) async fn calls(
 ) -> Result<Value, Refused> {
     let claims = admit(app, headers, Need::Supervise)?.claims;
     let query = known(query, "`state` (live or ended), `before` (a number) and `limit`")?;
+    saw(app, &claims, Action::ListRead, None).await;
     let limit = page(query.limit);
     let wanted = |view: &CallView| match query.state {
         None => true,
@@ -143,7 +145,38 @@ pub(super) async fn visible(app: &App, headers: &HeaderMap, call: &str) -> Resul
             read(app, move |reader| Ok(reader.call(&call)?.into_iter().collect::<Vec<_>>())).await?.pop()
         }
     };
-    view.filter(|view| covers(&claims, view)).ok_or_else(unknown_call)
+    let view = view.filter(|view| covers(&claims, view)).ok_or_else(unknown_call)?;
+    saw(app, &claims, Action::CallRead, Some(call)).await;
+    Ok(view)
+}
+
+/// Records that somebody saw words; the same sight again within some minutes is not a new one.
+async fn saw(app: &App, claims: &Claims, action: Action, object: Option<&str>) {
+    if app.sights.is_new(&claims.sub, object.unwrap_or_default()) {
+        app.audit.record(entry(claims, action, object)).await;
+    }
+}
+
+/// The audit log, oldest first, by pages.
+pub(super) async fn audit(
+    app: &App,
+    query: Result<Query<EventsQuery>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Value, Refused> {
+    admit(app, headers, Need::Audit)?;
+    let EventsQuery { after, limit } = known(query, "`after` (a number) and `limit`")?;
+    let limit = page(limit);
+    match app.audit.page(after, limit).await {
+        Ok(entries) => {
+            let next = (entries.len() == limit).then(|| entries.last().map(|last| last["seq"].clone())).flatten();
+            Ok(json!({ "entries": entries, "next": next }))
+        }
+        Err(problem) => {
+            tracing::error!(error = %problem, "the audit log cannot be read");
+            let message = "the audit log cannot be read; tell the administrator";
+            Err(Box::new(error(StatusCode::SERVICE_UNAVAILABLE, "storage", message)))
+        }
+    }
 }
 
 /// Events of a call, by pages: from the journal, and after them those it does not have yet.
@@ -178,6 +211,8 @@ pub(super) async fn erase(app: &App, call: &str, headers: &HeaderMap) -> Result<
     match timeout(ERASURE, app.journal.erase(call)).await {
         Ok(Ok(_)) => {
             app.hub.erase(&view);
+            let claims = admit(app, headers, Need::Supervise)?.claims;
+            app.audit.record(entry(&claims, Action::CallErased, Some(call))).await;
             Ok(())
         }
         Ok(Err(problem)) => Err(broken(&problem)),
@@ -193,6 +228,7 @@ pub(super) async fn alerts(
 ) -> Result<Value, Refused> {
     let claims = admit(app, headers, Need::Supervise)?.claims;
     let query = known(query, "`state` (open or all), `before` (a number) and `limit`")?;
+    saw(app, &claims, Action::ListRead, None).await;
     let limit = page(query.limit);
     if query.state == AlertsState::All {
         let asked = CallQuery { before: query.before, limit: limit + 1, ..scope(&claims) };

@@ -17,23 +17,26 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tower::Service as _;
 
+use crate::audit::Action;
 use crate::call::event::Event;
 use crate::config::seconds;
 use crate::metrics::Kind;
 use crate::server::agents::TEAM_MIN_AGENTS;
 use crate::server::auth::{Admitted, Claims, Denied, Need};
 use crate::server::feeds::{self, Words};
+use crate::server::guard;
 use crate::server::history::{self, AlertsQuery, CallsQuery, EventsQuery};
 use crate::server::media;
 use crate::server::page;
 use crate::server::platform::{NotAdmitted, Platform};
+use crate::server::revoked::TokenLife;
 use crate::server::socket::{Patience, Peer, Socket};
-use crate::server::{App, Connection, Phase, unix_ms};
+use crate::server::{App, Connection, Phase, entry, unix_ms};
 use crate::wire::audiohook::is_uuid;
 use crate::wire::{ErrorMessage, MAX_JSON_BYTES, feed, to_json};
 
@@ -69,16 +72,20 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/calls/{call}", get(call).delete(erase))
         .route("/v1/calls/{call}/events", get(events))
         .route("/v1/alerts", get(alerts))
+        .route("/v1/audit", get(audit))
+        .route("/v1/config", get(config))
         .route("/v1/agents/{agent}/record", get(record).delete(erase_record))
         .route("/v1/teams/{team}/practices", get(team_practices))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path") })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::watch))
         .with_state(app)
 }
 
 /// One connection, until it closes or becomes a socket.
-pub(super) async fn serve(app: Arc<App>, stream: TcpStream, router: Router, connection: Arc<Connection>) {
-    // Small messages must not wait for each other; a connection that is already broken shows soon enough.
-    let _ = stream.set_nodelay(true);
+pub(super) async fn serve<S>(app: Arc<App>, stream: S, router: Router, connection: Arc<Connection>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Arc::clone(&connection));
         router.clone().call(request)
@@ -124,9 +131,17 @@ async fn ingest(State(app): Shared, request: Request, platform: Platform) -> Res
     };
     let request = Request::from_parts(parts, body);
     let expires = admission.expires;
-    switch(app, request, admission.subprotocol, platform.name(), patience, move |app, socket| async move {
-        media::serve(&app, Peer::Web(socket), expires, platform, dialect).await;
-    })
+    switch(
+        app,
+        request,
+        admission.subprotocol,
+        admission.life,
+        platform.name(),
+        patience,
+        move |app, socket| async move {
+            media::serve(&app, Peer::Web(Box::new(socket)), expires, platform, dialect).await;
+        },
+    )
 }
 
 /// Announces a call that AudioSocket will bring: a JSON object with `uuid` and the facts of the call.
@@ -212,7 +227,8 @@ where
     match admit(&app, request.headers(), need) {
         Ok(Admitted { claims, subprotocol }) => {
             let subprotocol = subprotocol.then(|| "bearer".to_owned());
-            switch(app, request, subprotocol, kind, patience, move |app, socket| task(app, socket, claims))
+            let life = Some(app.tokens.life(&claims, Instant::now() + token_left(&claims)));
+            switch(app, request, subprotocol, life, kind, patience, move |app, socket| task(app, socket, claims))
         }
         Err(response) => *response,
     }
@@ -223,6 +239,7 @@ fn switch<F>(
     app: Arc<App>,
     mut request: Request,
     subprotocol: Option<String>,
+    life: Option<TokenLife>,
     kind: &'static str,
     patience: Patience,
     task: impl FnOnce(Arc<App>, Socket) -> F + Send + 'static,
@@ -241,7 +258,7 @@ where
     tokio::spawn(async move {
         // A client that goes away during the handshake is no news.
         let Ok(upgraded) = on_upgrade.await else { return };
-        let socket = Socket::new(upgraded, patience).await;
+        let socket = Socket::new(upgraded, patience).await.lasting(life);
         let open = app.metrics.sockets.get_or_create(&Kind { kind }).clone();
         open.inc();
         if AssertUnwindSafe(task(Arc::clone(&app), socket)).catch_unwind().await.is_err() {
@@ -352,6 +369,22 @@ async fn erase(State(app): Shared, Path(call): Path<String>, headers: HeaderMap)
     }
 }
 
+/// Who saw, changed or removed what, oldest first, by pages.
+async fn audit(State(app): Shared, query: Result<Query<EventsQuery>, QueryRejection>, headers: HeaderMap) -> Response {
+    match history::audit(&app, query, &headers).await {
+        Ok(page) => Json(page).into_response(),
+        Err(response) => *response,
+    }
+}
+
+/// The settings in force. Secrets are never among them: those are files of their own.
+async fn config(State(app): Shared, headers: HeaderMap) -> Response {
+    match admit(&app, &headers, Need::Audit) {
+        Ok(_) => Json(&app.config).into_response(),
+        Err(response) => *response,
+    }
+}
+
 async fn alerts(State(app): Shared, query: Result<Query<AlertsQuery>, QueryRejection>, headers: HeaderMap) -> Response {
     match history::alerts(&app, query, &headers).await {
         Ok(page) => Json(page).into_response(),
@@ -368,9 +401,11 @@ async fn record(State(app): Shared, Path(agent): Path<String>, headers: HeaderMa
 }
 
 async fn erase_record(State(app): Shared, Path(agent): Path<String>, headers: HeaderMap) -> Response {
-    if let Err(response) = admit(&app, &headers, Need::Agent(&agent)) {
-        return *response;
-    }
+    let claims = match admit(&app, &headers, Need::Agent(&agent)) {
+        Ok(admitted) => admitted.claims,
+        Err(response) => return *response,
+    };
+    app.audit.record(entry(&claims, Action::RecordErased, Some(&agent))).await;
     match app.agents.erase(&agent) {
         Ok(()) => {
             feeds::forget_agent(&app, &agent);
@@ -405,7 +440,9 @@ async fn team_practices(State(app): Shared, Path(team): Path<String>, headers: H
 pub(super) fn admit(app: &App, headers: &HeaderMap, need: Need<'_>) -> Result<Admitted, Box<Response>> {
     app.tokens.admit(headers, need).map_err(|denied| {
         let (status, code) = match denied {
-            Denied::Missing | Denied::Invalid | Denied::Expired => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Denied::Missing | Denied::Invalid | Denied::Expired | Denied::Revoked => {
+                (StatusCode::UNAUTHORIZED, "unauthorized")
+            }
             Denied::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
         };
         app.metrics.refuse(code);

@@ -7,29 +7,38 @@ mod agents;
 mod audiosocket;
 pub mod auth;
 mod calls;
+mod doors;
 mod feeds;
+mod guard;
 mod history;
 mod http;
 mod hub;
 mod keys;
 mod load;
 mod media;
+mod oidc;
 mod page;
 mod platform;
+pub mod revoked;
 mod session;
+mod sights;
 mod socket;
+pub mod tls;
 
 pub use self::agents::TEAM_MIN_AGENTS;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use crate::audit::{Action, Audit, Entry};
 use crate::call::CallSettings;
 use crate::call::conversation::Rules;
 use crate::config::{Config, seconds};
@@ -37,10 +46,14 @@ use crate::journal::{self, Journal, JournalError, Logged};
 use crate::metrics::Metrics;
 use crate::server::agents::Agents;
 use crate::server::audiosocket::Announcements;
-use crate::server::auth::Tokens;
+use crate::server::auth::{Claims, Tokens};
 use crate::server::calls::Calls;
+use crate::server::doors::{Doors, Inside};
+use crate::server::guard::Guard;
 use crate::server::hub::Hub;
 use crate::server::keys::Keys;
+use crate::server::sights::Sights;
+use crate::server::tls::Certificate;
 use crate::stt::SpeechQueue;
 
 /// How long calls that are told to stop may take beyond their own patience.
@@ -74,6 +87,10 @@ pub(crate) struct App {
     journal: Arc<Journal>,
     calls: Calls,
     agents: Agents,
+    audit: Audit,
+    /// Who has seen what lately.
+    sights: Sights,
+    guard: Guard,
     /// Secrets of phone systems.
     keys: Keys,
     /// Calls that AudioSocket connections may bring.
@@ -169,15 +186,16 @@ impl Shutdown {
 /// the journal needs a person's decision.
 pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) -> io::Result<()> {
     let address = listener.local_addr()?;
-    if !address.ip().is_loopback() {
+    if !address.ip().is_loopback() && !parts.config.speaks_tls() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "{address} can be reached from other machines, and this version speaks no TLS; \
-                 listen on 127.0.0.1 and put a TLS proxy of this machine in front"
+                "{address} can be reached from other machines, without TLS; \
+                 set `[tls]`, name the proxy that speaks it in `server.proxies`, or listen on 127.0.0.1"
             ),
         ));
     }
+    let certificate = parts.config.tls.as_ref().map(Certificate::load).transpose().map_err(io::Error::other)?;
     let keys = Keys::read(&parts.config.phones)?;
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let drain = seconds(parts.config.server.drain_s);
@@ -197,7 +215,14 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
         })?;
         tokio::spawn(audiosocket::accept(listener, Arc::clone(&app), Arc::clone(&connections)));
     }
-    let accepting = tokio::spawn(accept(listener, Arc::clone(&app), router, Arc::clone(&connections)));
+    let mut keepers = JoinSet::new();
+    keepers.spawn(app.tokens.clone().keep_up());
+    keepers.spawn(audit_reloads(Arc::clone(&app)));
+    if let Some(certificate) = certificate.clone() {
+        keepers.spawn(certificate.keep_up());
+    }
+    app.audit.record(Entry::of_system(unix_ms(), Action::ServerStarted, None)).await;
+    let accepting = tokio::spawn(accept(listener, Arc::clone(&app), router, Arc::clone(&connections), certificate));
     info!(%address, "listening");
 
     shutdown.wished(Wish::Drain).await;
@@ -246,6 +271,9 @@ impl App {
             journal: Arc::new(journal),
             calls,
             agents: Agents::new(config.server.data_dir.as_ref().map(|dir| dir.join("agents"))),
+            audit: config.server.data_dir.as_deref().map_or_else(Audit::none, Audit::open),
+            sights: Sights::default(),
+            guard: Guard::new(&config.limits),
             grace: seconds(config.media.grace_s),
             deadline: seconds(config.speech.deadline_s),
             keys,
@@ -271,6 +299,9 @@ impl App {
 
 /// One accepted connection, alive as long as anything of it is: the HTTP part or the socket it became.
 pub(crate) struct Connection {
+    /// The peer, which may be a proxy.
+    pub(crate) address: IpAddr,
+    _inside: Inside,
     metrics: Arc<Metrics>,
     _permit: OwnedSemaphorePermit,
 }
@@ -281,26 +312,52 @@ impl Drop for Connection {
     }
 }
 
-async fn accept(listener: TcpListener, app: Arc<App>, router: axum::Router, connections: Arc<Semaphore>) {
+async fn accept(
+    listener: TcpListener,
+    app: Arc<App>,
+    router: axum::Router,
+    connections: Arc<Semaphore>,
+    certificate: Option<Certificate>,
+) {
+    let doors = Doors::new(app.config.limits.connections_per_address);
+    // Many may come through one proxy.
+    let proxies = Doors::new(app.config.limits.connections);
+    let only_proxies = certificate.is_none() && !app.config.server.proxies.is_empty();
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, address) = match listener.accept().await {
+            Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        match Arc::clone(&connections).try_acquire_owned() {
-            Ok(permit) => {
-                app.metrics.connections.inc();
-                let connection = Connection { metrics: Arc::clone(&app.metrics), _permit: permit };
-                tokio::spawn(http::serve(Arc::clone(&app), stream, router.clone(), Arc::new(connection)));
-            }
-            Err(_) => {
-                app.metrics.refuse("too_many_connections");
-                turn_away(&stream, app.config.limits.retry_after_s);
-            }
+        let is_proxy = app.config.server.proxies.contains(&address);
+        if only_proxies && !is_proxy && !address.is_loopback() {
+            app.metrics.refuse("not_through_proxy");
+            continue;
+        }
+        let inside = if is_proxy { proxies.enter(address) } else { doors.enter(address) };
+        let (Ok(permit), Some(inside)) = (Arc::clone(&connections).try_acquire_owned(), inside) else {
+            app.metrics.refuse("too_many_connections");
+            turn_away(&stream, app.config.limits.retry_after_s);
+            continue;
+        };
+        app.metrics.connections.inc();
+        let metrics = Arc::clone(&app.metrics);
+        let connection = Arc::new(Connection { address, _inside: inside, metrics, _permit: permit });
+        // Small messages must not wait for each other; a connection that is already broken shows soon enough.
+        let _ = stream.set_nodelay(true);
+        let (app, router) = (Arc::clone(&app), router.clone());
+        match certificate.as_ref().map(Certificate::acceptor) {
+            None => drop(tokio::spawn(http::serve(app, stream, router, connection))),
+            Some(acceptor) => drop(tokio::spawn(async move {
+                match timeout(seconds(app.config.limits.header_s), acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => http::serve(app, stream, router, connection).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
+                    Err(_) => tracing::debug!("no TLS handshake in time"),
+                }
+            })),
         }
     }
 }
@@ -312,6 +369,29 @@ fn turn_away(stream: &TcpStream, retry_after_s: u64) {
     );
     // Whether it is heard or not, the connection closes.
     let _ = stream.try_write(answer.as_bytes());
+}
+
+/// An audit entry of somebody with a token.
+pub(crate) fn entry(claims: &Claims, action: Action, object: Option<&str>) -> Entry {
+    Entry {
+        unix_ms: unix_ms(),
+        who: claims.sub.clone(),
+        role: claims.role.as_str().to_owned(),
+        action,
+        object: object.map(str::to_owned),
+        detail: serde_json::Map::new(),
+    }
+}
+
+/// Records when cues and playbook were read again.
+async fn audit_reloads(app: Arc<App>) {
+    let mut rules = app.rules.clone();
+    while rules.changed().await.is_ok() {
+        let hash = rules.borrow_and_update().hash.clone();
+        let mut entry = Entry::of_system(unix_ms(), Action::SettingsReloaded, None);
+        entry.detail.insert("rules".to_owned(), hash.into());
+        app.audit.record(entry).await;
+    }
 }
 
 async fn calls_gone(app: &App) {

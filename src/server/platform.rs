@@ -12,6 +12,7 @@ use crate::config::{Consent, ConsentPaths};
 use crate::server::auth::{Denied, Role};
 use crate::server::http::token_left;
 use crate::server::keys::random_id;
+use crate::server::revoked::TokenLife;
 use crate::server::{App, unix_ms};
 use crate::terms::Channel;
 use crate::wire::ErrorMessage;
@@ -52,8 +53,10 @@ pub(super) struct NotAdmitted {
 /// A caller who may come in.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// When the token runs out, if it was one.
+    /// When the token runs out, if it was one,
     pub expires: Option<Instant>,
+    /// and how long it holds, since it may also be revoked.
+    pub life: Option<TokenLife>,
     /// Name of the sub-protocol to agree to.
     pub subprotocol: Option<String>,
 }
@@ -121,8 +124,9 @@ impl Platform {
         let denied = match credentials {
             Some(Credentials { token, subprotocol }) => match app.tokens.check(&token) {
                 Ok(claims) if matches!(claims.role, Role::Ingest | Role::Admin) => {
-                    let expires = Some(Instant::now() + token_left(&claims));
-                    return Ok(Admission { expires, subprotocol: subprotocol.map(str::to_owned).or(own) });
+                    let expires = Instant::now() + token_left(&claims);
+                    let (life, expires) = (Some(app.tokens.life(&claims, expires)), Some(expires));
+                    return Ok(Admission { expires, life, subprotocol: subprotocol.map(str::to_owned).or(own) });
                 }
                 Ok(_) => Denied::Forbidden,
                 Err(denied) => denied,
@@ -130,7 +134,7 @@ impl Platform {
             None => Denied::Missing,
         };
         if self.proves_itself(app, request) {
-            return Ok(Admission { expires: None, subprotocol: own });
+            return Ok(Admission { expires: None, life: None, subprotocol: own });
         }
         app.metrics.refuse("unauthorized");
         Err(self.not_admitted(denied))
@@ -198,7 +202,7 @@ impl Platform {
                 let settings = &app.config.phones.freeswitch;
                 self.plain(app, request, Flavour::FreeSwitch, settings.channel, settings.stereo)
             }
-            // Its connections do not come over HTTP.
+            // Its connections do not come over HTTP, so nobody asks.
             Self::AudioSocket => Box::new(Native::default()),
             Self::Asterisk => Box::new(Asterisk::new(asterisk::Settings {
                 fields: self.fields(app),

@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use crate::server::audiosocket::TcpPeer;
+use crate::server::revoked::TokenLife;
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES, Refusal, to_json};
 
 /// Read buffer of one socket: thousands may be open, and telephony frames are below 1 KiB.
@@ -58,7 +59,7 @@ pub struct Gone;
 
 /// The other end of a stream of calls.
 pub enum Peer {
-    Web(Socket),
+    Web(Box<Socket>),
     Tcp(TcpPeer),
 }
 
@@ -92,6 +93,8 @@ pub struct Socket {
     patience: Patience,
     last_frame: Instant,
     pinged: bool,
+    /// How long the token behind it holds; `None`: for ever.
+    life: Option<TokenLife>,
     /// Set when a frame too long lies in the way: only raw bytes can be read from then on.
     stuck: bool,
 }
@@ -104,14 +107,27 @@ impl Socket {
             .max_message_size(Some(MAX_BINARY_BYTES))
             .max_frame_size(Some(MAX_BINARY_BYTES));
         let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-        Self { stream, patience, last_frame: Instant::now(), pinged: false, stuck: false }
+        Self { stream, patience, last_frame: Instant::now(), pinged: false, life: None, stuck: false }
+    }
+
+    /// The same, for as long as a token holds.
+    pub fn lasting(self, life: Option<TokenLife>) -> Self {
+        Self { life, ..self }
     }
 
     /// The next message. Safe to drop and call again; pings a silent peer and gives up one that stays silent.
     pub async fn receive(&mut self) -> Incoming {
         loop {
             let wait = if self.pinged { self.patience.silent } else { self.patience.ping };
-            let message = match tokio::time::timeout_at(self.last_frame + wait, self.stream.next()).await {
+            let message = tokio::select! {
+                message = tokio::time::timeout_at(self.last_frame + wait, self.stream.next()) => message,
+                why = over(&mut self.life) => {
+                    // Said once.
+                    self.life = None;
+                    return Incoming::Refused(Refusal::Unauthorized, why);
+                }
+            };
+            let message = match message {
                 Ok(message) => message,
                 Err(_) if self.pinged => return Incoming::Refused(Refusal::Silent, "no sign of life for too long"),
                 Err(_) => {
@@ -219,5 +235,12 @@ impl Socket {
             }
             _ => Incoming::Gone,
         }
+    }
+}
+
+async fn over(life: &mut Option<TokenLife>) -> &'static str {
+    match life {
+        Some(life) => life.over().await,
+        None => std::future::pending().await,
     }
 }

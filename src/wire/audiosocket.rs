@@ -208,7 +208,8 @@ mod tests {
     fn what_is_wrong_is_refused() {
         let refused = |frames: &[(u8, &[u8])], expected: Refusal| {
             let mut socket = socket();
-            let last = frames.iter().map(|(kind, payload)| say(&mut socket, *kind, payload)).last().unwrap();
+            let said: Vec<_> = frames.iter().map(|(kind, payload)| say(&mut socket, *kind, payload)).collect();
+            let last = &said[said.len() - 1];
             assert!(matches!(last.as_slice(), [Action::Refuse(refusal, _)] if *refusal == expected), "{last:?}");
         };
         refused(&[(UUID, &[7; 16])], Refusal::Unauthorized);

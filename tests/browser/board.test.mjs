@@ -123,8 +123,8 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   await page.locator(".chart-marker-alert").first().click();
   await eventually(() => page.evaluate(() => document.activeElement?.classList.contains("line-alert")), "focus on the alert's line");
   // What is said from here on arrives, too.
-  player.say("Jetzt reicht es mir aber endgültig.");
-  await page.getByText("Jetzt reicht es mir aber endgültig.").waitFor();
+  player.say("Der Hof liegt gleich hinter der Kirche.");
+  await page.getByText("Der Hof liegt gleich hinter der Kirche.").waitFor();
   await done(page, player);
 });
 

@@ -28,7 +28,7 @@ const FORBIDDEN: [(&str, &str); 17] = [
 ];
 
 /// Names that live in one file each (or one folder), with what they stand for.
-const ONE_PLACE: [(&str, &str); 1] = [("whisper_rs", "src/stt/whisper.rs")];
+const ONE_PLACE: [(&str, &str); 2] = [("whisper_rs", "src/stt/whisper.rs"), ("rusqlite", "src/journal/store.rs")];
 
 fn sources(root: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();

@@ -124,7 +124,8 @@ async fn lists_come_in_pages_and_in_scope() {
 
     let token = |teams: &[&str]| {
         let teams = teams.iter().map(|team| (*team).to_owned()).collect();
-        let claims = Claims { sub: "s2".to_owned(), role: Role::Supervisor, teams, queues: vec![], iat: 0, exp: 0 };
+        let claims =
+            Claims { sub: "s2".to_owned(), role: Role::Supervisor, teams, queues: vec![], iat: 0, exp: 0, jti: None };
         server.token_of(claims, 60)
     };
     for (team, seen) in [("nord", true), ("süd", false)] {

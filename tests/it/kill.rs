@@ -64,7 +64,7 @@ impl House {
 
     async fn connect(&self, path: &str, role: Role) -> Option<Stream> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-        let claims = Claims { sub: "t".to_owned(), role, teams: vec![], queues: vec![], iat: 0, exp: 0 };
+        let claims = Claims { sub: "t".to_owned(), role, teams: vec![], queues: vec![], iat: 0, exp: 0, jti: None };
         let token = Tokens::new(SECRET.as_bytes()).issue(now, 3_600, claims);
         let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
         request.headers_mut().insert("Authorization", format!("Bearer {token}").parse().unwrap());
@@ -85,7 +85,8 @@ impl House {
 
     async fn get(&self, path: &str) -> Value {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-        let claims = Claims { sub: "t".to_owned(), role: Role::Admin, teams: vec![], queues: vec![], iat: 0, exp: 0 };
+        let claims =
+            Claims { sub: "t".to_owned(), role: Role::Admin, teams: vec![], queues: vec![], iat: 0, exp: 0, jti: None };
         let token = Tokens::new(SECRET.as_bytes()).issue(now, 3_600, claims);
         let url = format!("http://{}{path}", self.address);
         let response = reqwest::Client::new().get(url).bearer_auth(token).send().await.unwrap();

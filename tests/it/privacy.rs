@@ -239,7 +239,7 @@ fn withdrawn_consent_drops_what_is_buffered_and_hears_no_more() {
                     waiting.push((segment, before));
                 }
                 Output::Event(event) => told.push(event),
-                Output::Prompted { .. } => {}
+                Output::Prompted { .. } | Output::Speech { .. } => {}
             }
         }
     }

@@ -39,7 +39,15 @@ async fn a_call_from_start_to_stop() {
 #[tokio::test]
 async fn tokens_are_checked_before_the_upgrade() {
     let server = serve(|_| {}).await;
-    let claims = |role, sub: &str| Claims { sub: sub.to_owned(), role, teams: vec![], queues: vec![], iat: 0, exp: 0 };
+    let claims = |role, sub: &str| Claims {
+        sub: sub.to_owned(),
+        role,
+        teams: vec![],
+        queues: vec![],
+        iat: 0,
+        exp: 0,
+        jti: None,
+    };
     let forged = Tokens::new(b"another secret").issue(now_s(), 60, claims(Role::Admin, "x"));
     let expired = server.tokens.issue(now_s() - 100, 99, claims(Role::Admin, "x"));
     for path in ["/v1/media", "/v1/transcripts", "/v1/feed/supervisor", "/v1/feed/agent/a7"] {
@@ -84,7 +92,15 @@ async fn a_browser_sends_its_token_as_a_subprotocol() {
 #[tokio::test]
 async fn a_token_that_runs_out_closes_the_socket() {
     let server = serve(|_| {}).await;
-    let claims = Claims { sub: "s1".to_owned(), role: Role::Supervisor, teams: vec![], queues: vec![], iat: 0, exp: 0 };
+    let claims = Claims {
+        sub: "s1".to_owned(),
+        role: Role::Supervisor,
+        teams: vec![],
+        queues: vec![],
+        iat: 0,
+        exp: 0,
+        jti: None,
+    };
     let token = server.token_of(claims, 2);
     let mut feed = server.try_connect("/v1/feed/supervisor", Some(&token)).await.unwrap();
     assert_eq!(feed.json().await["type"], "snapshot");
@@ -517,6 +533,7 @@ async fn a_scope_hides_other_teams() {
         queues: vec![],
         iat: 0,
         exp: 0,
+        jti: None,
     };
     let token = server.token_of(claims, 60);
     let mut nord = server.transcripts().await;

@@ -37,13 +37,21 @@ pub async fn serve(change: impl FnOnce(&mut Config)) -> TestServer {
 
 /// A server with a speech queue of the test's own.
 pub async fn serve_with(change: impl FnOnce(&mut Config), speech: Option<SpeechQueue>) -> TestServer {
+    serve_all(Tokens::new(b"a secret for tests, and only for tests"), change, speech).await
+}
+
+/// A server with tokens of the test's own.
+pub async fn serve_as(tokens: Tokens, change: impl FnOnce(&mut Config)) -> TestServer {
+    serve_all(tokens, change, None).await
+}
+
+async fn serve_all(tokens: Tokens, change: impl FnOnce(&mut Config), speech: Option<SpeechQueue>) -> TestServer {
     let mut config = Config::default();
     config.server.drain_s = 2;
     config.consent.media = Consent::Elsewhere;
     config.consent.transcripts = Consent::Elsewhere;
     change(&mut config);
     config.validate().unwrap();
-    let tokens = Tokens::new(b"a secret for tests, and only for tests");
     let (_, rules) = tokio::sync::watch::channel(setup::rules(&config).unwrap());
     let call_settings = setup::call_settings(&config).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -57,7 +65,7 @@ pub async fn serve_with(change: impl FnOnce(&mut Config), speech: Option<SpeechQ
 impl TestServer {
     pub fn token(&self, role: Role, sub: &str) -> String {
         self.token_of(
-            Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0 },
+            Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0, jti: None },
             3_600,
         )
     }

@@ -139,6 +139,8 @@ export interface Card {
   agent: string;
   /** Empty after a shift without calls. */
   lines: string[];
+  /** The load of the day in one line, if there was any. */
+  load?: string | null;
   type: "card";
 }
 
@@ -204,6 +206,12 @@ export interface Done {
 /** Why a call ended. */
 export type EndReason = "stop" | "connection_lost" | "shutdown" | "fault";
 
+/** A call was erased: whoever shows or keeps it forgets it. Has no number, since the log it belonged to is gone. */
+export interface Erased {
+  call: string;
+  type: "erased";
+}
+
 /** `{"type":"error",…}` as every socket sends it. */
 export interface ErrorMessage {
   code: string;
@@ -239,6 +247,12 @@ export type Event = {
     type: "call_started";
   }
   | {
+    agent?: string | null;
+    queue?: string | null;
+    team?: string | null;
+    type: "call_facts";
+  }
+  | {
     channel: Channel;
     /** Mean token probability of the transcription, 0 to 1. */
     confidence?: number | null;
@@ -263,6 +277,8 @@ export type Event = {
   | {
     /** Who acknowledged, snoozed or dismissed it. */
     by?: string | null;
+    /** Why it was dismissed, as the supervisor said, such as `false_alarm`. */
+    dismissal?: string | null;
     id: string;
     kind: AlertKind;
     /** The customer's words that prove it. */
@@ -491,7 +507,7 @@ export type SupervisorCommand =
   };
 
 /** Everything a supervisor's feed carries; for the schema only. */
-export type SupervisorMessage = SupervisorSnapshot | Event | Load | CallFacts | Done | ErrorMessage;
+export type SupervisorMessage = SupervisorSnapshot | Event | Load | CallFacts | Erased | Done | ErrorMessage;
 
 /** What a supervisor sees first, and again whenever it fell behind. */
 export interface SupervisorSnapshot {

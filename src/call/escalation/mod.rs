@@ -51,6 +51,8 @@ struct Complaint {
     t_ms: u64,
     turn: u32,
     kinds: Vec<CueKind>,
+    /// Its words match a pattern of that severity; else only cues and model together say so.
+    quotable: bool,
 }
 
 /// What one utterance means for the call.
@@ -367,16 +369,18 @@ impl Escalation {
 
         let mixed = channel == Channel::Mixed;
         let counts = |cue: &Cue| !cue.kind.is_agents() && (!mixed || policy::counts_on_mixed(cue.kind));
-        // What the text model found without a pattern is shown, but neither level nor alert rests on it.
+        let heard: Vec<&Cue> = reading.cues.iter().filter(|cue| counts(cue)).collect();
+        // What the text model found without a pattern is shown, but brings no points and no alert of its own.
         let proven = reading.cues.iter().enumerate().filter(|(index, _)| mixed || !reading.is_models(*index));
         let cues: Vec<&Cue> = proven.map(|(_, cue)| cue).filter(|cue| counts(cue)).collect();
         let severity = severity(mixed, reading.severity, &cues);
-        // The text model may call an utterance a complaint; level and alerts rest on words that can be quoted.
-        let proven = if mixed { severity } else { severity.min(reading.explanation.by_cues.max(1)) };
+        // Cues and model together may call an utterance a complaint, and two complaints are tension. To act now needs
+        // words that somebody wrote down as such.
+        let proven = if mixed || reading.explanation.by_cues >= 3 { severity } else { severity.min(2) };
         let act = policy::act_of(channel, proven, &cues);
 
         self.forget(t_ms);
-        let kinds = complaint_kinds(&cues);
+        let kinds = complaint_kinds(&heard);
         let topics = kinds.iter().filter(|kind| self.complaints.iter().any(|c| c.kinds.contains(kind))).count();
         let evidence = Evidence {
             severity: proven,
@@ -389,12 +393,14 @@ impl Escalation {
         };
         let parts = self.meter.customer(t_ms, &self.settings, &evidence);
         if proven >= 2 {
-            self.complaints.push(Complaint { t_ms, turn: self.turn, kinds });
+            let quotable = reading.explanation.by_cues >= 2;
+            self.complaints.push(Complaint { t_ms, turn: self.turn, kinds, quotable });
         }
 
         let over_ms = self.policy.over_ms();
         let recent = self.complaints.iter().filter(|c| over_ms.is_none_or(|over_ms| c.t_ms > over_ms));
-        let hits = recent.clone().count();
+        // A complaint that no pattern names counts half.
+        let hits = recent.clone().map(|complaint| 1 + usize::from(complaint.quotable)).sum::<usize>() / 2;
         let unanswered = recent.clone().all(|complaint| complaint.turn == self.turn);
         let mut complaints: Vec<CueKind> = Vec::new();
         for kind in recent.flat_map(|complaint| &complaint.kinds) {

@@ -26,7 +26,8 @@ pub(super) struct Observation<'a> {
     pub turn: u32,
     /// The agent has not answered the complaints yet, or with something that soothes.
     pub may_subside: bool,
-    /// Utterances of severity 2 or more within the window since the last alert ended, this one included.
+    /// Complaints (severity 2 or more) within the window since the last alert ended, this one included; two that no
+    /// pattern names count as one.
     pub hits: usize,
     /// The kinds of complaint among them, in the order they came up.
     pub complaints: &'a [CueKind],

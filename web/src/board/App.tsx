@@ -2,7 +2,6 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { SignIn, type Why } from "../lib/SignIn";
-import { TipLayer } from "../lib/Tip";
 import { chosenLang, wordsOf } from "../lib/i18n";
 import { type Session, currentSession, signOut } from "../lib/session";
 import { keep, kept } from "../lib/store";
@@ -42,9 +41,7 @@ export function App() {
   return (
     <Speaking words={words}>
       {session ? (
-        <TipLayer key={session.token}>
-          <Board session={session} theme={theme} onLang={setLang} onLeave={leave} lang={lang} />
-        </TipLayer>
+        <Board key={session.token} session={session} theme={theme} onLang={setLang} onLeave={leave} lang={lang} />
       ) : (
         <SignIn page="board" why={why} onSession={setSession} />
       )}
@@ -108,7 +105,7 @@ function Board({ session, lang, theme, onLang, onLeave }: BoardProps) {
       />
       {link.state === "lost" && <LostBar controller={controller} />}
       <div class="panes">
-        <main id="calls" class="pane-list" tabIndex={-1}>
+        <main id="calls" class="pane-list" tabIndex={0}>
           {view === "live" && <LiveView controller={controller} filters={filters} onClear={() => setFilters(NO_FILTERS)} ask={setAsked} />}
           {view === "load" && <LoadView controller={controller} />}
           {view === "ended" && <EndedView controller={controller} filters={filters} />}

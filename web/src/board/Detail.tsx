@@ -1,6 +1,7 @@
 /** One call: its course, its conversation, and what one can do. */
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { TipLayer } from "../lib/Tip";
 import { alertName, clock, dateOf, endName, timeOfDay, useWords } from "../lib/i18n";
 import { Back, Check, Clock, Cross } from "../lib/icons";
 import { BandBadge, Button } from "../lib/ui";
@@ -95,7 +96,9 @@ export function Detail({ controller, opened, ask }: Props) {
       )}
       <Chart story={story} now={now} level={call.level} ended={opened.ended} onGo={(id) => goTo(log.current, id)} />
       <div class="detail-panes">
-        <Conversation controller={controller} opened={opened} story={story} scroller={log} agentChannel={model.agentChannel} />
+        <TipLayer>
+          <Conversation controller={controller} opened={opened} story={story} scroller={log} agentChannel={model.agentChannel} />
+        </TipLayer>
         <aside class="side" aria-label={words.factsTitle}>
           {!opened.ended && <WhisperBox controller={controller} call={call} suggestions={story.suggestions} />}
           {opened.ended && call.summary && <SummaryBox summary={call.summary} />}

@@ -62,6 +62,7 @@ export function EndedView({ controller, filters }: { controller: Controller; fil
           );
         })}
       </ul>
+      {controller.historyNext !== null && <Button onClick={() => void controller.fetchHistory(true)}>{words.more}</Button>}
     </div>
   );
 }

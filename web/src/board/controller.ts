@@ -10,6 +10,12 @@ import { type Call, Model, needsSomebody } from "./model";
 /** Events of one page of a call's history, as the server serves them. */
 const PAGE = 1_000;
 
+/** Ended calls fetched at a time. */
+const HISTORY_PAGE = 200;
+
+/** Alerts remembered as told: more than a shift has. */
+const TOLD_MAX = 1_000;
+
 /** At most one announcement to screen readers in this time. */
 const ANNOUNCE_MS = 4_000;
 
@@ -30,6 +36,8 @@ export class Controller {
   notify = kept("notify", ["on", "off"], "off") === "on";
   history: CallView[] | null = null;
   historyFailed = false;
+  /** Where the list goes on. */
+  historyNext: number | null = null;
   private readonly feed: Feed<SupervisorCommand, SupervisorMessage>;
   private readonly told: Set<string>;
   private toAnnounce: { name: string; agent: string }[] = [];
@@ -80,7 +88,10 @@ export class Controller {
     const { opened } = model;
     if (!opened) return;
     model.opened = null;
-    if (model.calls.get(opened.call)?.ended) model.calls.delete(opened.call);
+    if (model.calls.get(opened.call)?.ended) {
+      model.calls.delete(opened.call);
+      model.whispers.delete(opened.call);
+    }
     if (!opened.ended) void this.feed.send({ type: "close", call: opened.call }).catch(() => undefined);
     this.store.changed();
   }
@@ -138,11 +149,15 @@ export class Controller {
     this.store.changed();
   }
 
-  async fetchHistory() {
+  /** The newest ended calls, or with `more` those before. */
+  async fetchHistory(more = false) {
     try {
-      const { calls } = (await this.get("/v1/calls")) as { calls: CallView[] };
-      const ended = calls.filter((view) => view.ended);
-      this.history = ended.sort((a, b) => endOf(b) - endOf(a));
+      const before = more && this.historyNext ? `&before=${this.historyNext}` : "";
+      const { calls, next } = (await this.get(`/v1/calls?state=ended&limit=${HISTORY_PAGE}${before}`)) as { calls: CallView[]; next?: number | null };
+      const known = new Map((more ? (this.history ?? []) : []).map((view) => [view.call, view]));
+      for (const view of calls) if (view.ended) known.set(view.call, view);
+      this.history = [...known.values()].sort((a, b) => endOf(b) - endOf(a));
+      this.historyNext = next ?? null;
       this.historyFailed = false;
     } catch {
       this.historyFailed = true;
@@ -188,9 +203,15 @@ export class Controller {
       this.told.add(alert.id);
       this.alertFor(call, alert);
     }
-    if (fresh.length > 0) sessionStorage.setItem("ruhepol.told", JSON.stringify([...this.told].slice(-500)));
+    if (fresh.length > 0) this.remember();
     if (messages.some((message) => message.type === "snapshot")) this.reopen();
     this.store.changed();
+  }
+
+  private remember() {
+    const ids = [...this.told];
+    for (const id of ids.slice(0, -TOLD_MAX)) this.told.delete(id);
+    sessionStorage.setItem("ruhepol.told", JSON.stringify(ids.slice(-TOLD_MAX)));
   }
 
   /** After a loss, or a snapshot because we were too slow: the opened call goes on where it was. */

@@ -6,6 +6,7 @@ import type {
   Band,
   CallFacts,
   CallView,
+  Erased,
   Event,
   LevelPoint,
   Load,
@@ -109,6 +110,9 @@ export class Model {
         }
         case "facts":
           this.facts(message as CallFacts);
+          break;
+        case "erased":
+          this.erased((message as Erased).call);
           break;
         case "done":
         case "error":
@@ -216,6 +220,14 @@ export class Model {
     opened.rev++;
   }
 
+  /** Nothing of an erased call stays on the screen. */
+  private erased(call: string) {
+    this.calls.delete(call);
+    this.whispers.delete(call);
+    if (this.opened?.call === call) this.opened = null;
+    this.endedRev++;
+  }
+
   private bound(opened: Opened) {
     if (opened.events.size <= EVENTS_MAX) return;
     const seqs = [...opened.events.keys()].sort((a, b) => a - b);
@@ -233,6 +245,11 @@ function fold(call: Call, event: Event) {
       call.language = event.language;
       call.started_at = event.at;
       call.startedMs = Date.parse(event.at);
+      break;
+    case "call_facts":
+      call.agent = event.agent ?? call.agent;
+      call.queue = event.queue ?? call.queue;
+      call.team = event.team ?? call.team;
       break;
     case "utterance":
       if (event.text) call.last = { channel: event.channel, text: event.text, t_ms: event.t_ms };

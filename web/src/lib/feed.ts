@@ -150,8 +150,8 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
     if (document.hidden && Date.now() - this.flushedAt > HIDDEN_FLUSH_MS) return this.flush();
     if (this.scheduled) return;
     this.scheduled = true;
-    if (document.hidden) window.setTimeout(this.flush, HIDDEN_FLUSH_MS);
-    else requestAnimationFrame(this.flush);
+    requestAnimationFrame(this.flush);
+    window.setTimeout(this.flush, HIDDEN_FLUSH_MS);
   }
 
   private flushSoon = () => {

@@ -2,6 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 
+/** Longest wait for a frame. */
+const HIDDEN_MS = 500;
+
 export class Store {
   private readers = new Set<() => void>();
   private scheduled = false;
@@ -10,11 +13,13 @@ export class Store {
     if (this.scheduled) return;
     this.scheduled = true;
     const tell = () => {
+      if (!this.scheduled) return;
       this.scheduled = false;
       for (const reader of this.readers) reader();
     };
-    if (document.hidden) window.setTimeout(tell, 250);
-    else requestAnimationFrame(tell);
+    requestAnimationFrame(tell);
+    // A page that is hidden gets no frames, and its title still counts the alerts.
+    window.setTimeout(tell, HIDDEN_MS);
   }
 
   /** Renders the component again whenever something changed. */

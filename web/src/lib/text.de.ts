@@ -208,6 +208,7 @@ export const de: Text = {
   conversationLoading: "Gespräch wird geholt",
   conversationFailed: "Das Gespräch konnte nicht geholt werden.",
   tryAgain: "Noch einmal",
+  more: "Frühere zeigen",
   newBelow: (n) => (n === 1 ? "1 neue Zeile" : `${n} neue Zeilen`),
   agentSpoke: (length) => `Agent sprach ${length}`,
   agentChannelNote: {

@@ -209,6 +209,7 @@ export const en = {
   conversationLoading: "Fetching the conversation",
   conversationFailed: "The conversation could not be fetched.",
   tryAgain: "Try again",
+  more: "Show earlier ones",
   newBelow: (n: number) => (n === 1 ? "1 new line" : `${n} new lines`),
   agentSpoke: (length: string) => `Agent spoke for ${length}`,
   agentChannelNote: {
