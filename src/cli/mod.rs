@@ -143,7 +143,11 @@ pub fn main() -> ExitCode {
 fn start_logging(server: bool) {
     use tracing_subscriber::EnvFilter;
     let default = if server { "info" } else { "error" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    // At `debug` and `trace` the socket library logs whole messages, and with them the words of callers.
+    for quiet in ["tungstenite=info", "tungstenite::protocol=info", "tungstenite::protocol::frame=info"] {
+        filter = quiet.parse().into_iter().fold(filter, EnvFilter::add_directive);
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

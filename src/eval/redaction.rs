@@ -86,8 +86,11 @@ pub fn parse(text: &str) -> Result<Vec<Talk>, String> {
         .collect()
 }
 
-/// The text without its marks, and what was marked, in bytes of it.
-fn unmark(text: &str) -> Result<(String, Vec<(Kind, Range<usize>)>), String> {
+/// What a label marks, in bytes of the text without its marks.
+type Marked = (Kind, Range<usize>);
+
+/// The text without its marks, and what was marked.
+fn unmark(text: &str) -> Result<(String, Vec<Marked>), String> {
     let mut plain = String::with_capacity(text.len());
     let mut marked = Vec::new();
     let mut rest = text;

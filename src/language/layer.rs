@@ -75,6 +75,9 @@ fn quote(features: &[(u32, usize, usize)], words: usize, heads: &KindHeads, colu
     shares.iter_mut().for_each(|share| *share = share.max(0.0));
     let wanted = shares.iter().sum::<f32>() * QUOTE_SHARE;
     let mut best = (0, words.min(QUOTE_WORDS_MAX));
+    if wanted <= 0.0 {
+        return best;
+    }
     let mut found = 0.0;
     for first in 0..words {
         let mut sum = 0.0;

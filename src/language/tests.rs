@@ -30,9 +30,14 @@ fn offsets_and_words_of_a_cue_are_those_of_the_text() {
 #[test]
 fn a_threat_is_not_a_fact_a_profession_or_somebody_elses_word() {
     assert_eq!(severity("Ich gehe zum Anwalt!"), Some(3));
-    assert_eq!(severity("Ich bin Anwältin von Beruf."), Some(0));
-    assert_eq!(severity("Ich habe zum ersten März gekündigt."), Some(0));
-    assert_eq!(severity("Meine Nachbarin sagt, Sie wären Idioten."), Some(0));
+    // The text model alone may hear mild friction, never a complaint.
+    for text in [
+        "Ich bin Anwältin von Beruf.",
+        "Ich habe zum ersten März gekündigt.",
+        "Meine Nachbarin sagt, Sie wären Idioten.",
+    ] {
+        assert!(severity(text) < Some(2), "{text}");
+    }
 }
 
 #[test]

@@ -9,7 +9,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Duration, Instant, sleep, timeout};
-use tokio_tungstenite::tungstenite::Bytes;
 use tracing::warn;
 
 use crate::config::seconds;
@@ -120,7 +119,7 @@ impl TcpPeer {
     pub async fn receive(&mut self) -> Incoming {
         loop {
             if let Some(frame) = frame(&mut self.buffer) {
-                return Incoming::Binary(Bytes::from(frame));
+                return Incoming::Binary(frame);
             }
             self.buffer.reserve(READ_BYTES);
             match timeout(self.patience.silent, self.stream.read_buf(&mut self.buffer)).await {

@@ -203,7 +203,7 @@ impl AudioHook {
             Some(seq) if seq <= self.server_seq => {}
             _ => return wrong(format!("field `serverseq` must be at most {}", self.server_seq)),
         }
-        if !message.get("position").and_then(Value::as_str).is_some_and(|position| parse_duration(position).is_some()) {
+        if message.get("position").and_then(Value::as_str).is_none_or(|position| parse_duration(position).is_none()) {
             return wrong("field `position` must be a duration such as \"PT12.3S\"".to_owned());
         }
         Ok(kind)

@@ -141,7 +141,7 @@ async fn what_is_muted_for_good_stays_mute_in_later_calls_and_after_a_restart() 
     assert_eq!(panel.json_of("done").await["ref"], 2);
     end(call, &mut panel).await;
     record_of(&server, 1).await;
-    drop(server);
+    server.end().await;
 
     let server = serve(|config| config.server.data_dir = Some(data_dir)).await;
     let mut panel = server.connect("/v1/feed/agent/a7", Role::Agent, "a7").await;

@@ -15,12 +15,6 @@ async fn serve_in(dir: &Path) -> TestServer {
     serve(|config| config.server.data_dir = Some(dir.to_owned())).await
 }
 
-async fn end(server: TestServer) {
-    server.stop.drain();
-    server.stop.end();
-    timeout(PATIENCE, server.task).await.unwrap().unwrap().unwrap();
-}
-
 async fn page(server: &TestServer, path: &str) -> Value {
     let (status, body) = server.get(path, Some(&server.token(Role::Supervisor, "s1"))).await;
     assert_eq!(status, 200, "{path}: {body}");
@@ -85,7 +79,7 @@ async fn what_was_told_is_there_after_a_restart() {
         }
     };
     // `stopped` was said: the end is on the disk.
-    end(server).await;
+    server.end().await;
 
     let server = serve_in(dir.path()).await;
     let all = log(&page(&server, "/v1/calls/c1/events").await);
@@ -180,7 +174,7 @@ async fn words_go_when_their_time_is_over_and_figures_stay() {
     let dir = tempfile::tempdir().unwrap();
     let server = serve_in(dir.path()).await;
     one_call(&server, "c1", "Zitronenfalter, das ist eine Unverschämtheit!").await;
-    end(server).await;
+    server.end().await;
     assert!(on_disk(dir.path(), "Zitronenfalter"));
     let server = serve(|config| {
         config.server.data_dir = Some(dir.path().to_owned());
@@ -206,7 +200,7 @@ async fn the_agents_words_never_touch_the_disk() {
     feed.send(json!({"type": "whisper", "call": "c1", "text": "Libellenflug"})).await;
     assert_eq!(panel.json_of("whisper").await["text"], "Libellenflug");
     call.stop().await;
-    end(server).await;
+    server.end().await;
     assert!(!on_disk(dir.path(), "Schmetterlingsnetz") && !on_disk(dir.path(), "Libellenflug"));
     assert!(on_disk(dir.path(), "call_ended"));
 }
@@ -304,7 +298,7 @@ async fn a_full_disk_marks_and_heals() {
         while file.write_all(&[0; 4_096]).is_ok() {}
     };
     fails_and_heals(&server, fill, || std::fs::remove_file(&filler).unwrap()).await;
-    end(server).await;
+    server.end().await;
 }
 
 #[tokio::test]
@@ -322,7 +316,7 @@ async fn a_read_only_disk_marks_and_heals() {
     let mend = || std::fs::remove_dir(disk.0.path().join("journal.db")).unwrap();
     fails_and_heals_without_history(&server, break_disk, mend).await;
     disk.remount("size=5m");
-    end(server).await;
+    server.end().await;
 }
 
 /// As [`fails_and_heals`], where the first events stay in a file that is gone.

@@ -113,6 +113,18 @@ async fn the_agents_words_reach_the_agent_alone() {
     }
 }
 
+/// Everything in a document that is text, but for points in time.
+fn words(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text}\n"),
+        Value::Array(list) => list.iter().map(words).collect(),
+        Value::Object(map) => {
+            map.iter().filter(|(key, _)| *key != "at" && *key != "started_at").map(|(_, inner)| words(inner)).collect()
+        }
+        _ => String::new(),
+    }
+}
+
 #[tokio::test]
 async fn personal_data_reaches_nobody() {
     let server = serve(|config| {
@@ -144,16 +156,16 @@ async fn personal_data_reaches_nobody() {
         .await;
     supervisor.json_of("done").await;
     socket.stop().await;
-    let mut seen = until_ended(&mut agent, "summary").await;
-    let own = serde_json::to_string(&seen).unwrap();
-    assert!(own.contains("Zschokke"), "the agent knows whom they speak with");
+    let own = until_ended(&mut agent, "summary").await;
+    let mut said = own.iter().map(words).collect::<String>();
+    assert!(said.contains("Zschokke"), "the agent knows whom they speak with");
     for (_, body) in pages(&server, "c1").await {
-        seen.push(Value::from(body.replace("Zschokke", "")));
+        let body = serde_json::from_str(&body).map_or(body, |page| words(&page));
         assert!(!body.contains("Zschokke") && !body.contains("zschokke"), "{body}");
+        said.push_str(&body);
     }
-    let all = serde_json::to_string(&seen).unwrap();
     for secret in ["3704", "2345678", "sieben eins", "null acht", "gmx", "1961", "Lindenallee", "50667"] {
-        assert!(!all.contains(secret), "{secret} in {all}");
+        assert!(!said.contains(secret), "{secret} in {said}");
     }
     let (_, events) = server.get("/v1/calls/c1/events", Some(&server.token(Role::Supervisor, "s1"))).await;
     for marker in ["[Nummer]", "[IBAN]", "[Telefon]", "[E-Mail]", "[Geburtsdatum]", "[Adresse]", "[Name]"] {

@@ -63,6 +63,13 @@ async fn serve_all(tokens: Tokens, change: impl FnOnce(&mut Config), speech: Opt
 }
 
 impl TestServer {
+    /// Stops it in order, and waits until it is down.
+    pub async fn end(self) {
+        self.stop.drain();
+        self.stop.end();
+        timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
+    }
+
     pub fn token(&self, role: Role, sub: &str) -> String {
         self.token_of(
             Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0, jti: None },

@@ -108,7 +108,7 @@ impl Default for EscalationSettings {
             agent_solution_points: 6,
             agent_next_step_points: 2,
             tension_hits: 2,
-            tension_enter: 45,
+            tension_enter: 42,
             defer_ms: 20_000,
             alert_leave: 35,
             reconcile_level_max: 70,

@@ -423,18 +423,20 @@ fn on_a_mixed_channel_only_threats_and_danger_count() {
 }
 
 #[test]
-fn what_the_text_model_found_alone_neither_alerts_nor_lifts_the_band() {
-    let mut escalation = Escalation::new(&EscalationSettings::default(), Lang::De);
+fn what_the_text_model_found_alone_is_no_act_and_no_tension_by_itself() {
     let mut out = Vec::new();
     for kind in [SelfHarm, ViolenceThreat, LegalThreat, SupervisorRequest, Insult, ChurnThreat, Anger] {
         let mut alone = reading(2, &[(kind, weight(kind))]);
         alone.entries = vec![crate::language::MODEL_ENTRY.to_owned()];
         alone.explanation.by_cues = 0;
         alone.severity_score = 1.0;
-        let assessment = escalation.utterance(0, CUSTOMER, &alone, "Das sind Worte.", &mut out);
-        assert_eq!((assessment.band, assessment.severity), (Band::Calm, Some(2)));
+        let mut escalation = Escalation::new(&EscalationSettings::default(), Lang::De);
+        for _ in 0..3 {
+            let assessment = escalation.utterance(0, CUSTOMER, &alone, "Das sind Worte.", &mut out);
+            assert!(assessment.severity == Some(2) && assessment.band <= Band::Heated, "{assessment:?}");
+        }
     }
-    assert_eq!(out, []);
+    assert_eq!(out, [], "three complaints that nobody can quote are one and a half");
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub(super) const SIGNATURE_ALWAYS: u64 = 1;
 
 /// One bit of 63 for an atom, not the lowest.
 pub(super) fn signature(atom: u32) -> u64 {
-    2 << (u64::from(atom.wrapping_mul(0x9e37_79b1)) * 63 >> 32)
+    2 << ((u64::from(atom.wrapping_mul(0x9e37_79b1)) * 63) >> 32)
 }
 
 impl Sets {

@@ -109,7 +109,7 @@ const PARTS: &[&str] = &[
     "habe",
     "ott*",
     "*nna",
-    "*tt*",
+    "*tto*",
     "#",
     "##",
     "_",

@@ -11,7 +11,10 @@ const ANNOUNCED_TOKENS: usize = 8;
 
 /// Endings of German streets that are no other words when a number follows.
 const STREETS: &[&str] = &["straße", "strasse", "gasse", "allee", "chaussee", "promenade"];
-const CAPITAL_STREETS: &[&str] = &["kamp", "winkel"];
+const CAPITAL_STREETS: &[&str] = &[
+    "weg", "platz", "ring", "damm", "ufer", "steig", "stieg", "pfad", "graben", "markt", "hof", "twiete", "kamp",
+    "winkel",
+];
 const NO_STREETS: &[&str] = &[
     "weg",
     "platz",
@@ -139,19 +142,20 @@ impl Finder<'_> {
         let short = word.ends_with("str") && self.is_mark(end, '.') && self.is_glued(end);
         let mut prepositional = false;
         let of_the = matches!(word, "straße" | "strasse" | "platz") && matches!(self.word(end), "des" | "der");
+        let street = STREETS.iter().any(|street| word.ends_with(street))
+            || (self.lang == Lang::De
+                && token.is_capital()
+                && CAPITAL_STREETS.iter().any(|street| word.ends_with(street))
+                && (hyphened || !NO_STREETS.contains(&word)));
         if short {
             end += 1;
-        } else if STREETS.iter().any(|street| word.ends_with(street)) {
-        } else if self.lang == Lang::De
-            && token.is_capital()
-            && CAPITAL_STREETS.iter().any(|street| word.ends_with(street))
-            && (hyphened || !NO_STREETS.contains(&word))
-        {
-        } else if self.wanted[at] && token.is_capital() && self.after_preposition(at) && self.house(end, 3).is_some() {
+        } else if !street {
             // "Am Markt 3", where an address is spoken of.
-            prepositional = true;
-        } else {
-            return None;
+            prepositional =
+                self.wanted[at] && token.is_capital() && self.after_preposition(at) && self.house(end, 3).is_some();
+            if !prepositional {
+                return None;
+            }
         }
         if of_the {
             // "Straße des 17. Juni", "Platz der Einheit"
