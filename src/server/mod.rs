@@ -202,10 +202,11 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
     let slots = parts.config.limits.connections;
     let (app, live) = App::new(parts, keys, phase_seen).map_err(io::Error::other)?;
     let app = Arc::new(app);
+    let turns = Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
     for log in live {
         let call = log.events.first().map(|(_, event)| event.call.clone()).unwrap_or_default();
         let mailboxes = app.calls.restore(&call);
-        session::restore(Arc::clone(&app), call, log, mailboxes);
+        session::restore(Arc::clone(&app), call, log, mailboxes, Arc::clone(&turns));
     }
     let connections = Arc::new(Semaphore::new(slots));
     let router = http::router(Arc::clone(&app));

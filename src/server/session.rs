@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, info, info_span, warn};
 
@@ -135,9 +135,43 @@ pub fn spawn(app: Arc<App>, info: CallInfo, mailboxes: Mailboxes) {
     run(app, call, mailboxes, |app| Some(Session::start(app, info)));
 }
 
-/// Takes up a call of before a restart: it waits for its connection like one that has just lost it.
-pub fn restore(app: Arc<App>, call: String, log: Logged, mailboxes: Mailboxes) {
-    run(app, call, mailboxes, |app| Session::take_up(app, log));
+/// Takes up a call of before a restart: it waits for its connection like one that has just lost it. Living through a
+/// long log takes a while, so it is done beside the runtime, of all calls at most as many at once as `turns` allows.
+pub fn restore(app: Arc<App>, call: String, log: Logged, mailboxes: Mailboxes, turns: Arc<Semaphore>) {
+    tokio::spawn(async move {
+        // Never closed.
+        let turn = turns.acquire_owned().await;
+        let rebuilding = {
+            let app = Arc::clone(&app);
+            tokio::task::spawn_blocking(move || rebuild(&app, log))
+        };
+        // A panic inside is a call that cannot be taken up.
+        let rebuilt = rebuilding.await.ok().flatten();
+        drop(turn);
+        run(app, call, mailboxes, |app| Session::take_up(app, rebuilt?));
+    });
+}
+
+/// A call that lives again, and its log.
+struct Rebuilt {
+    call: Call,
+    events: Vec<Event>,
+}
+
+fn rebuild(app: &App, log: Logged) -> Option<Rebuilt> {
+    let events: Vec<Event> = log.events.into_iter().map(|(_, event)| event).collect();
+    let EventKind::CallStarted { agent, queue, team, language, .. } = events.first()?.kind.clone() else {
+        return None;
+    };
+    let call = events.first()?.call.clone();
+    let mut info = CallInfo { call, agent, queue, team, lang: language, ..CallInfo::default() };
+    if let Some(agent) = &info.agent {
+        (info.habits, info.shift) = app.agents.begin(agent, info.team.as_deref(), None, unix_ms());
+    }
+    let rules = Arc::clone(&app.rules.borrow());
+    let settings = call_settings(app, &info);
+    let call = Call::take_up(info, rules, settings, &events, log.agent_seq)?;
+    Some(Rebuilt { call, events })
 }
 
 /// A panic inside ends this call alone: it becomes an event and is counted.
@@ -241,19 +275,7 @@ impl<'a> Session<'a> {
     }
 
     /// From the log of a call that was live when the program went.
-    fn take_up(app: &'a App, log: Logged) -> Option<Self> {
-        let events: Vec<Event> = log.events.into_iter().map(|(_, event)| event).collect();
-        let EventKind::CallStarted { agent, queue, team, language, .. } = events.first()?.kind.clone() else {
-            return None;
-        };
-        let call = events.first()?.call.clone();
-        let mut info = CallInfo { call, agent, queue, team, lang: language, ..CallInfo::default() };
-        if let Some(agent) = &info.agent {
-            (info.habits, info.shift) = app.agents.begin(agent, info.team.as_deref(), None, unix_ms());
-        }
-        let rules = Arc::clone(&app.rules.borrow());
-        let settings = call_settings(app, &info);
-        let call = Call::take_up(info, rules, settings, &events, log.agent_seq)?;
+    fn take_up(app: &'a App, Rebuilt { call, events }: Rebuilt) -> Option<Self> {
         let (reply, transcripts) = mpsc::channel(IN_FLIGHT);
         let mut session = Self::new(app, call, reply, transcripts, Vec::new());
         for event in &events {

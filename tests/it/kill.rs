@@ -203,7 +203,7 @@ fn talk(house: Arc<House>, number: usize, quit: Arc<std::sync::atomic::AtomicBoo
                 if socket.send(Message::text(say.to_string())).await.is_err() {
                     break true;
                 }
-                sleep(Duration::from_millis(5)).await;
+                sleep(Duration::from_millis(20)).await;
             };
             assert!(lost);
         }
