@@ -1,5 +1,6 @@
 //! `ruhepol serve`: the server.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -97,12 +98,12 @@ fn print_welcome(address: SocketAddr, tokens: &Tokens, data_dir: &Path, config: 
     } else {
         options.push_str(&format!(" --data-dir {}", data_dir.display()));
     }
-    println!("ruhepol listens on http://{address}");
-    println!("  board         http://{address}/#token={token}");
-    println!(
-        "  watch         ruhepol watch --url ws://{address} --token \"$(ruhepol token issue --role supervisor --sub me{options})\""
+    let welcome = format!(
+        "ruhepol listens on http://{address}\n\
+         \x20 board         http://{address}/#token={token}\n\
+         \x20 watch         ruhepol watch --url ws://{address} --token \"$(ruhepol token issue --role supervisor --sub me{options})\"\n\
+         \x20 play a call   ruhepol send fixtures/late-delivery --url ws://{address} --token \"$(ruhepol token issue --role ingest --sub test{options})\"\n"
     );
-    println!(
-        "  play a call   ruhepol send fixtures/late-delivery --url ws://{address} --token \"$(ruhepol token issue --role ingest --sub test{options})\""
-    );
+    // Somebody who reads the first line only and closes the pipe must not end the server.
+    let _ = std::io::stdout().write_all(welcome.as_bytes());
 }

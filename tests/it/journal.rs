@@ -154,6 +154,7 @@ async fn an_erased_call_is_gone_everywhere_and_readers_are_told() {
     let mut call = server.transcripts().await;
     call.start(start("c1")).await;
     call.say("customer", 0, 2_000, "Zitronenfalter im Paket.").await;
+    until("the call is on record", async || server.get("/v1/calls/c1", Some(&admin)).await.0 == 200).await;
     let live = server.request(reqwest::Method::DELETE, "/v1/calls/c1", Some(&admin)).await;
     assert_eq!(live.0, 409, "{}", live.1);
     call.stop().await;
