@@ -2,7 +2,7 @@
 //!
 //! Words become atoms in one pass. The atoms that a sentence has select the patterns that may match in it: a pattern is
 //! tried only where one of the atoms of its rarest part stands, and only if the sentence holds a word for each of its
-//! other parts. What is left, a few of some thousands, is verified by a small backtracking [`machine`] with a bounded
+//! other parts. What is left, a few of some thousands, is verified by a small backtracking `machine` with a bounded
 //! number of steps.
 
 mod compile;
