@@ -64,7 +64,7 @@ serve: build
 test: tools
 	-@$(MAKE) --no-print-directory web
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) nextest run --release; \
+		$(CARGO) nextest run --release --retries 2; \
 	else \
 		$(CARGO) test --release --lib --bins --tests; \
 	fi
