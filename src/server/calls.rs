@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
+use crate::call::Facts;
 use crate::server::session::{Command, MediaInput};
 use crate::terms::Channel;
 use crate::wire::Refusal;
@@ -55,6 +56,8 @@ struct Live {
     lost: Vec<Channel>,
     /// Stopped: only what is in flight is still awaited.
     ending: bool,
+    /// What the phone system said of the call; in no log, and gone with the call.
+    facts: Facts,
 }
 
 /// A place in a call, reserved.
@@ -114,7 +117,8 @@ impl Calls {
         let (commands, commands_inbox) = mpsc::channel(COMMAND_QUEUE);
         let entry = Entry { call: call.clone(), media, commands };
         let sockets = vec![(socket, channels.to_vec())];
-        state.live.insert(call, Live { entry: entry.clone(), sockets, lost: Vec::new(), ending: false });
+        let live = Live { entry: entry.clone(), sockets, lost: Vec::new(), ending: false, facts: Facts::default() };
+        state.live.insert(call, live);
         let new = Some(Mailboxes { media: media_inbox, commands: commands_inbox });
         Ok(Reserved { entry, socket, resumed: false, new })
     }
@@ -125,7 +129,8 @@ impl Calls {
         let (commands, commands_inbox) = mpsc::channel(COMMAND_QUEUE);
         let entry = Entry { call: call.to_owned(), media, commands };
         let lost = vec![Channel::Customer, Channel::Agent, Channel::Mixed];
-        self.lock().live.insert(call.to_owned(), Live { entry, sockets: Vec::new(), lost, ending: false });
+        let live = Live { entry, sockets: Vec::new(), lost, ending: false, facts: Facts::default() };
+        self.lock().live.insert(call.to_owned(), live);
         Mailboxes { media: media_inbox, commands: commands_inbox }
     }
 
@@ -175,6 +180,18 @@ impl Calls {
     /// The way into a live call.
     pub fn find(&self, call: &str) -> Option<Entry> {
         self.lock().live.get(call).map(|live| live.entry.clone())
+    }
+
+    /// What the phone system said of a live call, at its start or later.
+    pub fn learn(&self, call: &str, facts: &Facts) {
+        if let Some(live) = self.lock().live.get_mut(call) {
+            live.facts.merge(facts);
+        }
+    }
+
+    /// All that was said of a live call.
+    pub fn facts(&self, call: &str) -> Option<Facts> {
+        self.lock().live.get(call).map(|live| live.facts.clone())
     }
 
     /// Refuses everything new from now on.

@@ -146,8 +146,9 @@ impl SupervisorFeed<'_> {
 
     /// What is known of an opened call, as said in these events; `only_news`: nothing if they say nothing.
     async fn facts(&self, socket: &mut Socket, call: &str, events: &[Arc<Event>], only_news: bool) -> Result<(), Gone> {
-        let Some((lang, facts)) = self.app.hub.facts_of(call) else { return Ok(()) };
-        let lang = lang.unwrap_or(self.app.config.speech.language);
+        let Some(facts) = self.app.calls.facts(call) else { return Ok(()) };
+        let known = self.app.hub.call(call).and_then(|view| view.language);
+        let lang = known.unwrap_or(self.app.config.speech.language);
         let said: Vec<_> = events.iter().flat_map(|event| said_facts(lang, event)).collect();
         if only_news && said.is_empty() {
             return Ok(());

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use crate::call::Facts;
 use crate::call::event::{EndReason, Event, EventKind};
 use crate::call::view::{AgentView, CallView};
 use crate::config;
@@ -62,7 +61,6 @@ struct LoadRecord {
 
 struct Record {
     view: CallView,
-    facts: Facts,
     agent_view: AgentView,
     events: VecDeque<Arc<Event>>,
     /// `seq` and text of the agent's good moments.
@@ -236,18 +234,6 @@ impl Hub {
         self.lock().calls.get(call).map(|record| record.view.clone())
     }
 
-    /// What the phone system said of a call, or said later.
-    pub fn facts(&self, call: &str, facts: &Facts) {
-        if let Some(record) = self.lock().calls.get_mut(call) {
-            record.facts.merge(facts);
-        }
-    }
-
-    /// Language and facts of a call.
-    pub fn facts_of(&self, call: &str) -> Option<(Option<Lang>, Facts)> {
-        self.lock().calls.get(call).map(|record| (record.view.language, record.facts.clone()))
-    }
-
     /// At most `limit` events of a call's log after `seq`.
     pub fn events(&self, call: &str, after: u64, limit: usize) -> Option<Vec<Arc<Event>>> {
         let state = self.lock();
@@ -385,7 +371,6 @@ impl Record {
     fn new() -> Self {
         Self {
             view: CallView::default(),
-            facts: Facts::default(),
             agent_view: AgentView::default(),
             events: VecDeque::new(),
             moments: VecDeque::new(),

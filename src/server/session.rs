@@ -264,13 +264,12 @@ impl<'a> Session<'a> {
             (info.habits, info.shift) =
                 app.agents.begin(agent, info.team.as_deref(), info.facts.shift_started_unix_ms, unix_ms());
         }
-        let facts = info.facts.clone();
+        app.calls.learn(&info.call, &info.facts);
         let rules = Arc::clone(&app.rules.borrow());
         let settings = call_settings(app, &info);
         let call = Call::start(info, rules, settings, unix_ms(), &mut out);
         let mut session = Self::new(app, call, reply, transcripts, out);
         session.carry_out();
-        app.hub.facts(&session.id, &facts);
         session
     }
 
@@ -403,7 +402,7 @@ impl<'a> Session<'a> {
                 self.handle(Input::Consent { given });
             }
             MediaInput::Facts(facts) => {
-                self.app.hub.facts(&self.id, &facts);
+                self.app.calls.learn(&self.id, &facts);
                 self.handle(Input::Facts(facts));
             }
             MediaInput::Stop { socket } => self.stop(socket),
