@@ -16,7 +16,6 @@ use crate::journal::{Logged, Publication, end_of};
 use crate::metrics::{Kind, Metrics};
 use crate::server::load::{AgentLoad, BreakRule};
 use crate::server::unix_ms;
-use crate::terms::Lang;
 use crate::wire::feed::{FeedEvent, Load};
 use crate::wire::to_json;
 
