@@ -629,6 +629,7 @@ impl<'a> Session<'a> {
                                 voiced: speech.voiced,
                                 heated,
                                 ended_at: std::time::Instant::now(),
+                                failures: 0,
                                 reply: self.reply.clone(),
                             });
                             continue;
