@@ -29,6 +29,9 @@ pub const SUBCOMMAND: &str = "transcribe-for-parent";
 /// How long loading a model may take: gigabytes from a slow disk.
 const LOADING: Duration = Duration::from_secs(120);
 
+/// How long one that has closed its socket may take to be gone, on a busy machine.
+const ENDING: Duration = Duration::from_secs(1);
+
 /// How often a wait looks whether the server wants to stop.
 const SLICE: Duration = Duration::from_millis(100);
 
@@ -106,7 +109,8 @@ impl Process {
             return format!("no answer for {} s, killed", self.patience.as_secs_f32());
         }
         // One that closed its socket is ending; one that sent nonsense is not.
-        let until = Instant::now() + SLICE;
+        let is_ending = error.kind() != io::ErrorKind::InvalidData;
+        let until = Instant::now() + if is_ending { ENDING } else { Duration::ZERO };
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return format!("it ended ({status})"),
