@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -222,9 +222,16 @@ impl Socket {
         }
     }
 
-    /// Sends the reply to the peer's close frame, which the library keeps ready.
+    /// Sends the reply to the peer's close frame, which the library keeps ready until it is flushed; what else the peer
+    /// has sent is thrown away, for a connection closed before it is read would be reset, and the reply lost.
     async fn answer_close(&mut self) {
-        let _ = timeout(self.patience.write, self.stream.close(None)).await;
+        // The library calls a connection that has said all an error.
+        let _ = timeout(self.patience.write, self.stream.flush()).await;
+        let _ = timeout(DRAIN, async {
+            let _ = self.stream.get_mut().inner.shutdown().await;
+            self.drain().await;
+        })
+        .await;
     }
 
     fn broken(&mut self, error: &Error) -> Incoming {
