@@ -100,6 +100,12 @@ impl SupervisorFeed<'_> {
                     item = subscription.items.recv() => match item {
                         Ok(FeedItem::Event(item)) => self.event(socket, &item).await?,
                         Ok(load @ FeedItem::Load { .. }) => self.load(socket, &load).await?,
+                        Ok(FeedItem::Colleagues { colleagues, team, queue }) => {
+                            let is_open = self.opened.contains(&colleagues.call);
+                            if is_open && self.claims.covers(team.as_deref(), queue.as_deref()) {
+                                socket.send(to_json(colleagues.as_ref())).await?;
+                            }
+                        }
                         Ok(FeedItem::Erased { call, team, queue }) => {
                             if self.claims.covers(team.as_deref(), queue.as_deref()) {
                                 socket.send(to_json(&Erased::new(&call))).await?;
@@ -125,6 +131,9 @@ impl SupervisorFeed<'_> {
                         if let Some(call) = opening.filter(|_| result.is_ok()) {
                             let events = self.app.hub.events(&call, 0, usize::MAX).unwrap_or_default();
                             self.facts(socket, &call, &events, false).await?;
+                            if let Some(colleagues) = self.app.hub.colleagues(&call) {
+                                socket.send(to_json(&colleagues)).await?;
+                            }
                         }
                         answer(socket, reference, result).await?;
                     }
@@ -205,7 +214,9 @@ impl SupervisorFeed<'_> {
                 self.visible(&call)?;
                 if self.opened.insert(call.clone()) {
                     self.app.audit.record(entry(self.claims, Action::CallOpened, Some(&call))).await;
-                    send(self.app, &call, Input::Watching { who: by, on: true }).await?;
+                    if self.app.hub.watch(&call, &by) {
+                        send(self.app, &call, Input::Watching { who: by, on: true }).await?;
+                    }
                 }
                 Ok(())
             }
@@ -213,7 +224,10 @@ impl SupervisorFeed<'_> {
                 if !self.opened.remove(&call) {
                     return Err(Failed("not_open", "this call is not open on this feed".to_owned()));
                 }
-                send(self.app, &call, Input::Watching { who: by, on: false }).await.or(Ok(()))
+                if self.app.hub.unwatch(&call, &by) {
+                    let _ = send(self.app, &call, Input::Watching { who: by, on: false }).await;
+                }
+                Ok(())
             }
         }
     }
@@ -247,7 +261,9 @@ impl SupervisorFeed<'_> {
     /// Tells the agents that nobody looks any more. A call that has no room for it is told when it ends.
     fn leave(&self) {
         for call in &self.opened {
-            if let Some(entry) = self.app.calls.find(call) {
+            if self.app.hub.unwatch(call, &self.claims.sub)
+                && let Some(entry) = self.app.calls.find(call)
+            {
                 let input = Input::Watching { who: self.claims.sub.clone(), on: false };
                 let _ = entry.commands.try_send(Command { input, done: oneshot::channel().0 });
             }

@@ -46,9 +46,13 @@ const HEAD_BYTES: usize = 16 << 10;
 type Shared = State<Arc<App>>;
 
 pub(super) fn router(app: Arc<App>) -> Router {
+    let oidc = app.config.auth.oidc.as_ref();
+    let (policy, sign_in) = (page::policy(oidc), page::sign_in(oidc));
+    let agents_policy = policy.clone();
     Router::new()
-        .route("/", get(|headers: HeaderMap| async move { page::board(&headers) }))
-        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers) }))
+        .route("/", get(|headers: HeaderMap| async move { page::board(&headers, &policy) }))
+        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers, &agents_policy) }))
+        .route("/v1/sign-in", get(|| async { Json(sign_in) }))
         .route("/assets/{file}", get(asset))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))

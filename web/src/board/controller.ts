@@ -55,8 +55,7 @@ export class Controller {
     this.feed = new Feed({
       path: "/v1/feed/supervisor?text=opened",
       probe: "/v1/calls",
-      token: session.token,
-      expires: session.claims.exp,
+      session,
       onMessages: (messages) => this.hear(messages),
       onLink: (link) => this.linkChanged(link),
     });
