@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { eventually, openBoard, openPage, openPanel, Player, sleep, startBrowser, startServer, token } from "./kit.mjs";
+import { close, eventually, openBoard, openPage, openPanel, Player, sleep, startBrowser, startServer, token } from "./kit.mjs";
 
 let browser;
 
@@ -10,11 +10,11 @@ before(async () => {
   browser = await startBrowser();
 });
 
-after(() => browser?.close());
+after(() => close({ browser }));
 
 const ANGER = "Das ist doch eine bodenlose Frechheit, dann hören Sie von meinem Anwalt!";
 
-test("the server restarts: stale is marked, nothing on the screen is lost, and it goes on by itself", async () => {
+test("the server restarts: stale is marked, nothing on the screen is lost, and it goes on by itself", { skip: process.env.WEB_DIST && "pages from web/dist come from a port that does not restart" }, async () => {
   const first = await startServer();
   const player = await Player.start(first, "r1", { agent: "a1" });
   player.say(ANGER);

@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { alertName, clock, minutes, spokenLength, timeOfDay, useWords } from "../lib/i18n";
 import { BandIcon, Check, Clock, Cup, Dropped, Falling, Lag, Pause, Rising, Steady } from "../lib/icons";
 import { BandBadge, Button, Spark } from "../lib/ui";
-import type { OpenAlert } from "../wire";
+import type { CallView, OpenAlert } from "../wire";
 import type { Controller } from "./controller";
 import type { Asked } from "./Dialogs";
 import { focusCall, focusedCall } from "./keys";
@@ -229,7 +229,7 @@ export function TrendSign({ call }: { call: Call }) {
   );
 }
 
-export function Who({ call }: { call: Call }) {
+export function Who({ call }: { call: CallView }) {
   const words = useWords();
   return (
     <span class="who">

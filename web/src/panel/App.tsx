@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Page, type Signed, useController } from "../lib/Page";
 import { clock, timeOfDay, timeWithSeconds, useWords } from "../lib/i18n";
 import { BandIcon, Check, Eye, Gear, Mark, Muted, Pin, Star, Whisper } from "../lib/icons";
-import { Button, Dialog, LangChoice, ThemeChoice, useSeconds } from "../lib/ui";
+import { Button, Dialog, LangChoice, Pairs, ThemeChoice, useSeconds } from "../lib/ui";
 import { type AgentRecord, Controller } from "./controller";
 import { type Past, helpedBy } from "./model";
 import { canStayOnTop, stayOnTop } from "./ontop";
@@ -298,14 +298,7 @@ function RecordDialog({ controller, onClose }: { controller: Controller; onClose
   return (
     <Dialog title={words.record} onClose={onClose}>
       <p class="muted">{words.recordText}</p>
-      <dl class="record">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs class="record" rows={rows} />
       <p role="status">{erased && words.recordErased}</p>
       <div class="dialog-actions">
         <Button onClick={() => void controller.eraseRecord().then((done) => setErased(done))}>{words.recordErase}</Button>
