@@ -438,6 +438,7 @@ impl Record {
 mod tests {
     use super::*;
     use crate::call::event::{CallSummary, Log};
+    use crate::coach::PromptState;
     use crate::terms::Lang;
 
     fn hub(change: impl FnOnce(&mut config::Feeds)) -> Hub {
@@ -532,8 +533,43 @@ mod tests {
         tell(&hub, vec![whispered("c", 1)]);
         assert!(matches!(own.try_recv(), Ok(AgentItem::Event(event)) if event.seq == 1));
         assert!(foreign.try_recv().is_err());
-        assert!(supervisor.items.try_recv().is_err());
+        let Ok(FeedItem::Colleagues { colleagues, .. }) = supervisor.items.try_recv() else { panic!("no whisper") };
+        assert_eq!((colleagues.whispers[0].from.as_str(), colleagues.whispers[0].text.as_str()), ("s1", "hold on"));
+        let prompt = EventKind::Prompt {
+            id: "c:p1".to_owned(),
+            practice: "001-6".to_owned(),
+            text: "Breathe.".to_owned(),
+            state: PromptState::Shown,
+        };
+        tell(&hub, vec![event("c", Log::Agent, 2, prompt)]);
+        assert!(own.try_recv().is_ok() && supervisor.items.try_recv().is_err());
         assert_eq!(hub.events("c", 0, 9).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn colleagues_see_the_last_whispers_and_who_looks() {
+        let hub = hub(|_| {});
+        assert_eq!(hub.colleagues("c"), None);
+        tell(&hub, vec![started("c")]);
+        let watching = |who: &str, on| EventKind::Watching { who: who.to_owned(), on };
+        tell(
+            &hub,
+            vec![event("c", Log::Agent, 1, watching("s1", true)), event("c", Log::Agent, 2, watching("s2", true))],
+        );
+        tell(&hub, (3..40).map(|seq| whispered("c", seq)).collect());
+        tell(&hub, vec![event("c", Log::Agent, 40, watching("s2", false))]);
+        let seen = hub.colleagues("c").unwrap();
+        assert_eq!((seen.watching.as_slice(), seen.whispers.len()), (&["s1".to_owned()][..], WHISPERS));
+        assert_eq!(seen.whispers.last().unwrap().t_ms, 3_900);
+    }
+
+    #[test]
+    fn who_looks_on_two_screens_leaves_with_the_second() {
+        let hub = hub(|_| {});
+        tell(&hub, vec![started("c")]);
+        assert_eq!([hub.watch("c", "s1"), hub.watch("c", "s1"), hub.watch("c", "s2")], [true, false, true]);
+        assert_eq!([hub.unwatch("c", "s1"), hub.unwatch("c", "s2"), hub.unwatch("c", "s1")], [false, true, true]);
+        assert!(hub.watch("c", "s1"));
     }
 
     #[test]

@@ -265,8 +265,8 @@ test("a token leaves the address, stays in the tab, and ends as it should", asyn
 
   for (const [bearer, title] of [
     [token("supervisor", "berta", { ttlS: -1 }), "Your sign-in has run out"],
-    [token("agent", "a1"), "This token may not see this page"],
-    [`${token("supervisor", "berta").slice(0, -6)}AAAAAA`, "This token is not valid here"],
+    [token("agent", "a1"), "This page is not open to you"],
+    [`${token("supervisor", "berta").slice(0, -6)}AAAAAA`, "This sign-in is not valid here"],
   ]) {
     const door = await openPage(browser, `${server.url}/#token=${bearer}`);
     await door.getByRole("heading", { name: title }).waitFor();

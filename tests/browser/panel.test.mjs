@@ -129,7 +129,7 @@ test("after the call the care card, at the end of the shift its own", async () =
 
 test("an agent's token opens that agent's calls only; others are told so", async () => {
   const page = await openPage(browser, `${server.url}/agent#token=${token("supervisor", "berta")}`, { size: { width: 360, height: 640 } });
-  await page.getByRole("heading", { name: "This token may not see this page" }).waitFor();
+  await page.getByRole("heading", { name: "This page is not open to you" }).waitFor();
   await done(page);
   const player = await call("someone");
   player.script("late-delivery", { upTo: 11 });

@@ -13,7 +13,7 @@ export function EndedView({ controller, filters }: { controller: Controller; fil
   const { model, history, historyFailed } = controller;
   useEffect(() => void controller.fetchHistory(), [model.endedRev]);
   if (!history) {
-    if (!historyFailed) return <Loading text={words.loadingCalls} />;
+    if (!historyFailed) return <Loading page text={words.loadingCalls} />;
     return (
       <div class="empty" role="alert">
         <h1>{words.endedFailed}</h1>

@@ -27,7 +27,7 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const order = useOrder(controller, filters, place);
   useKeptFocus(place);
-  if (!model.ready) return <Loading text={words.loadingCalls} />;
+  if (!model.ready) return <Loading page text={words.loadingCalls} />;
   const all = [...model.calls.values()].filter((call) => !call.ended).length;
   const shown = order.needs.length + order.live.length + order.quiet.length;
   if (all === 0) {
@@ -270,11 +270,12 @@ export function Flags({ call, controller, compact = false }: { call: Call; contr
   );
 }
 
-export function Loading({ text }: { text: string }) {
+/** `page`: it is all there is on the page, and its heading. */
+export function Loading({ text, page = false }: { text: string; page?: boolean }) {
   return (
     <div class="loading" role="status">
       <span class="loading-bar" aria-hidden="true" />
-      {text}
+      {page ? <h1>{text}</h1> : text}
     </div>
   );
 }

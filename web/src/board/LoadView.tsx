@@ -10,7 +10,7 @@ import { Loading } from "./LiveView";
 export function LoadView({ controller }: { controller: Controller }) {
   const words = useWords();
   const { model } = controller;
-  if (!model.ready) return <Loading text={words.loadingCalls} />;
+  if (!model.ready) return <Loading page text={words.loadingCalls} />;
   const live = new Map([...model.calls.values()].filter((call) => call.agent && !call.ended).map((call) => [call.agent as string, call]));
   const agents = new Set([...model.loads.keys(), ...live.keys()]);
   const loads = [...agents].map((agent): Load => model.loads.get(agent) ?? { type: "load", agent, heated_calls: 0, heated_ms: 0, break_suggested: false });

@@ -154,7 +154,7 @@ export const de: Text = {
   views: { live: "Live", load: "Belastung", ended: "Beendet" },
   skip: "Zu den Gesprächen springen",
   needsYou: "Braucht Sie",
-  liveCalls: "Im Blick",
+  liveCalls: "Im Auge behalten",
   quiet: "Ruhig",
   nobodyNeedsYou: "Gerade braucht Sie niemand.",
   noCalls: "Zurzeit keine Gespräche",
