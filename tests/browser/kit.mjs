@@ -96,6 +96,7 @@ export class Player {
     const ready = JSON.parse(answer);
     if (ready.type !== "ready") throw new Error(`call ${call}: ${answer}`);
     player.call = ready.call;
+    player.tMs = ready.t_ms ?? 0;
     return player;
   }
 

@@ -193,7 +193,7 @@ test("lost and stale, on both pages", async () => {
   const [board, panel] = [await openBoard(browser, other, { lang: "de" }), await openPanel(browser, other, "a1", { lang: "de" })];
   await board.locator("[data-call=l1]").click();
   await board.locator(".line-customer").waitFor();
-  await other.stop();
+  await other.stop({ signal: "SIGKILL" });
   await board.locator(".lost").waitFor();
   await panel.locator(".panel-lost").waitFor();
   await checking(board)("lost board");

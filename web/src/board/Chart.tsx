@@ -15,6 +15,8 @@ const PAD_REM = { top: 1.25, right: 4.9, bottom: 1.15, left: 1.8 };
 const SPAN_MIN_MS = 120_000;
 
 interface Props {
+  /** Whether all there is has been fetched. */
+  ready: boolean;
   story: Story;
   now: number;
   level: number;
@@ -23,7 +25,7 @@ interface Props {
   onGo(line: string): void;
 }
 
-export function Chart({ story, now, level, ended, me, onGo }: Props) {
+export function Chart({ ready, story, now, level, ended, me, onGo }: Props) {
   const words = useWords();
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -101,7 +103,7 @@ export function Chart({ story, now, level, ended, me, onGo }: Props) {
             })}
           </>
         )}
-        {points.length === 0 && <p class="chart-empty">{words.courseEmpty}</p>}
+        {ready && points.length === 0 && <p class="chart-empty">{words.courseEmpty}</p>}
       </div>
       <figcaption class="hidden">{points.length > 0 ? words.courseSummary(level, peak.level, clock(peak.t_ms)) : words.courseEmpty}</figcaption>
     </figure>

@@ -67,7 +67,7 @@ export function Detail({ controller, opened, ask }: Props) {
       {opened.ended && (
         <p class="detail-ended" role="status">
           {words.callEnded}
-          {call.ended && call.ended !== "stop" && ` (${endName(words, call.ended)})`}
+          {call.ended && call.ended !== "stop" && `: ${endName(words, call.ended)}`}
         </p>
       )}
       {story.consentWithdrawn && !opened.ended && (
@@ -102,7 +102,7 @@ export function Detail({ controller, opened, ask }: Props) {
           </div>
         </div>
       )}
-      <Chart story={story} now={now} level={call.level} ended={opened.ended} me={me} onGo={(id) => goTo(log.current, id)} />
+      <Chart ready={opened.state === "ready"} story={story} now={now} level={call.level} ended={opened.ended} me={me} onGo={(id) => goTo(log.current, id)} />
       <div class="detail-panes">
         <TipLayer>
           <Conversation controller={controller} opened={opened} story={story} scroller={log} agentChannel={model.agentChannel} />

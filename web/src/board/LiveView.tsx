@@ -222,7 +222,7 @@ export function TrendSign({ call }: { call: Call }) {
   const words = useWords();
   const trend = trendOf(call.recent);
   return (
-    <span class={`trend trend-${trend}`} title={words.trends[trend]}>
+    <span class={`trend trend-${trend} trend-in-${call.band}`} title={words.trends[trend]}>
       {trend === "rising" ? <Rising /> : trend === "falling" ? <Falling /> : <Steady />}
       <span class="hidden">{words.trends[trend]}</span>
     </span>

@@ -41,14 +41,14 @@ export function LoadView({ controller }: { controller: Controller }) {
               return (
                 <tr key={load.agent} class={load.break_suggested ? "table-strong" : undefined}>
                   <th scope="row">{load.agent}</th>
-                  <td class={load.heated_calls > 0 ? "num" : "num muted"}>{number(words, load.heated_calls)}</td>
+                  <td class={load.heated_calls > 0 ? "num" : "num muted"}>{load.heated_calls > 0 ? number(words, load.heated_calls) : "–"}</td>
                   <td class="num">
                     {load.heated_ms > 0 && (
                       <span class="bar" aria-hidden="true">
                         <span style={{ width: `${(load.heated_ms / most) * 100}%` }} />
                       </span>
                     )}
-                    <span class={load.heated_ms > 0 ? undefined : "muted"}>{minutes(words, load.heated_ms)}</span>
+                    <span class={load.heated_ms > 0 ? undefined : "muted"}>{load.heated_ms > 0 ? minutes(words, load.heated_ms) : "–"}</span>
                   </td>
                   <td>
                     {load.break_suggested && (

@@ -103,7 +103,11 @@ export function FactsBox({ call, opened, story }: { call: Call; opened: Opened; 
   row(words.startedAt, call.started_at ? timeOfDay(words, call.started_at) : null);
   for (const [name, value] of Object.entries(facts?.metadata ?? {})) row(name, value);
   const own: [string, string[]][] = [];
+  const seen = new Set<string>();
   for (const { kind, text } of said) {
+    // The same words may answer two questions; once is enough.
+    if (seen.has(text)) continue;
+    seen.add(text);
     const name = factName(words, kind);
     const known = own.find(([other]) => other === name);
     if (known) known[1].push(text);

@@ -104,7 +104,7 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
     clearTimeout(this.retryTimer);
     this.retryTimer = 0;
     this.refusal = null;
-    if (this.expired) return void this.renewNow();
+    if (this.expired) return this.settings.session.renewal ? void this.renewNow() : this.refuse("expired");
     const { protocol, host } = location;
     const address = `${protocol === "https:" ? "wss:" : "ws:"}//${host}${this.settings.path}`;
     const socket = new WebSocket(address, ["bearer", this.settings.session.token]);

@@ -232,7 +232,7 @@ function Between({ past }: { past: Past }) {
       <h1>{words.betweenTitle}</h1>
       <p class="between-line">{turned ? words.betweenTurned : hard ? words.betweenHard : words.betweenCalm}</p>
       <p class="muted">
-        <time>{clock(summary.duration_ms)}</time>
+        {words.duration} <time>{clock(summary.duration_ms)}</time>
       </p>
       {hint && <p class="between-hint">{hint}</p>}
       {helped.length > 0 && (
