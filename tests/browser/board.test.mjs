@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { close, closePage as done, eventually, follow, getJson, open, openBoard, openPage, Player, startServer, token } from "./kit.mjs";
+import { close, closePage as done, eventually, follow, getJson, open, openBoard, openPage, Player, relayFeed, startServer, tabTo, token } from "./kit.mjs";
 import { tireOut } from "./scene.mjs";
 
 let browser;
@@ -394,17 +394,11 @@ test("an opened call that ends stays readable", async () => {
 test("lag and lost speech are shown as they are", async () => {
   const player = await call();
   const page = await openPage(browser, "about:blank");
-  let socket;
-  await page.routeWebSocket(/feed\/supervisor/, (ours) => {
-    const theirs = ours.connectToServer();
-    ours.onMessage((message) => theirs.send(message));
-    theirs.onMessage((message) => ours.send(message));
-    socket = ours;
-  });
+  const line = await relayFeed(page);
   await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
   await row(page, player).click();
   await page.locator(".conversation-empty").waitFor();
-  const event = (seq, fields) => socket.send(JSON.stringify({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, ...fields }));
+  const event = (seq, fields) => line.say({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, ...fields });
   event(50, { type: "lagging", lag_ms: 7_000 });
   event(51, { type: "speech_dropped", channel: "customer", start_ms: 1_000, end_ms: 4_000, reason: "deadline" });
   event(52, { type: "gap", channel: "customer", start_ms: 5_000, duration_ms: 2_000 });
@@ -465,6 +459,45 @@ test("by keyboard alone: find, open, read, acknowledge, whisper, close", async (
   await page.keyboard.press("3");
   assert.match(await page.locator(".tab[aria-current]").innerText(), /^Live/);
   feed.close();
+  await done(page, player);
+});
+
+test("by Tab alone, with single keys off: filter, open, explain, suggest, snooze, look back", async () => {
+  const player = await call({ agent: "tabs", queue: "tabs" });
+  player.script("late-delivery", { upTo: 11 });
+  const page = await openBoard(browser, server);
+  await page.evaluate(() => localStorage.setItem("ruhepol.keys", "off"));
+  await page.reload();
+  await card(page, player).waitFor();
+  const button = (name) => page.getByRole("button", { name });
+  await tabTo(page, page.getByRole("combobox", { name: "Queue" }));
+  await page.keyboard.type("tabs");
+  await row(page, player).waitFor();
+  await eventually(async () => (await page.locator("[data-call]").count()) === 1, "only this call");
+  await tabTo(page, row(page, player));
+  await page.keyboard.press("Enter");
+  await page.locator(".line-customer").first().waitFor();
+  await tabTo(page, page.locator(".chart-marker").first());
+  await tabTo(page, page.locator(".cue").first());
+  await page.locator(".tip").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".tip").waitFor({ state: "detached" });
+  await page.locator(".detail").waitFor();
+  await tabTo(page, page.locator(".suggestion").first());
+  await page.keyboard.press("Enter");
+  assert.notEqual(await page.locator("#whisper").inputValue(), "");
+  await page.keyboard.press("Enter");
+  await page.locator(".line-whisper").waitFor();
+  await tabTo(page, page.locator(".detail").getByRole("button", { name: /^Snooze/ }));
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await page.locator(".detail .flag-snoozed").waitFor();
+  await tabTo(page, button("Close"));
+  await page.keyboard.press("Enter");
+  await page.locator(".detail").waitFor({ state: "detached" });
+  await tabTo(page, button("Ended"));
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Ended calls" }).waitFor();
   await done(page, player);
 });
 

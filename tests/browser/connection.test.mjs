@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { close, closePage, eventually, openBoard, openPage, openPanel, Player, sleep, startBrowser, startServer, token } from "./kit.mjs";
+import { close, closePage, eventually, openBoard, openPage, openPanel, Player, relayFeed, sleep, startBrowser, startServer, token } from "./kit.mjs";
 
 let browser;
 
@@ -59,20 +59,11 @@ test("the line breaks: the opened conversation has no hole afterwards", async ()
   const player = await Player.start(server, "h1", { agent: "a1" });
   player.say("Erster Satz vor der Lücke.");
   const page = await openPage(browser, "about:blank");
-  let cut = null;
-  await page.routeWebSocket(/feed\/supervisor/, (ours) => {
-    const theirs = ours.connectToServer();
-    ours.onMessage((message) => theirs.send(message));
-    theirs.onMessage((message) => ours.send(message));
-    cut = () => {
-      theirs.close();
-      ours.close();
-    };
-  });
+  const line = await relayFeed(page);
   await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
   await page.locator("[data-call=h1]").click();
   await page.getByText("Erster Satz vor der Lücke.").waitFor();
-  await cut();
+  await line.cut();
   await page.locator(".link-lost").waitFor();
   player.say("Zweiter Satz in der Lücke.");
   await page.locator(".link-live").waitFor();

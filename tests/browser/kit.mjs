@@ -233,6 +233,37 @@ export async function openPanel(browser, server, agent, options = {}) {
   return page;
 }
 
+/** A line to the supervisors' feed that the test holds: it can speak on it, and cut it. Before the page is opened. */
+export async function relayFeed(page) {
+  const relay = {};
+  await page.routeWebSocket(/feed\/supervisor/, (ours) => {
+    const theirs = ours.connectToServer();
+    ours.onMessage((message) => theirs.send(message));
+    theirs.onMessage((message) => ours.send(message));
+    relay.say = (message) => ours.send(JSON.stringify(message));
+    relay.cut = async () => {
+      await theirs.close();
+      await ours.close();
+    };
+  });
+  return relay;
+}
+
+/** Goes to something by Tab alone; the focus must be seen there. */
+export async function tabTo(page, locator) {
+  for (let n = 0; n < 120; n++) {
+    await page.keyboard.press("Tab");
+    if (!(await locator.evaluate((element) => element === document.activeElement, undefined, { timeout: PATIENCE_MS }))) continue;
+    const seen = await locator.evaluate((element) => {
+      const shows = (at) => at && getComputedStyle(at).outlineStyle !== "none";
+      return shows(element) || shows(element.nextElementSibling);
+    });
+    assert.ok(seen, `no visible focus on ${locator}`);
+    return;
+  }
+  assert.fail(`Tab does not reach ${locator}`);
+}
+
 /** A page is over: nothing went wrong in it. The calls end while the next test begins. */
 export async function closePage(page, ...players) {
   assert.deepEqual(page.faults, []);

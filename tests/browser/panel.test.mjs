@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { close, closePage as done, eventually, follow, open, openBoard, openPage, openPanel, Player, token } from "./kit.mjs";
+import { close, closePage as done, eventually, follow, open, openBoard, openPage, openPanel, Player, tabTo, token } from "./kit.mjs";
 
 let browser;
 let server;
@@ -137,6 +137,49 @@ test("an agent's token opens that agent's calls only; others are told so", async
   await other.waitForTimeout(300);
   await other.getByRole("heading", { name: "Waiting for the next call" }).waitFor();
   await done(other, player);
+});
+
+test("by keyboard alone: answer, mute, read, share, look back, settings, erase", async () => {
+  const page = await openPanel(browser, server, "p9");
+  const button = (name) => page.getByRole("button", { name });
+  const press = async (locator, key = "Enter") => {
+    await tabTo(page, locator);
+    await page.keyboard.press(key);
+  };
+  const player = await call("p9");
+  player.script("late-delivery", { upTo: 11 });
+  await page.locator(".prompt-text").waitFor();
+  await press(page.locator(".mute summary"));
+  await tabTo(page, button("No hints for 15 minutes"));
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator(".mute[open]").count(), 0);
+  await press(button("Used"));
+  await page.getByText("Well done").waitFor();
+  const feed = await follow(server, "/v1/feed/supervisor", token("supervisor", "berta"));
+  feed.send({ type: "whisper", call: player.call, text: "Ich bin da." });
+  await page.locator(".whisper-text").waitFor();
+  await press(button("Read"));
+  await page.locator(".whisper-text").waitFor({ state: "detached" });
+  player.script("late-delivery", { from: 11 });
+  await press(page.locator(".moment .button"));
+  await page.getByText("Shared").waitFor();
+  await player.stop();
+  await page.locator(".between").waitFor();
+  await press(button("End of shift"));
+  await page.locator(".shift-lines li").first().waitFor();
+  await press(button("Close"));
+  await press(button("Settings"));
+  await page.getByRole("dialog").waitFor();
+  await tabTo(page, page.getByRole("radio", { name: "English" }));
+  await page.keyboard.press("ArrowLeft");
+  await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
+  await press(button("Was über mich gespeichert ist"), "Space");
+  await press(button("Löschen"));
+  await page.getByText("Gelöscht.").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  feed.close();
+  await done(page);
 });
 
 test("what is kept can be read and erased", async () => {

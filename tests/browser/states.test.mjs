@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { close, closePage as done, follow, open, openBoard, openPage, openPanel, Player, startServer, token, violations } from "./kit.mjs";
+import { close, closePage as done, follow, open, openBoard, openPage, openPanel, Player, relayFeed, startServer, token, violations } from "./kit.mjs";
 import { playScene, tireOut } from "./scene.mjs";
 
 let browser;
@@ -99,16 +99,7 @@ for (const lang of ["en", "de"]) {
     late.say("Einen Moment, bitte.");
     const page = await openPage(browser, "about:blank", { lang });
     await page.route(/events/, (route) => route.abort());
-    let cut;
-    await page.routeWebSocket(/feed\/supervisor/, (ours) => {
-      const theirs = ours.connectToServer();
-      ours.onMessage((message) => theirs.send(message));
-      theirs.onMessage((message) => ours.send(message));
-      cut = () => {
-        theirs.close();
-        ours.close();
-      };
-    });
+    const line = await relayFeed(page);
     await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
     await page.locator(`[data-call=late-${lang}]`).click();
     await page.locator(".conversation-failed").waitFor();
@@ -126,7 +117,7 @@ for (const lang of ["en", "de"]) {
     await page.locator(".detail-gone").waitFor();
     await checking(page)("gone");
     await page.routeWebSocket(/feed\/supervisor/, (ours) => ours.close());
-    await cut();
+    await line.cut();
     await page.locator(".lost").waitFor();
     await checking(page)("lost");
     await done(page, late);
