@@ -20,7 +20,7 @@ use crate::server::socket::{Incoming, Peer};
 use crate::terms::Channel;
 use crate::wire::Refusal;
 use crate::wire::native::{Facts, Opening};
-use crate::wire::phone::{Action, Dialect, Refused, Start, Started};
+use crate::wire::phone::{Action, Dialect, Refused, Start, Started, Wants};
 
 /// Audio is decoded and handed over in slices of this many bytes, so that one large frame neither holds up the
 /// other sockets nor fills a call's queue.
@@ -263,7 +263,7 @@ impl Line<'_> {
         if self.stream.is_some() || self.refused.is_some() {
             return Err((Refusal::BadMessage, "a second start: one socket carries one call".to_owned()));
         }
-        let entering = enter(self.app, start, self.platform, self.outbox.clone(), self.dialect.wants_news());
+        let entering = enter(self.app, start, self.platform, self.outbox.clone(), self.dialect.wants());
         let mut entering = std::pin::pin!(entering);
         let entered = match timeout(OPENING_PATIENCE, &mut entering).await {
             Ok(entered) => entered,
@@ -421,6 +421,7 @@ impl Stream {
             Action::Resume { skipped_ms } => MediaInput::Resume { socket, skipped_ms },
             Action::Consent { given } => MediaInput::Consent { given },
             Action::Facts(facts) => MediaInput::Facts(late_facts(&facts)),
+            Action::Language(lang) => MediaInput::Language(lang),
             Action::Flush => MediaInput::Flush { socket },
             Action::Stop => MediaInput::Stop { socket },
             Action::Start(_) | Action::Audio { .. } | Action::Send(_) | Action::Close { .. } | Action::Refuse(..) => {
@@ -436,9 +437,9 @@ async fn enter(
     start: Start,
     platform: Platform,
     outbox: mpsc::Sender<ToSocket>,
-    wants_news: bool,
+    wants: Wants,
 ) -> Result<(Stream, Started), Reason> {
-    let Start { opening, streams } = start;
+    let Start { opening, streams, hangover_ms } = start;
     check(app, &opening, platform)?;
     let mut decoders = Vec::new();
     for stream in streams {
@@ -459,6 +460,7 @@ async fn enter(
                 team: facts.team.clone(),
                 lang,
                 facts: call_facts(&facts),
+                hangover_ms,
                 ..CallInfo::default()
             };
             session::spawn(Arc::clone(app), info, mailboxes);
@@ -466,7 +468,7 @@ async fn enter(
         let (ready, readied) = oneshot::channel();
         let socket = reserved.socket;
         let resumed = reserved.resumed;
-        let attach = Attach { socket, channels: channels.clone(), resumed, outbox: outbox.clone(), wants_news, ready };
+        let attach = Attach { socket, channels: channels.clone(), resumed, outbox: outbox.clone(), wants, ready };
         let sent = reserved.entry.media.send(MediaInput::Attach(attach)).await;
         if sent.is_ok()
             && let Ok(t_ms) = readied.await

@@ -4,6 +4,8 @@
 //! engine answers through a third. Audio of a live call is never held up by transcription; only a recording
 //! sent faster than real time waits when many of its segments are still unread.
 
+mod interim;
+
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,10 +22,11 @@ use crate::journal::{Logged, Ticket};
 use crate::metrics::{Kind, Practice};
 use crate::server::agents::Tally;
 use crate::server::calls::{Mailboxes, SocketId};
+use crate::server::session::interim::Interims;
 use crate::server::{App, Phase, unix_ms};
 use crate::stt::SpeechJob;
-use crate::terms::{Channel, DropReason, Outcome, SAMPLES_PER_MS, Span, Transcript};
-use crate::wire::phone::News;
+use crate::terms::{Channel, DropReason, Lang, Outcome, SAMPLES_PER_MS, Span, Transcript};
+use crate::wire::phone::{News, Wants};
 
 /// Segments of one call that may be on their way to becoming text; with the longest segment of 11 s that is more
 /// than ten minutes of speech.
@@ -84,6 +87,7 @@ pub enum MediaInput {
         given: bool,
     },
     Facts(Facts),
+    Language(Lang),
     /// The stream of this socket is complete.
     Stop {
         socket: SocketId,
@@ -101,8 +105,8 @@ pub struct Attach {
     pub channels: Vec<Channel>,
     pub resumed: bool,
     pub outbox: mpsc::Sender<ToSocket>,
-    /// Whether it wants [`ToSocket::News`].
-    pub wants_news: bool,
+    /// Which [`ToSocket::News`] it wants.
+    pub wants: Wants,
     /// Told the media clock at which the socket's first sample is placed.
     pub ready: oneshot::Sender<u64>,
 }
@@ -164,12 +168,20 @@ fn rebuild(app: &App, log: Logged) -> Option<Rebuilt> {
         return None;
     };
     let call = events.first()?.call.clone();
+    // Thresholds are those of the queue the call is in now.
+    let late = events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::CallFacts { queue, .. } => queue.clone(),
+        _ => None,
+    });
     let mut info = CallInfo { call, agent, queue, team, lang: language, ..CallInfo::default() };
     if let Some(agent) = &info.agent {
         (info.habits, info.shift) = app.agents.begin(agent, info.team.as_deref(), None, unix_ms());
     }
     let rules = Arc::clone(&app.rules.borrow());
-    let settings = call_settings(app, &info);
+    let mut settings = call_settings(app, &info);
+    if late.is_some() {
+        settings.escalation = app.config.alerts.settings(late.as_deref());
+    }
     let call = Call::take_up(info, rules, settings, &events, log.agent_seq)?;
     Some(Rebuilt { call, events })
 }
@@ -213,7 +225,6 @@ struct Session<'a> {
     app: &'a App,
     id: String,
     name: Arc<str>,
-    lang: crate::terms::Lang,
     call: Call,
     sockets: Vec<Attached>,
     in_flight: BTreeSet<u64>,
@@ -233,6 +244,7 @@ struct Session<'a> {
     tally: Tally,
     /// The last events handed to the journal.
     ticket: Ticket,
+    interims: Interims,
     out: Vec<Output>,
 }
 
@@ -248,7 +260,7 @@ struct Attached {
     /// Each channel of this socket with the index of the sample expected next on it.
     lanes: Vec<(Channel, u64)>,
     outbox: mpsc::Sender<ToSocket>,
-    wants_news: bool,
+    wants: Wants,
     /// Set by `flush`: segments still to be answered before `flushed` is said.
     flushing: Option<BTreeSet<u64>>,
     /// Set by `stop`: segments still to be answered before `stopped` is said.
@@ -257,7 +269,7 @@ struct Attached {
 
 impl<'a> Session<'a> {
     fn start(app: &'a App, info: CallInfo) -> Self {
-        let (reply, transcripts) = mpsc::channel(IN_FLIGHT);
+        let (reply, transcripts) = mpsc::channel(IN_FLIGHT + 1);
         let mut out = Vec::new();
         let mut info = info;
         if let Some(agent) = &info.agent {
@@ -275,7 +287,7 @@ impl<'a> Session<'a> {
 
     /// From the log of a call that was live when the program went.
     fn take_up(app: &'a App, Rebuilt { call, events }: Rebuilt) -> Option<Self> {
-        let (reply, transcripts) = mpsc::channel(IN_FLIGHT);
+        let (reply, transcripts) = mpsc::channel(IN_FLIGHT + 1);
         let mut session = Self::new(app, call, reply, transcripts, Vec::new());
         for event in &events {
             session.tally.hear(event, unix_ms());
@@ -299,12 +311,11 @@ impl<'a> Session<'a> {
         transcripts: mpsc::Receiver<Transcript>,
         out: Vec<Output>,
     ) -> Self {
-        let CallInfo { call: id, lang, .. } = call.info();
+        let id = call.info().call.clone();
         Self {
             app,
             name: Arc::from(id.as_str()),
-            id: id.clone(),
-            lang: *lang,
+            id,
             call,
             sockets: Vec::new(),
             in_flight: BTreeSet::new(),
@@ -318,6 +329,7 @@ impl<'a> Session<'a> {
             ending: None,
             tally: Tally::default(),
             ticket: Ticket::default(),
+            interims: Interims::default(),
             out,
         }
     }
@@ -401,17 +413,31 @@ impl<'a> Session<'a> {
                 }
                 self.handle(Input::Consent { given });
             }
-            MediaInput::Facts(facts) => {
-                self.app.calls.learn(&self.id, &facts);
-                self.handle(Input::Facts(facts));
-            }
+            MediaInput::Facts(facts) => self.facts(facts),
+            MediaInput::Language(lang) => self.handle(Input::Language(lang)),
             MediaInput::Stop { socket } => self.stop(socket),
             MediaInput::Lost { socket } => self.lose(socket),
         }
     }
 
+    /// What became known late counts from then on: the queue's thresholds, and what the agent's coach knows of them.
+    fn facts(&mut self, facts: Facts) {
+        self.app.calls.learn(&self.id, &facts);
+        let before = self.call.info().clone();
+        let shift_started = facts.shift_started_unix_ms;
+        self.handle(Input::Facts(facts));
+        let CallInfo { agent, queue, team, .. } = self.call.info().clone();
+        if queue != before.queue {
+            self.handle(Input::Thresholds(Box::new(self.app.config.alerts.settings(queue.as_deref()))));
+        }
+        if let Some(agent) = agent.filter(|agent| before.agent.as_ref() != Some(agent)) {
+            let (habits, shift) = self.app.agents.begin(&agent, team.as_deref(), shift_started, unix_ms());
+            self.handle(Input::Agent { habits: Box::new(habits), shift: Box::new(shift) });
+        }
+    }
+
     fn attach(&mut self, attach: Attach) {
-        let Attach { socket, channels, resumed, outbox, wants_news, ready } = attach;
+        let Attach { socket, channels, resumed, outbox, wants, ready } = attach;
         if let Some(lost) = self.lost.take() {
             let until_ms = lost.t_ms + elapsed_ms(lost.wall);
             self.handle(Input::Gap { until_ms });
@@ -423,7 +449,7 @@ impl<'a> Session<'a> {
         let t_ms = self.media_ms();
         let position = t_ms * SAMPLES_PER_MS;
         let lanes = channels.into_iter().map(|channel| (channel, position)).collect();
-        self.sockets.push(Attached { id: socket, lanes, outbox, wants_news, flushing: None, stopping: None });
+        self.sockets.push(Attached { id: socket, lanes, outbox, wants, flushing: None, stopping: None });
         // If the socket has gone meanwhile, `Lost` follows.
         let _ = ready.send(t_ms);
     }
@@ -443,6 +469,7 @@ impl<'a> Session<'a> {
         self.last_audio = Some(Instant::now());
         self.app.metrics.audio_ms.inc_by(samples / SAMPLES_PER_MS);
         self.handle(Input::Audio { at, lanes });
+        self.ask_interims(socket);
     }
 
     /// What comes next on these channels comes so much later; the call says so when it does.
@@ -551,6 +578,9 @@ impl<'a> Session<'a> {
     }
 
     fn transcript(&mut self, transcript: Transcript) {
+        if Interims::is_one(transcript.segment) {
+            return self.tell_interim(transcript);
+        }
         self.in_flight.remove(&transcript.segment);
         for attached in &mut self.sockets {
             for waiting in [&mut attached.stopping, &mut attached.flushing].into_iter().flatten() {
@@ -606,7 +636,7 @@ impl<'a> Session<'a> {
                 Output::Speech { channel, speaking, at_ms } => {
                     // In the order in which the call told them.
                     self.publish(std::mem::take(&mut events));
-                    self.tell_sockets(&News::Speech { channel, speaking, at_ms });
+                    self.tell_sockets(&News::Speech { channel, speaking, at_ms }, Wants::News);
                 }
                 Output::Prompted { practice, waited_ms } => {
                     let waited = self.app.metrics.prompt_wait_s.get_or_create(&Practice { practice });
@@ -624,7 +654,7 @@ impl<'a> Session<'a> {
                                 call: Arc::clone(&self.name),
                                 segment,
                                 channel,
-                                lang: self.lang,
+                                lang: self.call.info().lang,
                                 samples: speech.samples,
                                 voiced: speech.voiced,
                                 heated,
@@ -651,16 +681,16 @@ impl<'a> Session<'a> {
         }
         self.observe_delay(&events);
         self.remember(&events);
-        if self.sockets.iter().any(|attached| attached.wants_news) {
+        if self.sockets.iter().any(|attached| attached.wants >= Wants::News) {
             let told = events.iter().filter(|event| event.log == Log::Call).cloned().collect();
-            self.tell_sockets(&News::Events(told));
+            self.tell_sockets(&News::Events(told), Wants::News);
         }
         self.ticket = self.app.journal.submit(events);
     }
 
     /// A socket that does not take its news in time misses them; the call never waits for it.
-    fn tell_sockets(&mut self, news: &News) {
-        for attached in self.sockets.iter().filter(|attached| attached.wants_news) {
+    fn tell_sockets(&mut self, news: &News, wanted: Wants) {
+        for attached in self.sockets.iter().filter(|attached| attached.wants >= wanted) {
             let room = attached.outbox.capacity() > 1;
             if !room || attached.outbox.try_send(ToSocket::News(news.clone())).is_err() {
                 self.app.metrics.feed_missed.inc();
@@ -732,7 +762,11 @@ impl<'a> Session<'a> {
 
 fn call_settings(app: &App, info: &CallInfo) -> CallSettings {
     let escalation = app.config.alerts.settings(info.queue.as_deref());
-    CallSettings { escalation, ..app.call_settings.clone() }
+    let mut settings = CallSettings { escalation, ..app.call_settings.clone() };
+    if let Some(hangover_ms) = info.hangover_ms {
+        settings.endpointing.hangover_ms = hangover_ms;
+    }
+    settings
 }
 
 fn elapsed_ms(since: Instant) -> u64 {
