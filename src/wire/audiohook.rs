@@ -316,7 +316,6 @@ impl AudioHook {
             self.send("event", json!({ "entities": entities }), out);
         }
     }
-
 }
 
 impl Dialect for AudioHook {

@@ -1,8 +1,8 @@
 //! How much may be sent: the platform takes only so many messages of a server.
 
 /// Messages a second the platform takes from a server, and how many at once.
-const RATE_PER_S: f64 = 5.0;
-const BURST: f64 = 25.0;
+pub(super) const RATE_PER_S: f64 = 5.0;
+pub(super) const BURST: f64 = 25.0;
 
 /// Of the burst kept free for answers.
 const RESERVE: f64 = 8.0;

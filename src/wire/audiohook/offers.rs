@@ -16,7 +16,8 @@ pub(super) fn select(offers: &[Value], agent: bool) -> Option<(&Value, Encoding,
         })
         .collect();
     let wanted = if agent { 2 } else { 1 };
-    let first = usable.iter().find(|(_, _, channels)| channels.len() == wanted && channels.contains(&Channel::Customer));
+    let first =
+        usable.iter().find(|(_, _, channels)| channels.len() == wanted && channels.contains(&Channel::Customer));
     let customer = || usable.iter().find(|(_, _, channels)| channels.contains(&Channel::Customer));
     first.or_else(customer).or(usable.first()).cloned()
 }

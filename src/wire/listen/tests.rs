@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use super::results::words;
 use super::*;
 use crate::call::event::Log;
+use crate::terms::{Band, Lang, Span};
 use crate::wire::BadMessage;
-use crate::terms::Band;
 
 fn query(text: &str) -> Result<Query, BadMessage> {
     Query::read(text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))))
@@ -91,10 +91,7 @@ fn utterances_come_back_as_results_with_their_escalation() {
     let best = &sent[1]["channel"]["alternatives"][0];
     assert_eq!(best["transcript"], "Wo ist mein Paket?");
     let words = best["words"].as_array().unwrap();
-    assert_eq!(
-        (words.len(), &words[3]["word"], &words[3]["punctuated_word"]),
-        (4, &json!("paket"), &json!("Paket?"))
-    );
+    assert_eq!((words.len(), &words[3]["word"], &words[3]["punctuated_word"]), (4, &json!("paket"), &json!("Paket?")));
     assert_eq!((&words[0]["start"], &words[3]["end"]), (&json!(1.0), &json!(3.0)));
     assert_eq!((&sent[1]["ruhepol"]["level"], &sent[1]["ruhepol"]["band"]), (&json!(61), &json!("heated")));
     assert_eq!(
@@ -136,6 +133,46 @@ fn the_end_of_an_utterance_is_told_after_its_pause() {
     );
     listen.binary(0, vec![0xff; 8 * 600].into(), &mut out);
     assert_eq!(sent(out), [] as [Value; 0]);
+}
+
+#[test]
+fn final_is_what_will_not_change_and_speech_final_is_a_pause() {
+    let (mut listen, start) = opened("encoding=mulaw&interim_results=true&endpointing=400");
+    assert_eq!((listen.wants(), start.hangover_ms), (Wants::Interim, Some(400)));
+    let mut out = Vec::new();
+    let span = Span::new(1_000, 2_000);
+    let interim = News::Interim { channel: Channel::Customer, span, text: "Ja, aber".to_owned(), confidence: 0.4 };
+    listen.news(0, &interim, &mut out);
+    // Cut because it was long: the speaker goes on.
+    listen.news(0, &News::Events(vec![event(2, utterance(Channel::Customer, Some("Ja, aber nein.")))]), &mut out);
+    let paused = News::Speech { channel: Channel::Customer, speaking: false, at_ms: 3_000 };
+    listen.news(0, &paused, &mut out);
+    listen.news(0, &News::Events(vec![event(3, utterance(Channel::Customer, Some("Doch.")))]), &mut out);
+    let said: Vec<_> = sent(out)
+        .iter()
+        .map(|message| {
+            let text = message["channel"]["alternatives"][0]["transcript"].as_str().unwrap().to_owned();
+            (text, message["is_final"] == true, message["speech_final"] == true)
+        })
+        .collect();
+    let expected = [("Ja, aber", false, false), ("Ja, aber nein.", true, false), ("Doch.", true, true)];
+    assert_eq!(said, expected.map(|(text, is_final, speech_final)| (text.to_owned(), is_final, speech_final)));
+}
+
+#[test]
+fn endpointing_is_a_pause_within_reason_or_none() {
+    for (asked, hangover_ms, speech_final) in [
+        ("", None, true),
+        ("&endpointing=true", None, true),
+        ("&endpointing=false", None, false),
+        ("&endpointing=10", Some(300), true),
+        ("&endpointing=60000", Some(2_000), true),
+    ] {
+        let query = query(&format!("encoding=mulaw{asked}")).unwrap();
+        assert_eq!((query.hangover_ms, query.speech_final), (hangover_ms, speech_final), "{asked}");
+    }
+    assert!(query("encoding=mulaw&endpointing=soon").is_err());
+    assert_eq!(opened("encoding=mulaw").0.wants(), Wants::News);
 }
 
 #[test]
@@ -181,10 +218,7 @@ fn refusals_have_the_shape_of_the_protocol() {
     listen.refused(&refused, &mut out);
     assert!(matches!(out[1], Action::Close { code: 1013, .. }));
     let error = &sent(out)[0];
-    assert_eq!(
-        (&error["type"], &error["code"], &error["retry_after_s"]),
-        (&json!("Error"), &json!("busy"), &json!(5))
-    );
+    assert_eq!((&error["type"], &error["code"], &error["retry_after_s"]), (&json!("Error"), &json!("busy"), &json!(5)));
 }
 
 proptest! {
