@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use super::{Failure, Outcome, runtime};
-use crate::client::{Playing, Proof, Protocol, address_of, play_as};
+use crate::client::{Playing, Proof, Protocol, Trust, address_of, play_as};
 use crate::fixture::Fixture;
 
 /// Play recordings at a running server: example client and load generator
@@ -19,7 +19,7 @@ pub struct Args {
     /// Fixture folders (or folders of them), or WAV files; all are played at the same time
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The server, for example ws://127.0.0.1:8080
+    /// The server, for example ws://127.0.0.1:8080 or wss://calls.example.com
     #[arg(long, value_name = "WS_URL")]
     url: String,
     /// Protocol to speak: our own, or that of a phone system as its client speaks it
@@ -31,6 +31,15 @@ pub struct Args {
     /// File with what requests are signed with: Twilio's auth token, or AudioHook's client secret in base64
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// PEM file with the authority of the server's certificate, for wss:// addresses of your own
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
+    /// Take any certificate on wss:// addresses: only to try a server of your own
+    #[arg(long)]
+    insecure: bool,
+    /// Where the server's AudioSocket listens, with --protocol audiosocket; default: port 9092 of the same host
+    #[arg(long, value_name = "HOST:PORT")]
+    audiosocket: Option<String>,
     /// 1 is real time, 4 four times as fast; 0 as fast as the server reads
     #[arg(long, default_value_t = 1.0, value_name = "X")]
     speed: f64,
@@ -65,6 +74,11 @@ pub fn run(args: Args) -> Outcome {
             .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
     });
     let proof = Arc::new(Proof { api_key: args.api_key, secret: secret.transpose()? });
+    let trust = match (args.ca, args.insecure) {
+        (Some(path), _) => Trust::Authority(path),
+        (None, true) => Trust::Anyone,
+        (None, false) => Trust::System,
+    };
     let url = address_of(&args.url, protocol.path());
     let token = args.token.or_else(|| std::env::var("RUHEPOL_TOKEN").ok());
     let bars = MultiProgress::new();
@@ -77,7 +91,14 @@ pub fn run(args: Args) -> Outcome {
                     1 => fixture.info.call.clone(),
                     _ => format!("{}-{number}", fixture.info.call),
                 };
-                let playing_as = Playing { url: url.clone(), token: token.clone(), speed: args.speed, call };
+                let playing_as = Playing {
+                    url: url.clone(),
+                    token: token.clone(),
+                    speed: args.speed,
+                    call,
+                    trust: trust.clone(),
+                    audiosocket: args.audiosocket.clone(),
+                };
                 let bar = bars.add(ProgressBar::new(fixture.recording.duration_ms()).with_style(style.clone()));
                 bar.set_prefix(playing_as.call.clone());
                 let (fixture, proof) = (fixture.clone(), Arc::clone(&proof));

@@ -75,7 +75,7 @@ impl Asterisk {
         let streams = vec![Stream { encoding, sample_rate, channels: channels.clone() }];
         let opening = Opening { call, channels, language, consent, facts };
         self.started = true;
-        out.push(Action::Start(Box::new(Start { opening, streams })));
+        out.push(Action::Start(Box::new(Start::new(opening, streams))));
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ impl AudioSocket {
             let streams = vec![Stream { encoding: Encoding::PcmS16le, sample_rate, channels: channels.clone() }];
             let opening = Opening { call: call.unwrap_or(uuid), channels, language, consent, facts };
             self.sample_rate = Some(sample_rate);
-            out.push(Action::Start(Box::new(Start { opening, streams })));
+            out.push(Action::Start(Box::new(Start::new(opening, streams))));
         }
         match self.sample_rate {
             None => out.push(Action::Refuse(Refusal::UnexpectedBinary, "audio before the UUID".to_owned())),

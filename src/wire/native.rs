@@ -85,7 +85,7 @@ impl Dialect for Native {
                 self.0.started = true;
                 let MediaStart { opening, encoding, sample_rate } = *start;
                 let stream = Stream { encoding, sample_rate, channels: opening.channels.clone() };
-                out.push(Action::Start(Box::new(Start { opening, streams: vec![stream] })));
+                out.push(Action::Start(Box::new(Start::new(opening, vec![stream]))));
             }
             Ok(message) => self.0.control(message, out),
             Err(error) => out.push(Action::Refuse(Refusal::BadMessage, error.0)),

@@ -12,7 +12,7 @@ use crate::call::event::EventKind;
 use crate::terms::Channel;
 use crate::wire::fields::{FieldMap, Told, flag, number, text};
 use crate::wire::native::Opening;
-use crate::wire::phone::{Action, Dialect, News, Refused, Start, Started, Stream, close_with, cut};
+use crate::wire::phone::{Action, Dialect, News, Refused, Start, Started, Stream, Wants, close_with, cut};
 use crate::wire::{BadMessage, Refusal, check_id};
 
 /// Whose words these are.
@@ -84,10 +84,8 @@ impl Plain {
         let call = call.or(named).unwrap_or_else(|| self.settings.fallback_id.clone());
         let streams = vec![Stream { encoding: Encoding::PcmS16le, sample_rate, channels: channels.clone() }];
         self.started = true;
-        out.push(Action::Start(Box::new(Start {
-            opening: Opening { call, channels, language, consent, facts },
-            streams,
-        })));
+        let opening = Opening { call, channels, language, consent, facts };
+        out.push(Action::Start(Box::new(Start::new(opening, streams))));
         Ok(())
     }
 
@@ -202,8 +200,8 @@ impl Dialect for Plain {
         }
     }
 
-    fn wants_news(&self) -> bool {
-        self.tells()
+    fn wants(&self) -> Wants {
+        if self.tells() { Wants::News } else { Wants::Nothing }
     }
 
     fn news(&mut self, _now_ms: u64, news: &News, out: &mut Vec<Action>) {

@@ -127,7 +127,7 @@ impl Twilio {
         let streams = channels.iter().map(|channel| Stream { encoding, sample_rate, channels: vec![*channel] });
         let streams = streams.collect();
         let opening = Opening { call, channels, language: told.language, consent: told.consent, facts: told.facts };
-        out.push(Action::Start(Box::new(Start { opening, streams })));
+        out.push(Action::Start(Box::new(Start::new(opening, streams))));
         Ok(())
     }
 

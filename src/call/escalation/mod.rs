@@ -254,6 +254,16 @@ impl Escalation {
         }
     }
 
+    /// Reasons are in this language from now on.
+    pub fn speak(&mut self, lang: Lang) {
+        self.lang = lang;
+    }
+
+    /// Other thresholds from now on; the level and an open alert stay as they are.
+    pub fn set_thresholds(&mut self, settings: &EscalationSettings) {
+        self.settings = settings.clone();
+    }
+
     /// Takes in an utterance that ended at `t_ms` of unfrozen call time; one that ended before an earlier one counts
     /// as ended with it. `text` is what was read and may be quoted. Changes of the alert are appended to `out`.
     pub fn utterance(
