@@ -296,6 +296,13 @@ pub struct Speech {
     pub model: Option<PathBuf>,
     /// Transcriptions at once. Default 0: one per core. One thread each.
     pub workers: usize,
+    /// Where they run. `process` (default): each in a process of its own with a model of its own, so that a crash in
+    /// the speech engine costs no call, only the utterances that were being read a second try. `thread`: in the server,
+    /// all with one model.
+    pub isolation: Isolation,
+    /// Seconds a process may take for one utterance before it is taken for hung and killed. Default 10: ten times what
+    /// the models up to `base` take. Use 30 for larger ones.
+    pub decode_s: u64,
     /// Segments of all calls that may wait. Default 64: at 3 s each more than three minutes of speech for one core.
     pub queue: usize,
     /// Seconds after its end that speech is still worth reading. Default 15: later, an alert helps nobody.
@@ -319,6 +326,15 @@ pub enum Engine {
     #[default]
     Whisper,
     None,
+}
+
+/// Where speech becomes text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    #[default]
+    Process,
+    Thread,
 }
 
 /// Cues, phrases and practices.
@@ -479,6 +495,7 @@ impl Config {
             ("journal.backlog_events", self.journal.backlog_events as u64),
             ("journal.figures_days", self.journal.figures_days),
             ("speech.queue", self.speech.queue as u64),
+            ("speech.decode_s", self.speech.decode_s),
             ("speech.deadline_s", self.speech.deadline_s),
         ];
         for (setting, value) in positive {
@@ -630,6 +647,8 @@ impl Default for Speech {
             engine: Engine::Whisper,
             model: None,
             workers: 0,
+            isolation: Isolation::Process,
+            decode_s: 10,
             queue: 64,
             deadline_s: 15,
             language: Lang::De,

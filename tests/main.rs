@@ -10,6 +10,8 @@ mod coach;
 mod golden;
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/isolation.rs"]
+mod isolation;
 #[path = "it/journal.rs"]
 mod journal;
 #[path = "it/kill.rs"]
@@ -24,6 +26,8 @@ mod phones_plain;
 mod phones_send;
 #[path = "it/privacy.rs"]
 mod privacy;
+#[path = "it/program.rs"]
+mod program;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]
