@@ -5,8 +5,10 @@
 //! silently leave a default in force.
 
 mod phones;
+mod webhooks;
 
 pub use self::phones::{Asterisk, AudioHook, AudioSocket, FreeSwitch, Jambonz, Phones, Twilio, Vonage};
+pub use self::webhooks::{Webhook, WebhookEvent};
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,6 +43,8 @@ pub struct Config {
     pub journal: JournalFile,
     /// Certificate and key; without, the server speaks plain HTTP.
     pub tls: Option<Tls>,
+    /// Who else is told of alerts and ends of calls.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// Where the server listens and how it stops.
@@ -306,13 +310,18 @@ pub struct Data {
 }
 
 /// When supervisors are alerted. Presets differ in how many false alarms they cost (docs/scoring.md).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Alerts {
     /// `calm`, `balanced` (default) or `vigilant`. A threat of violence or of self-harm alerts with each of them.
     pub preset: Preset,
     /// Other presets for some queues, by name of the queue.
     pub queues: BTreeMap<String, Preset>,
+    /// Seconds after which an alert nobody has acknowledged, snoozed or dismissed is raised higher, once. Default 30:
+    /// long enough to look up and read, short enough to help in the call. 0: never.
+    pub unacknowledged_s: u64,
+    /// Other times for some queues, by name of the queue.
+    pub unacknowledged_queues: BTreeMap<String, u64>,
 }
 
 impl Alerts {
@@ -320,6 +329,13 @@ impl Alerts {
     pub fn settings(&self, queue: Option<&str>) -> EscalationSettings {
         let preset = queue.and_then(|queue| self.queues.get(queue)).unwrap_or(&self.preset);
         EscalationSettings::preset(*preset)
+    }
+
+    /// How long an alert of a call in `queue` waits for somebody, in milliseconds; `None`: for ever.
+    pub fn unacknowledged_ms(&self, queue: Option<&str>) -> Option<u64> {
+        let own = queue.and_then(|queue| self.unacknowledged_queues.get(queue));
+        let seconds = *own.unwrap_or(&self.unacknowledged_s);
+        (seconds > 0).then(|| seconds.saturating_mul(1_000))
     }
 }
 
@@ -481,6 +497,7 @@ impl Config {
                 "listen on 127.0.0.1, or list who may connect in `phones.audiosocket.allow`",
             );
         }
+        webhooks::validate(&self.webhooks)?;
         if self.server.node.is_empty() {
             return wrong("server.node", "the name is empty".to_owned(), "give a name or leave it out");
         }
@@ -567,6 +584,17 @@ impl Default for Feeds {
             write_s: 10,
             break_calls: 3,
             break_minutes: 15,
+        }
+    }
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self {
+            preset: Preset::default(),
+            queues: BTreeMap::new(),
+            unacknowledged_s: 30,
+            unacknowledged_queues: BTreeMap::new(),
         }
     }
 }

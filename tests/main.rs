@@ -38,3 +38,5 @@ mod speech;
 mod support;
 #[path = "it/take_up.rs"]
 mod take_up;
+#[path = "it/webhooks.rs"]
+mod webhooks;

@@ -96,6 +96,9 @@ pub struct CallSettings {
     pub detector: DetectorKind,
     pub endpointing: EndpointingSettings,
     pub escalation: EscalationSettings,
+    /// An alert nobody acknowledges, snoozes or dismisses for so long (media clock, so also on hold) is raised higher,
+    /// once. `None`: it waits.
+    pub unacknowledged_ms: Option<u64>,
 }
 
 /// What a call reacts to.

@@ -480,6 +480,29 @@ impl Reader {
         events_of(&self.connection, call, after, limit)
     }
 
+    /// At most `limit` events of these types after `position`, each with its position and the view of its call as it is now.
+    pub fn of_kinds(
+        &self,
+        kinds: &[&str],
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Event, CallView)>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT events.position, body, view FROM events JOIN calls USING (call)
+             WHERE kind IN (SELECT value FROM json_each(?1)) AND events.position > ?2
+             ORDER BY events.position LIMIT ?3",
+        )?;
+        let rows = statement
+            .query_map(params![serde_json::to_string(kinds)?, signed(position), signed(limit as u64)], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            })?;
+        rows.map(|row| {
+            let (position, body, view) = row?;
+            Ok((unsigned(position), serde_json::from_str(&body)?, serde_json::from_str(&view)?))
+        })
+        .collect()
+    }
+
     /// States of alerts, newest first, with their positions.
     pub fn alerts(&self, query: &CallQuery) -> Result<Vec<(u64, Event)>, StoreError> {
         let mut statement = self.connection.prepare(

@@ -732,7 +732,8 @@ impl<'a> Session<'a> {
 
 fn call_settings(app: &App, info: &CallInfo) -> CallSettings {
     let escalation = app.config.alerts.settings(info.queue.as_deref());
-    CallSettings { escalation, ..app.call_settings.clone() }
+    let unacknowledged_ms = app.config.alerts.unacknowledged_ms(info.queue.as_deref());
+    CallSettings { escalation, unacknowledged_ms, ..app.call_settings.clone() }
 }
 
 fn elapsed_ms(since: Instant) -> u64 {
