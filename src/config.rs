@@ -43,7 +43,9 @@ pub struct Config {
     pub journal: JournalFile,
     /// Certificate and key; without, the server speaks plain HTTP.
     pub tls: Option<Tls>,
+    pub telemetry: Telemetry,
     /// Who else is told of alerts and ends of calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<Webhook>,
 }
 
@@ -143,6 +145,8 @@ pub struct Limits {
     pub retry_after_s: u64,
     /// Seconds a client may take for the head of an HTTP request. Default 5: against connections that say nothing.
     pub header_s: u64,
+    /// Seconds a client may leave lying what it asked for. Default 30: against connections that read nothing.
+    pub take_s: u64,
     /// Seconds from the upgrade to `start`. Default 10.
     pub start_s: u64,
 }
@@ -315,11 +319,11 @@ pub struct Data {
 pub struct Alerts {
     /// `calm`, `balanced` (default) or `vigilant`. A threat of violence or of self-harm alerts with each of them.
     pub preset: Preset,
-    /// Other presets for some queues, by name of the queue.
-    pub queues: BTreeMap<String, Preset>,
     /// Seconds after which an alert nobody has acknowledged, snoozed or dismissed is raised higher, once. Default 30:
     /// long enough to look up and read, short enough to help in the call. 0: never.
     pub unacknowledged_s: u64,
+    /// Other presets for some queues, by name of the queue.
+    pub queues: BTreeMap<String, Preset>,
     /// Other times for some queues, by name of the queue.
     pub unacknowledged_queues: BTreeMap<String, u64>,
 }
@@ -359,6 +363,23 @@ pub struct JournalFile {
     pub text_hours: u64,
     /// Days until the rest of a call is forgotten: times, levels, kinds of cues and alerts. Default 30.
     pub figures_days: u64,
+}
+
+/// Figures and traces for an OpenTelemetry collector, by OTLP over HTTP. They hold no words, agents or customers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// Base address, such as `http://127.0.0.1:4318`; `/v1/metrics` and `/v1/traces` are added. `https`, except on this
+    /// machine. Default none: nothing is sent.
+    pub endpoint: Option<String>,
+    /// File (mode 600) with headers for the collector, a line `Name: value` each. Default none.
+    pub headers_file: Option<PathBuf>,
+    /// Seconds between two messages. Default 15.
+    pub interval_s: u64,
+    /// Send what `/metrics` shows. Default `true`.
+    pub metrics: bool,
+    /// Send a trace per call. Default `true`.
+    pub traces: bool,
 }
 
 /// What the command line says over the file.
@@ -443,6 +464,7 @@ impl Config {
             ("limits.requests_per_s", u64::from(self.limits.requests_per_s)),
             ("limits.calls", self.limits.calls as u64),
             ("limits.header_s", self.limits.header_s),
+            ("limits.take_s", self.limits.take_s),
             ("limits.start_s", self.limits.start_s),
             ("media.ping_s", self.media.ping_s),
             ("media.idle_s", self.media.idle_s),
@@ -454,6 +476,7 @@ impl Config {
             ("journal.wait_ms", self.journal.wait_ms),
             ("journal.backlog_events", self.journal.backlog_events as u64),
             ("journal.figures_days", self.journal.figures_days),
+            ("telemetry.interval_s", self.telemetry.interval_s),
             ("speech.queue", self.speech.queue as u64),
             ("speech.deadline_s", self.speech.deadline_s),
         ];
@@ -562,6 +585,7 @@ impl Default for Limits {
             calls: 200,
             retry_after_s: 5,
             header_s: 5,
+            take_s: 30,
             start_s: 10,
         }
     }
@@ -596,6 +620,12 @@ impl Default for Alerts {
             unacknowledged_s: 30,
             unacknowledged_queues: BTreeMap::new(),
         }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { endpoint: None, headers_file: None, interval_s: 15, metrics: true, traces: true }
     }
 }
 

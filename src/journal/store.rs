@@ -178,6 +178,8 @@ pub struct Store {
     path: PathBuf,
     connection: Connection,
     inode: u64,
+    /// Something erased may still stand in the write-ahead log, which a reader kept from being cut.
+    uncut: bool,
     pub live: Live,
 }
 
@@ -215,7 +217,7 @@ impl Store {
         }
         let inode = std::fs::metadata(path)?.ino();
         let live = live_calls(&connection)?;
-        Ok(Self { path: path.to_owned(), connection, inode, live })
+        Ok(Self { path: path.to_owned(), connection, inode, uncut: true, live })
     }
 
     /// Highest position written; 0 if there is none.
@@ -392,12 +394,19 @@ impl Store {
     /// leaves nothing of it.
     pub fn checkpoint(&mut self, truncate: bool) -> Result<(), StoreError> {
         let size = self.wal_bytes();
+        let truncate = truncate || self.uncut && size > 0;
         let mode = match truncate || size > WAL_HUGE_BYTES {
             true => "TRUNCATE",
             false if size > WAL_LARGE_BYTES => "PASSIVE",
             false => return Ok(()),
         };
-        self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
+        // Events must not wait for a reader in the way; it is tried again when there is nothing to write.
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let busy =
+            self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, bool>(0));
+        self.connection.busy_timeout(BUSY)?;
+        let busy = busy?;
+        self.uncut = if truncate { busy } else { self.uncut };
         Ok(())
     }
 

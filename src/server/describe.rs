@@ -12,7 +12,9 @@ use super::webhooks::Status;
 use super::webhooks::message::Body;
 use crate::call::event::Event;
 use crate::call::view::CallView;
-use crate::wire::feed::{AgentCommand, AgentMessage, SupervisorCommand, SupervisorMessage};
+use crate::wire::feed::{
+    AgentCommand, AgentMessage, CallFacts, Done, Erased, Load, SupervisorCommand, SupervisorSnapshot,
+};
 use crate::wire::native::{MediaSchema, Ready, Stopped, TranscriptSchema};
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES};
 
@@ -314,7 +316,7 @@ const CHANNELS: &[Channel] = &[
         summary: "A snapshot, then the events of all calls in scope; commands back",
         roles: SUPERVISE,
         sends: schema_of::<SupervisorCommand>,
-        hears: schema_of::<SupervisorMessage>,
+        hears: schema_of::<BoardMessage>,
         audio: false,
     },
     Channel {
@@ -335,6 +337,30 @@ enum StreamAnswer {
     Ready(Ready),
     Stopped(Stopped),
     Error(ErrorMessage),
+}
+
+/// What a supervisor's feed carries.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum BoardMessage {
+    Snapshot(SupervisorSnapshot),
+    Event(BoardEvent),
+    Load(Load),
+    Facts(CallFacts),
+    Erased(Erased),
+    Done(Done),
+    Error(ErrorMessage),
+}
+
+/// An event, and where the feed stands after it.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct BoardEvent {
+    #[serde(flatten)]
+    event: Event,
+    /// `after=CURSOR` continues from here.
+    cursor: u64,
 }
 
 fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {

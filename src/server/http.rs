@@ -33,6 +33,7 @@ use crate::server::guard;
 use crate::server::history::{self, AlertsQuery, CallsQuery, EventsQuery};
 use crate::server::media;
 use crate::server::page;
+use crate::server::patient::Patient;
 use crate::server::platform::{NotAdmitted, Platform};
 use crate::server::revoked::TokenLife;
 use crate::server::socket::{Patience, Peer, Socket};
@@ -97,7 +98,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(seconds(app.config.limits.header_s))
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream, seconds(app.config.limits.take_s))), service)
         .with_upgrades();
     let mut serving = std::pin::pin!(serving);
     tokio::select! {

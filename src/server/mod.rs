@@ -18,7 +18,9 @@ mod keys;
 mod load;
 mod media;
 mod oidc;
+mod otlp;
 mod page;
+mod patient;
 mod platform;
 pub mod revoked;
 mod session;
@@ -54,6 +56,7 @@ use crate::server::doors::{Doors, Inside};
 use crate::server::guard::Guard;
 use crate::server::hub::Hub;
 use crate::server::keys::Keys;
+use crate::server::otlp::Exporter;
 use crate::server::sights::Sights;
 use crate::server::tls::Certificate;
 use crate::server::webhooks::Webhooks;
@@ -201,6 +204,7 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
     }
     let certificate = parts.config.tls.as_ref().map(Certificate::load).transpose().map_err(io::Error::other)?;
     let keys = Keys::read(&parts.config.phones)?;
+    let exporter = Exporter::new(&parts.config.telemetry, &parts.config.server.node)?;
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let drain = seconds(parts.config.server.drain_s);
     let slots = parts.config.limits.connections;
@@ -224,6 +228,9 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
     keepers.spawn(app.tokens.clone().keep_up());
     keepers.spawn(audit_reloads(Arc::clone(&app)));
     app.webhooks.spawn(&app, &mut keepers);
+    if let Some(exporter) = exporter {
+        keepers.spawn(exporter.run(Arc::clone(&app), app.hub.listen()));
+    }
     if let Some(certificate) = certificate.clone() {
         keepers.spawn(certificate.keep_up());
     }

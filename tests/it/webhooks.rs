@@ -24,27 +24,28 @@ const SECRET: &str = "a secret shared with the receiver";
 
 /// What the receiver does with one request; without instructions it takes the message.
 #[derive(Debug, Clone, Copy)]
-enum Answer {
+pub enum Answer {
     /// Status line and headers.
     Say(&'static str),
     Hang,
     Cut,
 }
 
-struct Heard {
-    headers: String,
-    body: String,
+pub struct Heard {
+    /// In small letters, the request line first.
+    pub headers: String,
+    pub body: String,
     accepted: bool,
 }
 
-struct Receiver {
-    address: SocketAddr,
-    heard: mpsc::UnboundedReceiver<Heard>,
+pub struct Receiver {
+    pub address: SocketAddr,
+    pub heard: mpsc::UnboundedReceiver<Heard>,
     script: Arc<Mutex<VecDeque<Answer>>>,
 }
 
 impl Receiver {
-    async fn new(script: &[Answer]) -> Self {
+    pub async fn new(script: &[Answer]) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
     }
 

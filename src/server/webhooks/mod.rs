@@ -193,7 +193,15 @@ impl Target {
             .user_agent(concat!("ruhepol/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| wrong(format!("cannot be reached from here: {error}")))?;
-        let saved = file.as_deref().and_then(read).unwrap_or(Saved { mark: position, ..Saved::default() });
+        let known = file.as_deref().and_then(read);
+        let is_new = known.is_none();
+        let saved = known.unwrap_or(Saved { mark: position, ..Saved::default() });
+        // From when on it is to be told must be known after a restart, too, even if it never took anything.
+        if let Some(file) = file.as_deref().filter(|_| is_new)
+            && let Err(problem) = write(file, &saved)
+        {
+            error!(webhook = name, %problem, "what this receiver has cannot be kept; a restart may miss events");
+        }
         let state = State { outbox: Outbox::new(saved), failures: 0, error: None, told_unwritable: false };
         let node = node.to_owned();
         Ok(Self { settings, url, keys, template, client, file, node, state: Mutex::new(state), wake: Notify::new() })
