@@ -6,6 +6,8 @@
 mod cli;
 #[path = "it/coach.rs"]
 mod coach;
+#[path = "it/describe.rs"]
+mod describe;
 #[path = "it/golden.rs"]
 mod golden;
 #[path = "it/house.rs"]
@@ -42,3 +44,7 @@ mod speech;
 mod support;
 #[path = "it/take_up.rs"]
 mod take_up;
+#[path = "it/telemetry.rs"]
+mod telemetry;
+#[path = "it/webhooks.rs"]
+mod webhooks;
