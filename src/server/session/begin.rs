@@ -1,5 +1,6 @@
 //! How a call's task comes to life: for a new call, or for one that was live before a restart.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
