@@ -85,11 +85,29 @@ pub struct Playing {
 }
 
 /// What the server said at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Played {
     /// The id the server gave the call.
     pub call: String,
     pub utterances: u64,
+    /// How long it took to answer, where the platform counts that.
+    pub answers: Answers,
+}
+
+/// Times from a message to its answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// AudioHook: `open` to `opened`.
+    pub opened: Vec<Duration>,
+    /// AudioHook: `ping` to `pong`.
+    pub pongs: Vec<Duration>,
+}
+
+impl Answers {
+    pub fn add(&mut self, other: Self) {
+        self.opened.extend(other.opened);
+        self.pongs.extend(other.pongs);
+    }
 }
 
 /// The address of `path` on a server given by its address alone; one that has a path already stays as it is.
@@ -203,7 +221,7 @@ pub async fn play(fixture: &Fixture, playing: &Playing, mut progress: impl FnMut
             break;
         }
     }
-    Ok(Played { call, utterances: stopped["utterances"].as_u64().unwrap_or(0) })
+    Ok(Played { call, utterances: stopped["utterances"].as_u64().unwrap_or(0), ..Played::default() })
 }
 
 /// The next JSON message of a feed; `None` when the server has closed it.

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use super::{Failure, Outcome, runtime};
-use crate::client::{Playing, Proof, Protocol, Trust, address_of, play_as};
+use crate::client::{Answers, Playing, Proof, Protocol, Trust, address_of, play_as};
 use crate::fixture::Fixture;
 
 /// Play recordings at a running server: example client and load generator
@@ -112,7 +113,7 @@ pub fn run(args: Args) -> Outcome {
                 });
             }
         }
-        let (mut sent, mut failed) = (0, Vec::new());
+        let (mut sent, mut failed, mut answers) = (0, Vec::new(), Answers::default());
         while let Some(played) = playing.join_next().await {
             match played? {
                 Ok((asked, played)) => {
@@ -123,8 +124,14 @@ pub fn run(args: Args) -> Outcome {
                         format!(" (the server calls it {})", played.call)
                     };
                     println!("{asked}{renamed}: {} utterances", played.utterances);
+                    answers.add(played.answers);
                 }
                 Err(error) => failed.push(error.to_string()),
+            }
+        }
+        for (name, times) in [("opened", answers.opened), ("pong", answers.pongs)] {
+            if let Some(line) = spread(name, times) {
+                println!("{line}");
             }
         }
         failed.sort();
@@ -135,4 +142,27 @@ pub fn run(args: Args) -> Outcome {
             Err(anyhow::anyhow!("{sent} calls played; {}", failed.join("; ")).into())
         }
     })
+}
+
+/// How answers are spread, for whoever tries what a platform would bear: AudioHook's client gives up after 5 s.
+fn spread(name: &str, mut times: Vec<Duration>) -> Option<String> {
+    times.sort_unstable();
+    let slowest = times.last()?;
+    let within = |percent: usize| times[(times.len() * percent).div_ceil(100).max(1) - 1].as_secs_f64() * 1e3;
+    let (count, half, most, all) = (times.len(), within(50), within(99), slowest.as_secs_f64() * 1e3);
+    Some(format!("{count} x {name}: half within {half:.1} ms, 99 % within {most:.1} ms, slowest {all:.1} ms"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_by_their_share() {
+        assert_eq!(spread("pong", Vec::new()), None);
+        let one = spread("pong", vec![Duration::from_millis(7)]).unwrap();
+        assert_eq!(one, "1 x pong: half within 7.0 ms, 99 % within 7.0 ms, slowest 7.0 ms");
+        let many = spread("opened", (1..=200).rev().map(Duration::from_millis).collect()).unwrap();
+        assert_eq!(many, "200 x opened: half within 100.0 ms, 99 % within 198.0 ms, slowest 200.0 ms");
+    }
 }

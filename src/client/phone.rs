@@ -136,6 +136,10 @@ pub async fn play_as(
     for leg in &mut legs {
         leg.close(at_ms).await?;
     }
-    let utterances = legs.iter().map(|leg| leg.utterances).sum();
-    Ok(Played { call: playing.call.clone(), utterances })
+    let mut played = Played { call: playing.call.clone(), ..Played::default() };
+    for leg in legs {
+        played.utterances += leg.utterances;
+        played.answers.add(leg.audiohook.answers);
+    }
+    Ok(played)
 }

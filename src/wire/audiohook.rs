@@ -9,12 +9,16 @@ mod entities;
 mod offers;
 #[cfg(test)]
 mod tests;
+mod values;
+
+pub use self::values::is_uuid;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use self::budget::Budget;
 use self::offers::select;
+use self::values::{duration_ms, parse_duration};
 use crate::terms::{Channel, Lang};
 use crate::wire::fields::{FieldMap, text};
 use crate::wire::native::Opening;
@@ -408,33 +412,4 @@ impl Dialect for AudioHook {
 fn says_close(message: &str) -> bool {
     let message: Option<Value> = serde_json::from_str(message).ok();
     message.is_some_and(|message| message.get("type") == Some(&json!("close")))
-}
-
-/// Eight, four, four, four and twelve hexadecimal digits with hyphens between.
-pub fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-/// Milliseconds of `PT12.3S`.
-fn parse_duration(text: &str) -> Option<u64> {
-    let seconds = text.strip_prefix("PT")?.strip_suffix('S')?;
-    let decimal = seconds.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if !decimal || seconds.ends_with('.') {
-        return None;
-    }
-    let seconds: f64 = seconds.parse().ok()?;
-    // A week is longer than any call.
-    (seconds <= 604_800.0).then(|| (seconds * 1e3).round() as u64)
-}
-
-fn duration_ms(name: &str, parameters: &Map<String, Value>) -> Result<u64, BadMessage> {
-    parameters
-        .get(name)
-        .and_then(Value::as_str)
-        .and_then(parse_duration)
-        .ok_or_else(|| BadMessage(format!("field `parameters.{name}` must be a duration such as \"PT1.5S\"")))
 }

@@ -213,7 +213,11 @@ impl Ending {
         while self.pauses_ms.front().is_some_and(|at_ms| *at_ms < end_ms) {
             self.pauses_ms.pop_front();
         }
-        self.pauses_ms.pop_front_if(|at_ms| *at_ms == end_ms).is_some()
+        let paused = self.pauses_ms.front() == Some(&end_ms);
+        if paused {
+            self.pauses_ms.pop_front();
+        }
+        paused
     }
 }
 

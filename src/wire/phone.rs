@@ -141,7 +141,7 @@ pub trait Dialect: Send {
     fn binary(&mut self, now_ms: u64, bytes: Bytes, out: &mut Vec<Action>);
 
     /// The call is open.
-    fn started(&mut self, now_ms: u64, started: &Started, out: &mut Vec<Action>);
+    fn started(&mut self, _now_ms: u64, _started: &Started, _out: &mut Vec<Action>) {}
 
     /// The call takes unusually long to open; platforms with a time limit are answered now.
     fn waiting(&mut self, _out: &mut Vec<Action>) {}

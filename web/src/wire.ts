@@ -258,6 +258,8 @@ export type Event = {
   }
   | {
     agent?: string | null;
+    /** The parties speak this language from here on. */
+    language?: Lang | null;
     queue?: string | null;
     team?: string | null;
     type: "call_facts";

@@ -83,7 +83,7 @@ pub(super) async fn play(
         }
     }
     // This protocol has no word for how much was understood.
-    Ok(Played { call: playing.call.clone(), utterances: 0 })
+    Ok(Played { call: playing.call.clone(), ..Played::default() })
 }
 
 async fn announce(playing: &Playing, leg: &Leg<'_>, uuid: &str) -> Result<(), ClientError> {

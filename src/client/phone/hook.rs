@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::Proof;
 use super::leg::Leg;
 use super::words::duration;
-use crate::client::ClientError;
+use crate::client::{Answers, ClientError};
 use crate::wire::httpsig;
 use crate::wire::sign::{from_base64, to_base64};
 
@@ -29,6 +29,7 @@ pub(super) struct AudioHook {
     pub pinged: Option<Instant>,
     pub next_ping_ms: u64,
     pub pings: u64,
+    pub answers: Answers,
 }
 
 impl Leg<'_> {
@@ -55,8 +56,9 @@ impl Leg<'_> {
         }
         match message["type"].as_str() {
             Some("pong") => {
-                if self.audiohook.pinged.take().is_none() {
-                    return Err(self.rejected("pong", "an unsolicited pong"));
+                match self.audiohook.pinged.take() {
+                    Some(pinged) => self.audiohook.answers.pongs.push(pinged.elapsed()),
+                    None => return Err(self.rejected("pong", "an unsolicited pong")),
                 }
                 if self.audiohook.pings == 1 {
                     // The platform measures the round trip once more at once.

@@ -106,7 +106,9 @@ impl<'a> Leg<'a> {
             self.say(message).await?;
         }
         if self.protocol == Protocol::AudioHook {
+            let asked = Instant::now();
             let opened = self.answer("opened").await?;
+            self.audiohook.answers.opened.push(asked.elapsed());
             let media = opened["parameters"]["media"].as_array().map_or(0, Vec::len);
             if media != 1 {
                 return Err(self.rejected("media", &format!("the server selected {media} media instead of one")));

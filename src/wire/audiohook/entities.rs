@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::AudioHook;
+use super::values::duration;
 use crate::call::event::{Event, EventKind};
 use crate::wire::phone::cut;
 
@@ -39,8 +40,4 @@ impl AudioHook {
             _ => None,
         }
     }
-}
-
-fn duration(ms: u64) -> String {
-    format!("PT{}.{:03}S", ms / 1_000, ms % 1_000)
 }

@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 
 use super::budget::{BURST, RATE_PER_S};
+use super::values::duration;
 use super::*;
-use crate::call::event::Log;
+use crate::audio::Encoding;
+use crate::call::event::{Event, EventKind, Log};
 
 const SESSION: &str = "30b0e395-84d3-4570-ac13-9a62d8f514c0";
 const ORGANIZATION: &str = "d7934305-0972-4844-938e-9060eef73d05";
