@@ -8,6 +8,8 @@ mod abuse;
 mod cli;
 #[path = "it/coach.rs"]
 mod coach;
+#[path = "it/describe.rs"]
+mod describe;
 #[path = "it/fuzz/mod.rs"]
 mod fuzz;
 #[path = "it/golden.rs"]
@@ -48,3 +50,7 @@ mod speech;
 mod support;
 #[path = "it/take_up.rs"]
 mod take_up;
+#[path = "it/telemetry.rs"]
+mod telemetry;
+#[path = "it/webhooks.rs"]
+mod webhooks;

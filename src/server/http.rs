@@ -17,7 +17,6 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Deserialize;
-use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -29,11 +28,13 @@ use crate::config::seconds;
 use crate::metrics::Kind;
 use crate::server::agents::TEAM_MIN_AGENTS;
 use crate::server::auth::{Admitted, Claims, Denied, Need};
+use crate::server::describe;
 use crate::server::feeds::{self, Words};
 use crate::server::guard;
 use crate::server::history::{self, AlertsQuery, CallsQuery, EventsQuery};
 use crate::server::media;
 use crate::server::page;
+use crate::server::patient::Patient;
 use crate::server::platform::{NotAdmitted, Platform};
 use crate::server::revoked::TokenLife;
 use crate::server::socket::{Patience, Peer, Socket};
@@ -52,13 +53,19 @@ const WITHOUT_WORDS: Duration = Duration::from_secs(10);
 type Shared = State<Arc<App>>;
 
 pub(super) fn router(app: Arc<App>) -> Router {
+    let oidc = app.config.auth.oidc.as_ref();
+    let (policy, sign_in) = (page::policy(oidc), page::sign_in(oidc));
+    let agents_policy = policy.clone();
     Router::new()
-        .route("/", get(|headers: HeaderMap| async move { page::board(&headers) }))
-        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers) }))
+        .route("/", get(|headers: HeaderMap| async move { page::board(&headers, &policy) }))
+        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers, &agents_policy) }))
+        .route("/v1/sign-in", get(|| async { Json(sign_in) }))
         .route("/assets/{file}", get(asset))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/openapi.json", get(|| async { Json(describe::openapi()) }))
+        .route("/asyncapi.json", get(|| async { Json(describe::asyncapi()) }))
         .route("/schema/event.json", get(event_schema))
         .route("/schema/feed.json", get(feed_schema))
         .route("/v1/media", get(|app, request| ingest(app, request, Platform::Native)))
@@ -80,6 +87,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/alerts", get(alerts))
         .route("/v1/audit", get(audit))
         .route("/v1/config", get(config))
+        .route("/v1/webhooks", get(webhooks))
         .route("/v1/agents/{agent}/record", get(record).delete(erase_record))
         .route("/v1/teams/{team}/practices", get(team_practices))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path") })
@@ -100,7 +108,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(seconds(app.config.limits.header_s))
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream, seconds(app.config.limits.take_s))), service)
         .with_upgrades();
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
@@ -409,6 +417,14 @@ async fn config(State(app): Shared, headers: HeaderMap) -> Response {
     }
 }
 
+/// How the receivers of webhooks do, and what they will never get.
+async fn webhooks(State(app): Shared, headers: HeaderMap) -> Response {
+    match admit(&app, &headers, Need::Audit) {
+        Ok(_) => Json(describe::WebhooksPage { webhooks: app.webhooks.status() }).into_response(),
+        Err(response) => *response,
+    }
+}
+
 async fn alerts(State(app): Shared, query: Result<Query<AlertsQuery>, QueryRejection>, headers: HeaderMap) -> Response {
     match history::alerts(&app, query, &headers).await {
         Ok(page) => Json(page).into_response(),
@@ -454,9 +470,7 @@ async fn team_practices(State(app): Shared, Path(team): Path<String>, headers: H
         move || app.agents.team_figures(&team)
     };
     match tokio::task::spawn_blocking(read).await {
-        Ok(practices) => {
-            Json(json!({ "team": team, "min_agents": TEAM_MIN_AGENTS, "practices": practices })).into_response()
-        }
+        Ok(practices) => Json(describe::TeamPractices { team, min_agents: TEAM_MIN_AGENTS, practices }).into_response(),
         Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "storage", "the records cannot be read; try again"),
     }
 }

@@ -121,6 +121,11 @@ impl SpeechQueue {
         self.shared.counters.stats()
     }
 
+    /// Whether nothing waits: there is time for what is only wished for.
+    pub fn is_idle(&self) -> bool {
+        self.shared.counters.depth.load(Ordering::Relaxed) == 0
+    }
+
     /// As [`submit`](Self::submit), at a moment the caller names.
     pub(super) fn submit_at(&self, now: Instant, job: SpeechJob) {
         let counters = &self.shared.counters;
