@@ -88,8 +88,12 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "twilio",
         run: |input| {
-            let settings =
-                twilio::Settings { fields: FieldMap::default(), inbound: Channel::Customer, fallback_id: id() };
+            let settings = twilio::Settings {
+                fields: FieldMap::default(),
+                query: Map::new(),
+                inbound: Channel::Customer,
+                fallback_id: id(),
+            };
             talk(&mut twilio::Twilio::new(settings), input);
         },
         seeds: &[
