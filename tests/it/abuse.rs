@@ -535,8 +535,8 @@ async fn half_open_and_half_sent_is_given_up() {
 }
 
 /// The connection ends with a reset instead of an orderly end.
+#[allow(deprecated)]
 fn reset(stream: &TcpStream) {
-    #[allow(deprecated)]
     stream.set_linger(Some(Duration::ZERO)).unwrap();
 }
 
