@@ -198,6 +198,7 @@ async fn calls_do_not_notice_that_their_engine_is_killed() {
                 token: Some(program.token(Role::Ingest, "pbx")),
                 speed: 2.0,
                 call: format!("c{number}"),
+                ..Playing::default()
             };
             let fixture = std::sync::Arc::clone(&fixture);
             tokio::spawn(async move { play(&fixture, &playing, |_| {}).await })
