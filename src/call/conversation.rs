@@ -167,6 +167,14 @@ impl Conversation {
         changes
     }
 
+    /// Nobody took an open alert for `waited_ms`; nothing changes when it is over or somebody did.
+    pub fn alert_not_taken(&mut self, now_ms: u64, alert: u32, waited_ms: u64) -> Vec<AlertChange> {
+        let mut changes = Vec::new();
+        // An alert that is over needs nobody.
+        let _ = self.escalation.not_taken(now_ms, alert, waited_ms, &mut changes);
+        changes
+    }
+
     /// The agent's answer to a prompt.
     pub fn answer(&mut self, now_ms: u64, prompt: u64, answer: Answer) -> Vec<CoachOutput> {
         self.coach.answer(now_ms, prompt, answer)

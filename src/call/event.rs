@@ -105,6 +105,9 @@ pub enum EventKind {
         /// Why it was dismissed, as the supervisor said, such as `false_alarm`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         dismissal: Option<String>,
+        /// Nobody took it for so long (media clock): that is why it was raised higher.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unacknowledged_ms: Option<u64>,
     },
     /// A phrase the customer's words call for.
     Suggestion {

@@ -98,6 +98,9 @@ pub struct CallSettings {
     pub detector: DetectorKind,
     pub endpointing: EndpointingSettings,
     pub escalation: EscalationSettings,
+    /// An alert nobody acknowledges, snoozes or dismisses for so long (media clock, so also on hold) is raised higher,
+    /// once. `None`: it waits.
+    pub unacknowledged_ms: Option<u64>,
 }
 
 /// What a call reacts to.
@@ -137,7 +140,7 @@ pub enum Input {
     /// The parties speak this language from now on.
     Language(Lang),
     /// Other thresholds from now on: the call turned out to belong to another queue.
-    Thresholds(Box<EscalationSettings>),
+    Thresholds { escalation: Box<EscalationSettings>, unacknowledged_ms: Option<u64> },
     /// The agent turned out to be somebody else, or became known: what their coach knows of them.
     Agent {
         habits: Box<Habits>,

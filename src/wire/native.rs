@@ -6,6 +6,7 @@
 mod tests;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::Encoding;
@@ -199,9 +200,10 @@ impl MediaMessage {
 }
 
 /// `{"type":"ready",…}`: the answer to `start`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Ready {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "ready"))]
     kind: &'static str,
     /// The id the call goes by from now on.
     pub call: String,
@@ -224,9 +226,10 @@ impl Ready {
 }
 
 /// `{"type":"stopped",…}`: everything sent has been dealt with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stopped {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "stopped"))]
     kind: &'static str,
     pub call: String,
     /// Utterances in the call's log.
@@ -239,13 +242,69 @@ impl Stopped {
     }
 }
 
-#[derive(Deserialize)]
+/// What a phone system sends on `/v1/media` beside audio; for the schema only.
+#[derive(JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "MediaMessage")]
+#[expect(private_interfaces, reason = "only its schema is used")]
+pub enum MediaSchema {
+    Start(StartSchema),
+    Hold,
+    Resume,
+    /// Late facts.
+    Metadata(FactsWire),
+    Consent(ConsentWire),
+    Stop,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename = "MediaStart")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct StartSchema {
+    #[serde(flatten)]
+    stream: StartWire,
+    #[serde(flatten)]
+    opening: OpeningWire,
+    #[serde(flatten)]
+    facts: FactsWire,
+}
+
+/// What a transcribing system sends on `/v1/transcripts`; for the schema only.
+#[derive(JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "TranscriptMessage")]
+#[expect(private_interfaces, reason = "only its schema is used")]
+pub enum TranscriptSchema {
+    Start(TranscriptStartSchema),
+    Utterance(super::transcripts::UtteranceWire),
+    Hold,
+    Resume,
+    /// Late facts.
+    Metadata(FactsWire),
+    Consent(ConsentWire),
+    Stop,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename = "TranscriptStart")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct TranscriptStartSchema {
+    /// Without: customer and agent.
+    #[serde(default)]
+    channels: Option<Vec<Channel>>,
+    #[serde(flatten)]
+    opening: OpeningWire,
+    #[serde(flatten)]
+    facts: FactsWire,
+}
+
+#[derive(Deserialize, JsonSchema)]
 struct ConsentWire {
     given: bool,
 }
 
 /// The fields of `start` that every stream has beside the facts; `null` is as good as absent.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct OpeningWire {
     call: String,
     #[serde(default)]
@@ -272,7 +331,7 @@ impl Opening {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct StartWire {
     encoding: Encoding,
     sample_rate: u32,
@@ -290,7 +349,7 @@ impl StartWire {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct FactsWire {
     #[serde(default)]
     agent: Option<String>,
@@ -308,7 +367,7 @@ struct FactsWire {
     metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct CustomerWire {
     #[serde(default)]
     name: Option<String>,

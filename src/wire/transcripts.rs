@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -157,8 +158,8 @@ struct StartWire {
     channels: Option<Vec<Channel>>,
 }
 
-#[derive(Deserialize)]
-struct UtteranceWire {
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct UtteranceWire {
     channel: Channel,
     start_ms: u64,
     end_ms: u64,

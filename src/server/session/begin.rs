@@ -67,10 +67,7 @@ fn rebuild(app: &App, log: Logged) -> Option<Rebuilt> {
         (info.habits, info.shift) = app.agents.begin(agent, info.team.as_deref(), None, unix_ms());
     }
     let rules = Arc::clone(&app.rules.borrow());
-    let mut settings = call_settings(app, &info);
-    if late.is_some() {
-        settings.escalation = app.config.alerts.settings(late.as_deref());
-    }
+    let settings = call_settings(app, &info, late.as_deref().or(info.queue.as_deref()));
     let call = Call::take_up(info, rules, settings, &events, log.agent_seq)?;
     Some(Rebuilt { call, events })
 }
@@ -121,7 +118,7 @@ impl<'a> Session<'a> {
         }
         app.calls.learn(&info.call, &info.facts);
         let rules = Arc::clone(&app.rules.borrow());
-        let settings = call_settings(app, &info);
+        let settings = call_settings(app, &info, info.queue.as_deref());
         let call = Call::start(info, rules, settings, unix_ms(), &mut out);
         let mut session = Self::new(app, call, reply, transcripts, out);
         session.carry_out();
@@ -178,9 +175,11 @@ impl<'a> Session<'a> {
     }
 }
 
-fn call_settings(app: &App, info: &CallInfo) -> CallSettings {
-    let escalation = app.config.alerts.settings(info.queue.as_deref());
-    let mut settings = CallSettings { escalation, ..app.call_settings.clone() };
+/// `queue`: the one whose thresholds count.
+fn call_settings(app: &App, info: &CallInfo, queue: Option<&str>) -> CallSettings {
+    let escalation = app.config.alerts.settings(queue);
+    let unacknowledged_ms = app.config.alerts.unacknowledged_ms(queue);
+    let mut settings = CallSettings { escalation, unacknowledged_ms, ..app.call_settings.clone() };
     if let Some(hangover_ms) = info.hangover_ms {
         settings.endpointing.hangover_ms = hangover_ms;
     }

@@ -83,6 +83,7 @@ impl Session<'_> {
                     voiced: speech.voiced,
                     heated: false,
                     ended_at: std::time::Instant::now(),
+                    failures: 0,
                     reply: self.reply.clone(),
                 });
                 return;

@@ -51,7 +51,10 @@ impl Session<'_> {
         self.handle(Input::Facts(facts));
         let CallInfo { agent, queue, team, .. } = self.call.info().clone();
         if queue != before.queue {
-            self.handle(Input::Thresholds(Box::new(self.app.config.alerts.settings(queue.as_deref()))));
+            let alerts = &self.app.config.alerts;
+            let escalation = Box::new(alerts.settings(queue.as_deref()));
+            let unacknowledged_ms = alerts.unacknowledged_ms(queue.as_deref());
+            self.handle(Input::Thresholds { escalation, unacknowledged_ms });
         }
         if let Some(agent) = agent.filter(|agent| before.agent.as_ref() != Some(agent)) {
             let (habits, shift) = self.app.agents.begin(&agent, team.as_deref(), shift_started, unix_ms());

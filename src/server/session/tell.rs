@@ -45,6 +45,7 @@ impl Session<'_> {
                                 voiced: speech.voiced,
                                 heated,
                                 ended_at: std::time::Instant::now(),
+                                failures: 0,
                                 reply: self.reply.clone(),
                             });
                             continue;
