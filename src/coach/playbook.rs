@@ -320,6 +320,11 @@ pub struct Condition {
     pub eased: Option<bool>,
     /// The agent's turns since the complaint was made.
     pub agent_turns_min: Option<u32>,
+    pub agent_turns_max: Option<u32>,
+    /// The agent has spoken for so long, in seconds, since the customer's last words.
+    pub agent_run_s_min: Option<u64>,
+    /// Nobody had spoken for so long, in seconds, before this utterance began.
+    pub pause_s_min: Option<u64>,
     pub agent_utterances_min: Option<u32>,
     pub agent_utterances_max: Option<u32>,
     /// Time the customer waited before the call.

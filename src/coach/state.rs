@@ -97,6 +97,11 @@ pub struct CallState {
     content: bool,
     agent_utterances: u32,
     last_speaker: Option<Channel>,
+    /// The agent's speech since the customer's last words.
+    agent_run_ms: u64,
+    /// Silence before the latest utterance.
+    pause_ms: u64,
+    last_end_ms: Option<u64>,
     overlaps: VecDeque<u64>,
 }
 
@@ -118,6 +123,8 @@ impl CallState {
         self.peak = self.peak.max(band);
         let turn = self.last_speaker != Some(said.channel);
         self.last_speaker = Some(said.channel);
+        self.pause_ms = self.last_end_ms.map_or(0, |end| said.span.start_ms.saturating_sub(end));
+        self.last_end_ms = self.last_end_ms.max(Some(said.span.end_ms));
         for cue in said.cues {
             self.heard.insert(cue.kind, now_ms);
         }
@@ -140,6 +147,7 @@ impl CallState {
 
     fn hear_agent(&mut self, said: &Said<'_>, turn: bool) {
         self.agent_utterances += 1;
+        self.agent_run_ms += said.span.duration_ms();
         if let Some(grievance) = &mut self.grievance {
             grievance.agent_turns += u32::from(turn);
             grievance.agent_ms += said.span.duration_ms();
@@ -149,6 +157,7 @@ impl CallState {
     }
 
     fn hear_customer(&mut self, now_ms: u64, said: &Said<'_>) {
+        self.agent_run_ms = 0;
         self.levels.push_back((now_ms, self.level));
         if self.levels.len() > MEMORY {
             self.levels.pop_front();
@@ -260,6 +269,9 @@ impl CallState {
             && condition.failure.is_none_or(|failure| grievance.is_some_and(|g| g.failure) == failure)
             && condition.eased.is_none_or(|eased| self.eased == eased)
             && condition.agent_turns_min.is_none_or(|least| grievance.is_some_and(|g| g.agent_turns >= least))
+            && condition.agent_turns_max.is_none_or(|most| grievance.is_none_or(|g| g.agent_turns <= most))
+            && condition.agent_run_s_min.is_none_or(|least| self.agent_run_ms >= least.saturating_mul(1000))
+            && condition.pause_s_min.is_none_or(|least| said.is_some() && self.pause_ms >= least.saturating_mul(1000))
             && at_least(condition.agent_utterances_min, self.agent_utterances)
             && condition.agent_utterances_max.is_none_or(|most| self.agent_utterances <= most)
             && condition.wait_s_min.is_none_or(|least| self.facts.wait_s >= Some(least))
