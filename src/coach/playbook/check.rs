@@ -58,6 +58,7 @@ fn customers_alone(condition: &Condition) -> bool {
         && condition.agent_utterances_max.is_none()
         && condition.overlaps_min.is_none()
         && condition.agent_turns_max.is_none()
+        && condition.last_speaker.is_none()
         && condition.agent_run_s_min.is_none()
         && condition.pause_s_min.is_none()
         && condition.agent_share_min.is_none()
