@@ -357,7 +357,7 @@ pub fn set_severity_cuts(heads: &mut KindHeads, lines: &[(&Witness<'_>, f32)]) {
 pub fn flagged(heads: &KindHeads, line: &Witness<'_>) -> bool {
     let score = judged(&heads.judge, line);
     match (1..4).find(|by| line.evidence.get(*by) == Some(&1.0)) {
-        Some(3) => true,
+        Some(3) => score >= severity::judge_may_drop_below(CueKind::LegalThreat),
         Some(2) => score >= heads.doubt_below,
         _ => score >= heads.complaint_from,
     }
