@@ -69,11 +69,12 @@ pub fn model_may_add(kind: CueKind) -> bool {
 }
 
 /// The model may drop what a pattern found when it gives the kind a probability below this: explicit acts only when it is
-/// rather sure, danger never, and seldom the kind words that end an alert.
+/// rather sure, violence against all evidence, hints at self-harm never, and seldom the kind words that end an alert.
 pub fn model_may_drop_below(kind: CueKind) -> f32 {
     use CueKind as K;
     match kind {
-        K::ViolenceThreat | K::SelfHarm | K::NameUsed => 0.0,
+        K::SelfHarm | K::NameUsed => 0.0,
+        K::ViolenceThreat => 0.05,
         K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat => 0.3,
         K::Relief | K::ApologyAccepted | K::Gratitude | K::Praise | K::Patience => 0.15,
         _ => 0.35,

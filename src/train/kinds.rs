@@ -315,9 +315,9 @@ pub fn fit_judge(lines: &[&Witness<'_>], prior: Option<&[f32]>) -> Vec<f32> {
 }
 
 /// Share of calm look-alikes that may be flagged as complaints; on lines not fitted to it is somewhat more.
-const LOOK_ALIKES_FLAGGED: f64 = 0.06;
+const LOOK_ALIKES_FLAGGED: f64 = 0.03;
 /// A complaint by cues is doubted at most below this probability.
-const DOUBT_MAX: f32 = 0.4;
+const DOUBT_MAX: f32 = 0.5;
 
 /// Chooses the cuts of the judge. A complaint by cues is doubted where that makes most answers right; one is heard
 /// without such cues where F1 is best with few look-alikes flagged; friction where most answers without a cue are right.
