@@ -208,6 +208,7 @@ async fn a_call_does_not_notice_that_its_engine_is_killed() {
         token: Some(program.token(Role::Ingest, "pbx")),
         speed: 1.0,
         call: "c1".to_owned(),
+        ..Playing::default()
     };
     // Whether it waits for the last word on a busy machine or not: what became of the call is in its log.
     let player = tokio::spawn(async move { play(&angry(), &playing, |_| {}).await });

@@ -149,6 +149,7 @@ async fn speaker(floor: Arc<Floor>) {
             token: Some(floor.program.token(Role::Ingest, "pbx")),
             speed: 1.5,
             call,
+            ..Playing::default()
         };
         play(&fixture, &playing, |_| {}).await.unwrap();
     }
