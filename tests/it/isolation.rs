@@ -172,8 +172,8 @@ fn going_down_does_not_wait_for_a_hang() {
 
 #[test]
 fn an_engine_that_cannot_start_says_why() {
-    let queue = SpeechQueue::new(QueueSettings { capacity: 1, deadline: Duration::from_secs(1) });
     let start = |path: &str, arguments: &[&str]| {
+        let queue = SpeechQueue::new(QueueSettings { capacity: 1, deadline: Duration::from_secs(1) });
         let arguments = arguments.iter().map(Into::into).collect();
         let engine = Engine::other(path.into(), arguments, Duration::from_secs(1));
         SpeechWorkers::start_processes(&queue, engine, 2).unwrap_err().to_string()
