@@ -315,7 +315,7 @@ const CHANNELS: &[Channel] = &[
         path: "/v1/feed/supervisor",
         summary: "A snapshot, then the events of all calls in scope; commands back",
         roles: SUPERVISE,
-        sends: schema_of::<SupervisorCommand>,
+        sends: schema_of::<Request<SupervisorCommand>>,
         hears: schema_of::<BoardMessage>,
         audio: false,
     },
@@ -323,7 +323,7 @@ const CHANNELS: &[Channel] = &[
         path: "/v1/feed/agent/{agent}",
         summary: "An agent's own calls and prompts; answers back",
         roles: AGENT,
-        sends: schema_of::<AgentCommand>,
+        sends: schema_of::<Request<AgentCommand>>,
         hears: schema_of::<AgentMessage>,
         audio: false,
     },
@@ -361,6 +361,17 @@ struct BoardEvent {
     event: Event,
     /// `after=CURSOR` continues from here.
     cursor: u64,
+}
+
+/// A command with a name of the sender's own choosing, which its answer carries.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Request<C> {
+    #[serde(flatten)]
+    command: C,
+    /// Text or number.
+    #[serde(default, rename = "ref")]
+    reference: Option<Value>,
 }
 
 fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
