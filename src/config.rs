@@ -102,6 +102,24 @@ pub struct Oidc {
     /// Claim with the queues, absent for all. Default `ruhepol_queues`.
     #[serde(default = "queues_claim")]
     pub queues_claim: String,
+    /// Claim with who it is: for agents, by which calls name them. Default `sub`.
+    #[serde(default = "sub_claim")]
+    pub sub_claim: String,
+    /// Under which the provider knows our pages, as a public client. Default none: nobody signs in on the pages.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// What the pages ask for. Default `openid`.
+    #[serde(default = "scope")]
+    pub scope: String,
+}
+
+impl Oidc {
+    /// The issuer's origin, if the pages sign in there.
+    pub fn sign_in_origin(&self) -> Option<String> {
+        self.client_id.as_ref()?;
+        let origin = reqwest::Url::parse(&self.issuer).ok()?.origin();
+        origin.is_tuple().then(|| origin.ascii_serialization())
+    }
 }
 
 fn role_claim() -> String {
@@ -114,6 +132,14 @@ fn teams_claim() -> String {
 
 fn queues_claim() -> String {
     "ruhepol_queues".to_owned()
+}
+
+fn sub_claim() -> String {
+    "sub".to_owned()
+}
+
+fn scope() -> String {
+    "openid".to_owned()
 }
 
 /// TLS of our own. The files are read again when they change.
@@ -278,6 +304,13 @@ pub struct Speech {
     pub model: Option<PathBuf>,
     /// Transcriptions at once. Default 0: one per core. One thread each.
     pub workers: usize,
+    /// Where they run. `process` (default): each in a process of its own with a model of its own, so that a crash in
+    /// the speech engine costs no call, only the utterances that were being read a second try. `thread`: in the server,
+    /// all with one model.
+    pub isolation: Isolation,
+    /// Seconds a process may take for one utterance before it is taken for hung and killed. Default 10: ten times what
+    /// the models up to `base` take. Use 30 for larger ones.
+    pub decode_s: u64,
     /// Segments of all calls that may wait. Default 64: at 3 s each more than three minutes of speech for one core.
     pub queue: usize,
     /// Seconds after its end that speech is still worth reading. Default 15: later, an alert helps nobody.
@@ -301,6 +334,15 @@ pub enum Engine {
     #[default]
     Whisper,
     None,
+}
+
+/// Where speech becomes text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    #[default]
+    Process,
+    Thread,
 }
 
 /// Cues, phrases and practices.
@@ -448,13 +490,27 @@ impl Config {
             );
         }
         if let Some(oidc) = &self.auth.oidc {
-            let local = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
             let url = &oidc.jwks_url;
-            if !url.starts_with("https://") && !local.iter().any(|start| url.starts_with(start)) {
+            if !is_safe_on_the_way(url) {
                 return wrong(
                     "auth.oidc.jwks_url",
                     format!("{url}: keys that anybody on the way can change prove nothing"),
                     "use the https address from the provider's discovery document",
+                );
+            }
+            let issuer = &oidc.issuer;
+            if oidc.client_id.is_some() && (!is_safe_on_the_way(issuer) || oidc.sign_in_origin().is_none()) {
+                return wrong(
+                    "auth.oidc.issuer",
+                    format!("{issuer}: no address at which people could sign in safely"),
+                    "use the provider's https address, as its discovery document names it",
+                );
+            }
+            if oidc.client_id.is_some() && !oidc.scope.split(' ').any(|scope| scope == "openid") {
+                return wrong(
+                    "auth.oidc.scope",
+                    format!("{:?} does not ask who it is", oidc.scope),
+                    "name `openid` among the scopes",
                 );
             }
         }
@@ -478,6 +534,7 @@ impl Config {
             ("journal.figures_days", self.journal.figures_days),
             ("telemetry.interval_s", self.telemetry.interval_s),
             ("speech.queue", self.speech.queue as u64),
+            ("speech.decode_s", self.speech.decode_s),
             ("speech.deadline_s", self.speech.deadline_s),
         ];
         for (setting, value) in positive {
@@ -648,6 +705,8 @@ impl Default for Speech {
             engine: Engine::Whisper,
             model: None,
             workers: 0,
+            isolation: Isolation::Process,
+            decode_s: 10,
             queue: 64,
             deadline_s: 15,
             language: Lang::De,
@@ -656,6 +715,12 @@ impl Default for Speech {
             silero: None,
         }
     }
+}
+
+/// Whether what comes from this address is what its owner sent.
+fn is_safe_on_the_way(url: &str) -> bool {
+    let local = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
+    url.starts_with("https://") || local.iter().any(|start| url.starts_with(start))
 }
 
 #[cfg(test)]

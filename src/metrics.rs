@@ -266,6 +266,8 @@ impl Collector for SpeechCollector {
         counter("speech_dropped_shutting_down", "Segments dropped at shutdown", stats.dropped_shutting_down as f64)?;
         counter("speech_undelivered", "Transcripts whose call had gone", stats.undelivered as f64)?;
         counter("speech_restarts", "Times a worker started anew", stats.restarts as f64)?;
+        counter("speech_retried", "Segments tried once more after their worker failed", stats.retried as f64)?;
+        counter("speech_hung", "Transcription processes killed because they gave no answer", stats.hung as f64)?;
         counter("speech_busy_seconds", "Time spent on transcription", stats.busy_s)?;
         counter("speech_audio_seconds", "Speech transcribed", stats.audio_s)?;
         let mut gauge = |name: &str, help: &str, value: f64| {
@@ -274,6 +276,8 @@ impl Collector for SpeechCollector {
             metric.encode(place)
         };
         gauge("speech_waiting", "Segments waiting for transcription", stats.depth as f64)?;
+        gauge("speech_workers", "Transcription workers there should be", stats.workers as f64)?;
+        gauge("speech_workers_up", "Transcription workers that can read now", stats.workers_up as f64)?;
         let rtf = if stats.audio_s > 0.0 { stats.busy_s / stats.audio_s } else { 0.0 };
         gauge("speech_real_time_factor", "Time per second of speech, since the start", rtf)
     }

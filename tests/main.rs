@@ -12,6 +12,8 @@ mod describe;
 mod golden;
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/isolation.rs"]
+mod isolation;
 #[path = "it/journal.rs"]
 mod journal;
 #[path = "it/kill.rs"]
@@ -26,6 +28,8 @@ mod phones_plain;
 mod phones_send;
 #[path = "it/privacy.rs"]
 mod privacy;
+#[path = "it/program.rs"]
+mod program;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]

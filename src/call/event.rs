@@ -60,6 +60,9 @@ pub enum EventKind {
         queue: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         team: Option<String>,
+        /// The parties speak this language from here on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<crate::terms::Lang>,
     },
     /// A transcribed segment. In the call's log the agent's words are present only with `agent_channel = "full"`.
     Utterance {

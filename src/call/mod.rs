@@ -29,7 +29,7 @@ use crate::call::lanes::{Flush, Lanes, Missing};
 use crate::call::transcript::Transcripts;
 use crate::coach::{CoachOutput, PromptState};
 use crate::language::redact::Redactor;
-use crate::terms::{AlertState, Band, Channel, DropReason, Outcome, SAMPLES_PER_MS, Span};
+use crate::terms::{AlertState, Band, Channel, DropReason, Lang, Outcome, SAMPLES_PER_MS, Span};
 
 /// A hole in the audio shorter than this (milliseconds) is jitter, not an event.
 const GAP_MIN_MS: u64 = 60;
@@ -145,6 +145,12 @@ impl Call {
             Input::Resume { t_ms } => self.resume(t_ms, out),
             Input::Consent { given } => self.consent(given, out),
             Input::Facts(facts) => self.facts(facts, out),
+            Input::Language(lang) => self.speak(lang, out),
+            Input::Thresholds { escalation, unacknowledged_ms } => {
+                self.conversation.set_thresholds(&escalation);
+                self.settings.unacknowledged_ms = unacknowledged_ms;
+            }
+            Input::Agent { habits, shift } => self.conversation.set_agent(*habits, *shift),
             Input::Tick { t_ms } => self.advance_clock(t_ms, out),
             Input::Alert { alert, command, by } => self.alert_command(alert, &command, by, out),
             Input::Note { by, text } => {
@@ -194,6 +200,18 @@ impl Call {
 
     pub fn info(&self) -> &CallInfo {
         &self.info
+    }
+
+    /// What has been said so far of an utterance that is going on; `None` where nobody speaks or may be heard, or where
+    /// words are not for others.
+    pub fn so_far(&self, channel: Channel) -> Option<SpeechSegment> {
+        let shown = channel != Channel::Agent || self.settings.agent_channel == AgentChannel::Full;
+        (shown && self.listening()).then(|| self.lanes.so_far(channel)).flatten()
+    }
+
+    /// Words of an utterance that is still going on as they may be shown. Nothing of them is kept.
+    pub fn interim(&self, channel: Channel, text: &str) -> String {
+        self.redactor.clone().utterance(channel, text).text
     }
 
     /// Utterances so far, of all parties.
@@ -267,8 +285,24 @@ impl Call {
         facts.customer_name.iter().for_each(|name| self.redactor.know_name(name));
         self.conversation.facts(&facts, self.started_unix_ms);
         if agent.is_some() || queue.is_some() || team.is_some() {
-            self.emit(Log::Call, EventKind::CallFacts { agent, queue, team }, out);
+            self.emit(Log::Call, EventKind::CallFacts { agent, queue, team, language: None }, out);
         }
+    }
+
+    /// What is said from now on is read in another language; what is being transcribed keeps the one it began with.
+    fn speak(&mut self, lang: Lang, out: &mut Vec<Output>) {
+        if lang == self.info.lang {
+            return;
+        }
+        self.speak_quietly(lang);
+        let (agent, queue, team) = (None, None, None);
+        self.emit(Log::Call, EventKind::CallFacts { agent, queue, team, language: Some(lang) }, out);
+    }
+
+    fn speak_quietly(&mut self, lang: Lang) {
+        self.info.lang = lang;
+        self.redactor.speak(lang);
+        self.conversation.speak(lang);
     }
 
     fn endpoints(&mut self, channel: Channel, endpoints: &mut Vec<Endpoint>, out: &mut Vec<Output>) {

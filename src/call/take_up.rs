@@ -95,6 +95,15 @@ impl Call {
             }
             EventKind::SpeechDropped { .. } => self.summary.speech_dropped += 1,
             EventKind::ConsentWithdrawn => self.consent = false,
+            EventKind::CallFacts { agent, queue, team, language } => {
+                let info = &mut self.info;
+                for (new, known) in [(agent, &mut info.agent), (queue, &mut info.queue), (team, &mut info.team)] {
+                    if new.is_some() {
+                        known.clone_from(new);
+                    }
+                }
+                language.iter().for_each(|language| self.speak_quietly(*language));
+            }
             _ => {}
         }
     }

@@ -99,7 +99,8 @@ impl CallView {
                 self.language = Some(*language);
                 self.started_at.clone_from(&event.at);
             }
-            EventKind::CallFacts { agent, queue, team } => {
+            EventKind::CallFacts { agent, queue, team, language } => {
+                self.language = language.or(self.language);
                 for (new, known) in [(agent, &mut self.agent), (queue, &mut self.queue), (team, &mut self.team)] {
                     if new.is_some() {
                         known.clone_from(new);

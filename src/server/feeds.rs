@@ -120,6 +120,12 @@ impl SupervisorFeed<'_> {
                             }
                         }
                         Ok(load @ FeedItem::Load { .. }) => self.load(socket, &load).await?,
+                        Ok(FeedItem::Colleagues { colleagues, team, queue }) => {
+                            let is_open = self.opened.contains(&colleagues.call);
+                            if is_open && self.claims.covers(team.as_deref(), queue.as_deref()) {
+                                socket.send(to_json(colleagues.as_ref())).await?;
+                            }
+                        }
                         Ok(FeedItem::Erased { call, team, queue }) => {
                             if self.claims.covers(team.as_deref(), queue.as_deref()) {
                                 socket.send(to_json(&Erased::new(&call))).await?;
@@ -145,6 +151,9 @@ impl SupervisorFeed<'_> {
                         if let Some(call) = opening.filter(|_| result.is_ok()) {
                             let events = self.app.hub.events(&call, 0, usize::MAX).unwrap_or_default();
                             self.facts(socket, &call, &events, false).await?;
+                            if let Some(colleagues) = self.app.hub.colleagues(&call) {
+                                socket.send(to_json(&colleagues)).await?;
+                            }
                         }
                         answer(socket, reference, result).await?;
                     }
@@ -244,7 +253,9 @@ impl SupervisorFeed<'_> {
                 self.visible(&call)?;
                 if self.opened.insert(call.clone()) {
                     self.app.audit.record(entry(self.claims, Action::CallOpened, Some(&call))).await;
-                    send(self.app, &call, Input::Watching { who: by, on: true }).await?;
+                    if self.app.hub.watch(&call, &by) {
+                        send(self.app, &call, Input::Watching { who: by, on: true }).await?;
+                    }
                 }
                 Ok(())
             }
@@ -252,7 +263,10 @@ impl SupervisorFeed<'_> {
                 if !self.opened.remove(&call) {
                     return Err(Failed("not_open", "this call is not open on this feed".to_owned()));
                 }
-                send(self.app, &call, Input::Watching { who: by, on: false }).await.or(Ok(()))
+                if self.app.hub.unwatch(&call, &by) {
+                    let _ = send(self.app, &call, Input::Watching { who: by, on: false }).await;
+                }
+                Ok(())
             }
         }
     }
@@ -290,7 +304,9 @@ impl SupervisorFeed<'_> {
 
     /// A call that has no room for it is told when it ends.
     fn stop_watching(&self, call: &str) {
-        if let Some(entry) = self.app.calls.find(call) {
+        if self.app.hub.unwatch(call, &self.claims.sub)
+            && let Some(entry) = self.app.calls.find(call)
+        {
             let input = Input::Watching { who: self.claims.sub.clone(), on: false };
             let _ = entry.commands.try_send(Command { input, done: oneshot::channel().0 });
         }

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
@@ -38,20 +39,28 @@ use crate::server::platform::{NotAdmitted, Platform};
 use crate::server::revoked::TokenLife;
 use crate::server::socket::{Patience, Peer, Socket};
 use crate::server::{App, Connection, Phase, entry, unix_ms};
+use crate::stt::SpeechQueue;
 use crate::wire::audiohook::is_uuid;
 use crate::wire::{ErrorMessage, MAX_JSON_BYTES, feed, to_json};
 
 /// Largest head of a request, and what is read ahead of it.
 const HEAD_BYTES: usize = 16 << 10;
 
+/// Without a transcription worker for so long, calls are better sent elsewhere. A restart after a crash takes less.
+const WITHOUT_WORDS: Duration = Duration::from_secs(10);
+
 type Shared = State<Arc<App>>;
 
 pub(super) fn router(app: Arc<App>) -> Router {
+    let oidc = app.config.auth.oidc.as_ref();
+    let (policy, sign_in) = (page::policy(oidc), page::sign_in(oidc));
+    let agents_policy = policy.clone();
     Router::new()
-        .route("/", get(|headers: HeaderMap| async move { page::board(&headers) }))
-        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers) }))
+        .route("/", get(|headers: HeaderMap| async move { page::board(&headers, &policy) }))
+        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers, &agents_policy) }))
+        .route("/v1/sign-in", get(|| async { Json(sign_in) }))
         .route("/assets/{file}", get(asset))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(|| async { Json(describe::openapi()) }))
@@ -309,6 +318,15 @@ fn switching(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<Response,
     Ok(response)
 }
 
+/// A server without transcription lives, and a restart would not help it; the second line says what is wrong.
+async fn healthz(State(app): Shared) -> String {
+    let Some(stats) = app.speech.as_ref().map(SpeechQueue::stats) else { return "ok\n".to_owned() };
+    if stats.workers_up >= stats.workers {
+        return "ok\n".to_owned();
+    }
+    format!("ok\ndegraded: {} of {} transcription workers can read\n", stats.workers_up, stats.workers)
+}
+
 async fn readyz(State(app): Shared) -> Response {
     let phase = *app.phase.borrow();
     if phase != Phase::Running {
@@ -316,6 +334,10 @@ async fn readyz(State(app): Shared) -> Response {
     }
     if !app.calls.has_room() {
         return error(StatusCode::SERVICE_UNAVAILABLE, "busy", "all call slots are taken");
+    }
+    let down = app.speech.as_ref().and_then(SpeechQueue::down_for);
+    if down.is_some_and(|down| down > WITHOUT_WORDS) {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "no_transcription", "no transcription worker can read");
     }
     "ready\n".into_response()
 }

@@ -78,7 +78,7 @@ impl Dialect for Transcripts {
             TranscriptMessage::Start(opening) => {
                 self.session.started = true;
                 self.channels.clone_from(&opening.channels);
-                out.push(Action::Start(Box::new(Start { opening: *opening, streams: Vec::new() })));
+                out.push(Action::Start(Box::new(Start::new(*opening, Vec::new()))));
             }
             TranscriptMessage::Utterance { .. } if !self.session.started => {
                 out.push(Action::Refuse(Refusal::BadMessage, "the first message must be start".to_owned()));

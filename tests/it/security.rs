@@ -175,6 +175,9 @@ async fn tokens_of_an_identity_provider() {
         role_claim: "realm.roles".to_owned(),
         teams_claim: "teams".to_owned(),
         queues_claim: "queues".to_owned(),
+        sub_claim: "sub".to_owned(),
+        client_id: None,
+        scope: "openid".to_owned(),
     };
     let dir = tempfile::tempdir().unwrap();
     let server = serve_as(Tokens::new(SECRET).with(Some(&oidc), dir.path()), |_| {}).await;

@@ -144,7 +144,7 @@ async fn listen(app: Arc<App>, mut items: broadcast::Receiver<FeedItem>, receive
                     }
                 }
             }
-            Ok(FeedItem::Load { .. }) => {}
+            Ok(FeedItem::Load { .. } | FeedItem::Colleagues { .. }) => {}
             Err(RecvError::Lagged(_)) => receivers.iter().for_each(|receiver| {
                 receiver.lock().outbox.fall_behind();
                 receiver.wake.notify_one();
