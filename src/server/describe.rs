@@ -13,7 +13,7 @@ use super::webhooks::message::Body;
 use crate::call::event::Event;
 use crate::call::view::CallView;
 use crate::wire::feed::{
-    AgentCommand, AgentMessage, CallFacts, Done, Erased, Load, SupervisorCommand, SupervisorSnapshot,
+    AgentCommand, AgentMessage, CallFacts, Done, Erased, Load, SignIn, SupervisorCommand, SupervisorSnapshot,
 };
 use crate::wire::native::{MediaSchema, Ready, Stopped, TranscriptSchema};
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES};
@@ -85,6 +85,11 @@ const OPERATIONS: &[Operation] = &[
     Operation::open("/metrics", "Prometheus metrics", Content::Text("application/openmetrics-text")),
     Operation::open("/openapi.json", "This description", Content::AnyJson),
     Operation::open("/asyncapi.json", "Description of the sockets", Content::AnyJson),
+    Operation::open(
+        "/v1/sign-in",
+        "Where people of this server sign in, if at a provider",
+        Content::Json(schema_of::<SignIn>),
+    ),
     Operation::open("/schema/event.json", "JSON Schema of an event", Content::AnyJson),
     Operation::open("/schema/feed.json", "JSON Schema of both feeds and their commands", Content::AnyJson),
     Operation {
