@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RUHEPOL = target/release/ruhepol
 
-.PHONY: help demo serve test kill lint bench wer eval fixtures golden doc build tools web browser screenshots load clean
+.PHONY: help demo serve test kill lint bench wer eval fixtures golden model doc build tools web browser screenshots load clean
 
 help:
 	@echo "make demo      build, start a server, play the shipped calls into it, show what it notices (under two minutes)"
@@ -19,6 +19,7 @@ help:
 	@echo "make wer       word error rate of the shipped calls through socket, voice activity and whisper-rs"
 	@echo "make eval      quality of the scoring on our own labelled lines and dialogues"
 	@echo "make fixtures  make the recorded calls anew (needs espeak-ng and python3)"
+	@echo "make model     train the small speech model anew (hours; needs espeak-ng and python3)"
 	@echo "make golden    write the golden event logs anew; read the difference before you commit it"
 
 tools:
@@ -92,6 +93,9 @@ eval: build
 
 fixtures:
 	python3 fixtures/make/make.py
+
+model:
+	models/train/make.sh
 
 golden: build
 	UPDATE_GOLDEN=1 $(CARGO) test --release --test main golden

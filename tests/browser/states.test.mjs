@@ -184,9 +184,12 @@ test("lost and stale, on both pages", async () => {
   const [board, panel] = [await openBoard(browser, other, { lang: "de" }), await openPanel(browser, other, "a1", { lang: "de" })];
   await board.locator("[data-call=l1]").click();
   await board.locator(".line-customer").waitFor();
+  const place = () => panel.locator(".prompt-slot").evaluate((slot) => slot.getBoundingClientRect().top);
+  const before = await place();
   await other.stop({ signal: "SIGKILL" });
   await board.locator(".lost").waitFor();
   await panel.locator(".panel-lost").waitFor();
+  assert.equal(await place(), before, "nothing moves on the panel");
   await checking(board)("lost board");
   await checking(panel)("lost panel");
   await done(board);

@@ -399,9 +399,9 @@ impl Escalation {
         let proven = reading.cues.iter().enumerate().filter(|(index, _)| mixed || !reading.is_models(*index));
         let cues: Vec<&Cue> = proven.map(|(_, cue)| cue).filter(|cue| counts(cue)).collect();
         let severity = severity(mixed, reading.severity, &cues);
-        // Cues and model together may call an utterance a complaint, and two complaints are tension. To act now needs
-        // words that somebody wrote down as such.
-        let proven = if mixed || reading.explanation.by_cues >= 3 { severity } else { severity.min(2) };
+        // A complaint that only the model hears is shown as one and lifts no band: nobody could say why. It is remembered,
+        // so that it counts toward sustained tension.
+        let proven = if mixed { severity } else { severity.min(reading.explanation.by_cues.max(1)) };
         let act = policy::act_of(channel, proven, &cues);
 
         self.forget(t_ms);
@@ -409,6 +409,7 @@ impl Escalation {
         let topics = kinds.iter().filter(|kind| self.complaints.iter().any(|c| c.kinds.contains(kind))).count();
         let evidence = Evidence {
             severity: proven,
+            by_cues: if mixed { proven } else { proven.min(reading.explanation.by_cues) },
             cues: &cues,
             model: if mixed { 0.0 } else { reading.severity_score },
             act: act.is_some(),
@@ -417,8 +418,8 @@ impl Escalation {
             words: text.split_whitespace().count(),
         };
         let parts = self.meter.customer(t_ms, &self.settings, &evidence);
-        if proven >= 2 {
-            let quotable = reading.explanation.by_cues >= 2;
+        if severity >= 2 {
+            let quotable = proven >= 2;
             self.complaints.push(Complaint { t_ms, turn: self.turn, kinds, quotable });
         }
 

@@ -41,7 +41,6 @@ function Panel(signed: Signed) {
           <Gear />
         </button>
       </header>
-      {stale ? <Lost controller={controller} /> : null}
       <main class="panel-main">
         {model.card ? <ShiftCard controller={controller} lines={model.card} /> : model.current ? <InCall controller={controller} /> : model.past ? <Between past={model.past} /> : <Waiting ready={model.ready} />}
       </main>
@@ -53,6 +52,7 @@ function Panel(signed: Signed) {
           </Button>
         )}
       </footer>
+      {stale ? <Lost controller={controller} /> : null}
       <p class="panel-problem" role="status">
         {controller.problem}
       </p>
