@@ -91,7 +91,7 @@ const CASES: &[Case] = &[
         id: "003-a",
         speaks: ("C 0 0 [] Hallo.\nA [disparaging] Immer diese Rentner, die nichts verstehen.", 2),
         silent: "C 0 0 [] Hallo.\nA [] Viele Kunden fragen das.",
-        limit: ("A [disparaging] a\n~ 61\nA [disparaging] b\n~ 61\nA [disparaging] c", 2),
+        limit: ("A [disparaging] Immer diese Leute.\n~ 61\nA [disparaging] Typisch Kunden.\n~ 61\nA [disparaging] Typisch.", 2),
         facts: nothing_known,
         live: true,
     },
