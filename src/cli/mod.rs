@@ -18,6 +18,7 @@ mod serve;
 mod show;
 mod token;
 mod train;
+mod transcribe;
 mod watch;
 mod wer;
 
@@ -71,6 +72,9 @@ enum Command {
     /// Print the JSON Schema of the feeds; the pages' types are made from it
     #[command(hide = true)]
     Schema,
+    /// Transcribe for the server that started this process; nobody else can use it
+    #[command(hide = true, name = crate::stt::process::SUBCOMMAND)]
+    Transcribe(transcribe::Args),
 }
 
 /// Why a command did not succeed.
@@ -128,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Wer(args) => wer::run(args),
         Command::Train(args) => train::run(args),
         Command::Schema => schema::run(),
+        Command::Transcribe(args) => transcribe::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

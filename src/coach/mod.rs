@@ -134,6 +134,20 @@ impl Coach {
         self.state.facts = facts;
     }
 
+    /// What is said from now on is in this language, and so is what the coach says.
+    pub fn speak(&mut self, lang: Lang) {
+        self.lang = lang;
+        let circle = self.rules.configured.iter().find(|((of, name), _)| *of == lang && name == "circle");
+        if let Some((_, value)) = circle {
+            self.state.slots.set("circle", value.clone());
+        }
+    }
+
+    /// The agent of this call is another, or has become known.
+    pub fn meet(&mut self, habits: Habits) {
+        self.habits = habits;
+    }
+
     /// The agent erased what is kept of them: nothing of it is used any more in this call.
     pub fn forget_agent(&mut self) {
         self.habits = Habits::default();
