@@ -6,10 +6,14 @@
 mod cli;
 #[path = "it/coach.rs"]
 mod coach;
+#[path = "it/describe.rs"]
+mod describe;
 #[path = "it/golden.rs"]
 mod golden;
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/isolation.rs"]
+mod isolation;
 #[path = "it/journal.rs"]
 mod journal;
 #[path = "it/kill.rs"]
@@ -24,6 +28,8 @@ mod phones_plain;
 mod phones_send;
 #[path = "it/privacy.rs"]
 mod privacy;
+#[path = "it/program.rs"]
+mod program;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]
@@ -38,3 +44,7 @@ mod speech;
 mod support;
 #[path = "it/take_up.rs"]
 mod take_up;
+#[path = "it/telemetry.rs"]
+mod telemetry;
+#[path = "it/webhooks.rs"]
+mod webhooks;

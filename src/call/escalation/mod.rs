@@ -169,6 +169,8 @@ pub enum Rule {
     Subsided,
     /// Both parties on one channel: only threats and danger count.
     ThreatsOnly,
+    /// Nobody took the open alert in time.
+    NotTaken,
     /// A person's command.
     Command,
     /// The agent spoke: nothing is decided.
@@ -197,6 +199,7 @@ impl Rule {
             Self::Reconciled => "reconciled",
             Self::Subsided => "subsided",
             Self::ThreatsOnly => "threats_only",
+            Self::NotTaken => "not_taken",
             Self::Command => "command",
             Self::AgentSpoke => "agent_spoke",
             Self::Calm => "calm",
@@ -252,6 +255,16 @@ impl Escalation {
             turn: 0,
             agent_spoke_last: true,
         }
+    }
+
+    /// Reasons are in this language from now on.
+    pub fn speak(&mut self, lang: Lang) {
+        self.lang = lang;
+    }
+
+    /// Other thresholds from now on; the level and an open alert stay as they are.
+    pub fn set_thresholds(&mut self, settings: &EscalationSettings) {
+        self.settings = settings.clone();
     }
 
     /// Takes in an utterance that ended at `t_ms` of unfrozen call time; one that ended before an earlier one counts
@@ -323,6 +336,18 @@ impl Escalation {
     pub fn dismiss(&mut self, t_ms: u64, id: u32, reason: &str, out: &mut Vec<AlertChange>) -> Result<(), AlertError> {
         self.tick(t_ms, out);
         self.policy.dismiss(id, reason, out)
+    }
+
+    /// Raises an open alert higher that nobody took for `waited_ms`.
+    pub fn not_taken(
+        &mut self,
+        t_ms: u64,
+        id: u32,
+        waited_ms: u64,
+        out: &mut Vec<AlertChange>,
+    ) -> Result<(), AlertError> {
+        self.tick(t_ms, out);
+        self.policy.not_taken(id, waited_ms, self.lang, out)
     }
 
     /// Sets the level to one that was recorded, if it differs by a point or more. For calls taken up from their log.

@@ -200,6 +200,17 @@ fn vigilant_does_not_wait() {
 }
 
 #[test]
+fn other_thresholds_count_from_when_they_are_known() {
+    let mut call = Told::new();
+    call.customer(2, &[Dissatisfaction]).agent(&[Apology]);
+    let level = call.escalation.level_at(call.escalation.now_ms);
+    call.escalation.set_thresholds(&EscalationSettings::preset(Preset::Vigilant));
+    assert_eq!(call.escalation.level_at(call.escalation.now_ms), level, "what was said stays as it was weighed");
+    call.customer(2, &[Anger]);
+    assert_eq!(call.states(), [(Raised, "rising_tension")]);
+}
+
+#[test]
 fn repeated_complaints_weigh_more_than_the_first() {
     let gain = |call: &Told| -> i64 {
         let parts = &call.last.as_ref().unwrap().explanation.parts;

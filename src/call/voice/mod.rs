@@ -4,9 +4,11 @@
 //! sound; what a telephone line adds (ringback, keypad tones, music, the other party's echo, its own
 //! noise) is judged by [`front`], which is the same for both.
 
+mod floor;
 pub mod front;
 pub mod rumble;
 pub mod silero;
+mod spectrum;
 
 use std::sync::Arc;
 

@@ -1,0 +1,34 @@
+// `make browser`: all files of tests, two at a time, the longest first; what each says comes when it is done.
+//
+//   node run.mjs [PART_OF_NAME]
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, statSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const part = process.argv[2] ?? "";
+const files = readdirSync(folder).filter((name) => name.endsWith(".test.mjs") && name.includes(part));
+const sizeOf = (name) => statSync(join(folder, name)).size;
+const waiting = [...files].sort((a, b) => sizeOf(b) - sizeOf(a));
+const failed = [];
+
+async function work() {
+  for (let file; (file = waiting.shift()); ) {
+    const from = Date.now();
+    const child = spawn(process.execPath, ["--test", join(folder, file)], { env: { ...process.env, NODE_TEST_CONTEXT: undefined } });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said += data));
+    const [code] = await once(child, "close");
+    console.log(`${said.trimEnd()}\n== ${file}: ${code === 0 ? "passed" : "FAILED"} in ${Math.round((Date.now() - from) / 1_000)} s\n`);
+    if (code !== 0) failed.push(file);
+  }
+}
+
+const began = Date.now();
+await Promise.all(Array.from({ length: Math.min(2, cpus().length) }, work));
+console.log(`${files.length - failed.length} of ${files.length} files passed in ${Math.round((Date.now() - began) / 1_000)} s${failed.map((file) => `\nfailed: ${file}`).join("")}`);
+process.exitCode = failed.length > 0 || files.length === 0 ? 1 : 0;
