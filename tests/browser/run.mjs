@@ -1,4 +1,5 @@
-// `make browser`: all files of tests, two at a time, the longest first; what each says comes when it is done.
+// `make browser`: all files of tests, two at a time, the longest first; what each says comes when it is done. A file that
+// fails is run once more, and told as flaky if it passes then.
 //
 //   node run.mjs [PART_OF_NAME]
 
@@ -14,15 +15,15 @@ const part = process.argv[2] ?? "";
 const files = readdirSync(folder).filter((name) => name.endsWith(".test.mjs") && name.includes(part));
 const sizeOf = (name) => statSync(join(folder, name)).size;
 const waiting = [...files].sort((a, b) => sizeOf(b) - sizeOf(a));
-const failed = [];
-
 const flaky = [];
+const failed = [];
 
 async function work() {
   for (let file; (file = waiting.shift()); ) {
     if (await passes(file)) continue;
     // Once more: this machine may be busy with other things. What fails twice is broken.
-    (await passes(file)) ? flaky.push(file) : failed.push(file);
+    const list = (await passes(file)) ? flaky : failed;
+    list.push(file);
   }
 }
 
