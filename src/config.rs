@@ -308,8 +308,8 @@ pub struct Speech {
     /// the speech engine costs no call, only the utterances that were being read a second try. `thread`: in the server,
     /// all with one model.
     pub isolation: Isolation,
-    /// Seconds a process may take for one utterance before it is taken for hung and killed. Default 10: ten times what
-    /// the models up to `base` take. Use 30 for larger ones.
+    /// Seconds a process may take for one utterance before it is taken for hung and killed. Default 20: many times
+    /// what the models up to `base` take, also on a busy machine. Use 60 for larger ones.
     pub decode_s: u64,
     /// Segments of all calls that may wait. Default 64: at 3 s each more than three minutes of speech for one core.
     pub queue: usize,
@@ -706,7 +706,7 @@ impl Default for Speech {
             model: None,
             workers: 0,
             isolation: Isolation::Process,
-            decode_s: 10,
+            decode_s: 20,
             queue: 64,
             deadline_s: 15,
             language: Lang::De,

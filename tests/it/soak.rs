@@ -24,9 +24,9 @@ use ruhepol::server::auth::Role;
 use crate::program::{Program, descriptors_of};
 
 /// Bounds so small that they are reached soon: what grows after that, grows for ever.
-const SETTINGS: &str = "[speech]\nworkers = 1\n[media]\ngrace_s = 5\nping_s = 2\nsilent_s = 5\n\
+const SETTINGS: &str = "[speech]\nworkers = 1\n[media]\ngrace_s = 60\nping_s = 5\nsilent_s = 30\n\
     [feeds]\nhistory_events = 2000\ncall_events = 200\nended_calls = 20\nwrite_s = 2\n\
-    [limits]\nheader_s = 2\nstart_s = 3\nrequests_per_s = 2000\n[journal]\nwait_ms = 30000\n";
+    [limits]\nheader_s = 5\nstart_s = 30\nrequests_per_s = 2000\n[journal]\nwait_ms = 30000\n";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
