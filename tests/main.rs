@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/abuse.rs"]
+mod abuse;
 #[path = "it/cli.rs"]
 mod cli;
 #[path = "it/coach.rs"]
 mod coach;
 #[path = "it/describe.rs"]
 mod describe;
+#[path = "it/fuzz/mod.rs"]
+mod fuzz;
 #[path = "it/golden.rs"]
 mod golden;
 #[path = "it/house.rs"]
@@ -38,6 +42,8 @@ mod reload;
 mod security;
 #[path = "it/server.rs"]
 mod server;
+#[path = "it/soak.rs"]
+mod soak;
 #[path = "it/speech.rs"]
 mod speech;
 #[path = "it/support.rs"]

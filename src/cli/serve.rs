@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -58,6 +59,7 @@ pub fn run(args: Args) -> Outcome {
     }
     let tokens = Tokens::obtain(secret_file, &data_dir).map_err(Failure::usage)?;
     let tokens = tokens.with(config.auth.oidc.as_ref(), &data_dir);
+    raise_descriptor_limit();
     let rules = setup::rules(&config).map_err(Failure::usage)?;
     let call_settings = setup::call_settings(&config).map_err(Failure::usage)?;
     runtime()?.block_on(async {
@@ -81,6 +83,13 @@ pub fn run(args: Args) -> Outcome {
         tokio::task::block_in_place(|| speech.finish(LAST_SPEECH));
         Ok(())
     })
+}
+
+/// Each connection is a descriptor, and many systems begin with 1024 where `limits.connections` may need more. What the
+/// system does not give shows as refused connections.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// What is printed at the start.

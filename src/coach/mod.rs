@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::language::facts::{FactKind, facts};
-use crate::terms::{AlertKind, Band, Channel, Cue, CueKind, Lang, Span};
+use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use habits::Habits;
 pub use interface::{Answer, CallFacts, CoachOutput, PromptState, Utterance};

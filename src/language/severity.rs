@@ -8,6 +8,10 @@ use super::cues::{Findings, Hit};
 use super::{Explanation, ModelScores};
 use crate::terms::CueKind;
 
+/// What no pattern names is a complaint at least from this probability on: where the cut was fitted to lines that cue authors
+/// knew (English), it comes out too low.
+const UNNAMED_COMPLAINT_MIN: f32 = 0.75;
+
 /// What an entry of a kind means unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Defaults {
@@ -133,7 +137,7 @@ pub fn judge(hits: &[Hit], judged: Option<f32>, heads: &KindHeads) -> (u8, Expla
                 severity = 1;
                 rule = "a complaint by its cues, and the text model doubts it";
             }
-        } else if score >= heads.complaint_from {
+        } else if score >= heads.complaint_from.max(UNNAMED_COMPLAINT_MIN) {
             severity = 2;
             rule = match by_cues {
                 0 => "the text model alone is sure of a complaint",

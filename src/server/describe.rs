@@ -13,7 +13,7 @@ use super::webhooks::message::Body;
 use crate::call::event::Event;
 use crate::call::view::CallView;
 use crate::wire::feed::{
-    AgentCommand, AgentMessage, CallFacts, Done, Erased, Load, SupervisorCommand, SupervisorSnapshot,
+    AgentCommand, AgentMessage, CallFacts, Done, Erased, Load, SignIn, SupervisorCommand, SupervisorSnapshot,
 };
 use crate::wire::native::{MediaSchema, Ready, Stopped, TranscriptSchema};
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES};
@@ -85,6 +85,11 @@ const OPERATIONS: &[Operation] = &[
     Operation::open("/metrics", "Prometheus metrics", Content::Text("application/openmetrics-text")),
     Operation::open("/openapi.json", "This description", Content::AnyJson),
     Operation::open("/asyncapi.json", "Description of the sockets", Content::AnyJson),
+    Operation::open(
+        "/v1/sign-in",
+        "Where people of this server sign in, if at a provider",
+        Content::Json(schema_of::<SignIn>),
+    ),
     Operation::open("/schema/event.json", "JSON Schema of an event", Content::AnyJson),
     Operation::open("/schema/feed.json", "JSON Schema of both feeds and their commands", Content::AnyJson),
     Operation {
@@ -315,7 +320,7 @@ const CHANNELS: &[Channel] = &[
         path: "/v1/feed/supervisor",
         summary: "A snapshot, then the events of all calls in scope; commands back",
         roles: SUPERVISE,
-        sends: schema_of::<SupervisorCommand>,
+        sends: schema_of::<Request<SupervisorCommand>>,
         hears: schema_of::<BoardMessage>,
         audio: false,
     },
@@ -323,7 +328,7 @@ const CHANNELS: &[Channel] = &[
         path: "/v1/feed/agent/{agent}",
         summary: "An agent's own calls and prompts; answers back",
         roles: AGENT,
-        sends: schema_of::<AgentCommand>,
+        sends: schema_of::<Request<AgentCommand>>,
         hears: schema_of::<AgentMessage>,
         audio: false,
     },
@@ -361,6 +366,17 @@ struct BoardEvent {
     event: Event,
     /// `after=CURSOR` continues from here.
     cursor: u64,
+}
+
+/// A command with a name of the sender's own choosing, which its answer carries.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Request<C> {
+    #[serde(flatten)]
+    command: C,
+    /// Text or number.
+    #[serde(default, rename = "ref")]
+    reference: Option<Value>,
 }
 
 fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -41,6 +41,7 @@ use crate::server::socket::{Patience, Peer, Socket};
 use crate::server::{App, Connection, Phase, entry, unix_ms};
 use crate::stt::SpeechQueue;
 use crate::wire::audiohook::is_uuid;
+use crate::wire::sign::from_base64;
 use crate::wire::{ErrorMessage, MAX_JSON_BYTES, feed, to_json};
 
 /// Largest head of a request, and what is read ahead of it.
@@ -260,6 +261,9 @@ fn switch<F>(
 where
     F: Future<Output = ()> + Send,
 {
+    if request.version() != Version::HTTP_11 {
+        return error(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "this path speaks WebSocket over HTTP/1.1");
+    }
     let response = match switching(request.headers(), subprotocol.as_deref()) {
         Ok(response) => response,
         Err(response) => return *response,
@@ -301,8 +305,10 @@ fn switching(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<Response,
         response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return Err(Box::new(response));
     }
-    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else {
-        let message = "the header Sec-WebSocket-Key is missing";
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let key = keys.next().filter(|key| key.to_str().ok().and_then(from_base64).is_some_and(|key| key.len() == 16));
+    let (Some(key), None) = (key, keys.next()) else {
+        let message = "there must be one header Sec-WebSocket-Key, with 16 bytes in Base64";
         return Err(Box::new(error(StatusCode::BAD_REQUEST, "bad_request", message)));
     };
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();

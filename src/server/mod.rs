@@ -10,6 +10,7 @@ mod calls;
 pub(crate) mod describe;
 mod doors;
 mod feeds;
+mod fragments;
 mod guard;
 mod history;
 mod http;
@@ -217,12 +218,14 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
         session::restore(Arc::clone(&app), call, log, mailboxes, Arc::clone(&turns));
     }
     let connections = Arc::new(Semaphore::new(slots));
+    let doors = Arc::new(Doors::new(app.config.limits.connections_per_address));
     let router = http::router(Arc::clone(&app));
     if let Some(address) = app.config.phones.audiosocket.listen {
         let listener = TcpListener::bind(address).await.map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen on {address} (`phones.audiosocket.listen`): {error}"))
         })?;
-        tokio::spawn(audiosocket::accept(listener, Arc::clone(&app), Arc::clone(&connections)));
+        let (doors, connections) = (Arc::clone(&doors), Arc::clone(&connections));
+        tokio::spawn(audiosocket::accept(listener, Arc::clone(&app), doors, connections));
     }
     let mut keepers = JoinSet::new();
     keepers.spawn(app.tokens.clone().keep_up());
@@ -235,7 +238,8 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
         keepers.spawn(certificate.keep_up());
     }
     app.audit.record(Entry::of_system(unix_ms(), Action::ServerStarted, None)).await;
-    let accepting = tokio::spawn(accept(listener, Arc::clone(&app), router, Arc::clone(&connections), certificate));
+    let coming = accept(listener, Arc::clone(&app), router, doors, Arc::clone(&connections), certificate);
+    let accepting = tokio::spawn(coming);
     info!(%address, "listening");
 
     shutdown.wished(Wish::Drain).await;
@@ -324,6 +328,13 @@ pub(crate) struct Connection {
     _permit: OwnedSemaphorePermit,
 }
 
+impl Connection {
+    fn new(app: &App, address: IpAddr, inside: Inside, permit: OwnedSemaphorePermit) -> Self {
+        app.metrics.connections.inc();
+        Self { address, _inside: inside, metrics: Arc::clone(&app.metrics), _permit: permit }
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
         self.metrics.connections.dec();
@@ -334,10 +345,10 @@ async fn accept(
     listener: TcpListener,
     app: Arc<App>,
     router: axum::Router,
+    doors: Arc<Doors>,
     connections: Arc<Semaphore>,
     certificate: Option<Certificate>,
 ) {
-    let doors = Doors::new(app.config.limits.connections_per_address);
     // Many may come through one proxy.
     let proxies = Doors::new(app.config.limits.connections);
     let only_proxies = certificate.is_none() && !app.config.server.proxies.is_empty();
@@ -361,9 +372,7 @@ async fn accept(
             turn_away(&stream, app.config.limits.retry_after_s);
             continue;
         };
-        app.metrics.connections.inc();
-        let metrics = Arc::clone(&app.metrics);
-        let connection = Arc::new(Connection { address, _inside: inside, metrics, _permit: permit });
+        let connection = Arc::new(Connection::new(&app, address, inside, permit));
         // Small messages must not wait for each other; a connection that is already broken shows soon enough.
         let _ = stream.set_nodelay(true);
         let (app, router) = (Arc::clone(&app), router.clone());

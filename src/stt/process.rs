@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, nice, set_parent_process_death_signal, setrlimit};
 
 use super::frames::{Answer, Utterance};
 use super::queue::{SpeechJob, SpeechQueue};
@@ -29,8 +29,15 @@ pub const SUBCOMMAND: &str = "transcribe-for-parent";
 /// How long loading a model may take: gigabytes from a slow disk.
 const LOADING: Duration = Duration::from_secs(120);
 
+/// How long one that has closed its socket may take to be gone, on a busy machine.
+const ENDING: Duration = Duration::from_secs(1);
+
 /// How often a wait looks whether the server wants to stop.
 const SLICE: Duration = Duration::from_millis(100);
+
+/// How much a transcription process steps back behind the server: sockets, voice activity and feeds of all calls take
+/// little time and must have it at once, also when the engine has more to do than there are processors.
+const NICENESS: i32 = 10;
 
 /// What of the environment a transcription process gets: where libraries are and how to log, no secrets.
 const ENVIRONMENT: [&str; 5] = ["LD_LIBRARY_PATH", "RUST_LOG", "RUST_BACKTRACE", "LANG", "TZ"];
@@ -106,7 +113,8 @@ impl Process {
             return format!("no answer for {} s, killed", self.patience.as_secs_f32());
         }
         // One that closed its socket is ending; one that sent nonsense is not.
-        let until = Instant::now() + SLICE;
+        let is_ending = error.kind() != io::ErrorKind::InvalidData;
+        let until = Instant::now() + if is_ending { ENDING } else { Duration::ZERO };
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return format!("it ended ({status})"),
@@ -234,10 +242,12 @@ pub fn serve_parent(load: impl FnOnce() -> Result<Model, ModelError>) -> io::Res
     Ok(())
 }
 
-/// Ends with the server (which has gone already if reading its socket ends at once), leaves no core file with a caller's voice in it, and is the first to go when memory is short.
+/// Ends with the server (which has gone already if reading its socket ends at once), steps back behind it, leaves no
+/// core file with a caller's voice in it, and is the first to go when memory is short.
 /// Each is a precaution a hardened system may refuse.
 fn keep_out_of_the_way() {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    let _ = nice(NICENESS);
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -86,7 +86,8 @@ impl SpeechWorkers {
         make: impl Fn() -> Result<Decoder, String> + Send + Sync + 'static,
     ) -> std::io::Result<(Self, Receiver<Result<(), String>>)> {
         let make = Arc::new(make);
-        let (tell, begun) = channel();
+        // Each worker has one word to say.
+        let (tell, begun) = sync_channel(count.max(1));
         let mut workers = Self { queue: queue.clone(), threads: Vec::new() };
         queue.expect_workers(count.max(1));
         for index in 0..count.max(1) {
@@ -136,7 +137,7 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn work(mut self, tell: Sender<Result<(), String>>) {
+    fn work(mut self, tell: SyncSender<Result<(), String>>) {
         let mut tell = Some(tell);
         loop {
             if self.decoder.as_mut().is_some_and(|decoder| !decoder.is_alive()) {

@@ -279,7 +279,7 @@ test("a token leaves the address, stays in the tab, and ends as it should", asyn
     await done(door);
   }
 
-  const short = await openBoard(browser, server, { token: token("supervisor", "berta", { ttlS: 3 }) });
+  const short = await openPage(browser, `${server.url}/#token=${token("supervisor", "berta", { ttlS: 3 })}`);
   await short.getByRole("heading", { name: "Your sign-in has run out" }).waitFor();
   await done(short);
 });

@@ -111,14 +111,14 @@ impl Drop for Program {
     }
 }
 
-/// Waits until it is so, on any machine.
+/// Waits until it is so, on any machine: a start of the real program with its engine takes long on a busy one.
 pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !done().await {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+    timeout(4 * PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 pub fn send(pid: u32, signal: rustix::process::Signal) {

@@ -298,6 +298,8 @@ export type Event = {
     reason: string;
     state: AlertState;
     type: "alert";
+    /** Nobody took it for so long (media clock): that is why it was raised higher. */
+    unacknowledged_ms?: number | null;
     /** Wall clock (RFC 3339) until which a snoozed alert is silent. */
     until?: string | null;
   }
@@ -460,6 +462,8 @@ export interface OpenAlert {
   /** Media clock when it was raised. */
   since_ms: number;
   state: AlertState;
+  /** Nobody took it for so long. */
+  unacknowledged_ms?: number | null;
   until?: string | null;
 }
 

@@ -90,6 +90,7 @@ pub fn addresses(
         let floor = found.last().map_or(0, |(_, end)| *end);
         let street = finder.german(at, floor).or_else(|| finder.english(at, floor));
         let street = street.or_else(|| finder.answered(at)).or_else(|| finder.uk_postcode(at));
+        let street = street.or_else(|| finder.spelled_postcode(at));
         match street {
             Some((first, end)) => {
                 found.push((first, end));
@@ -312,6 +313,41 @@ impl Finder<'_> {
         figures(next, 1)?;
         let inward = self.tokens.get(next + 1)?;
         (inward.is_upper() && inward.word.len() == 2 && self.is_glued(next + 1)).then_some((at, next + 2))
+    }
+}
+
+impl Finder<'_> {
+    /// "M one four, five T Q" where an address is spoken of: letters and digits in the order of a British postcode.
+    fn spelled_postcode(&self, at: usize) -> Option<(usize, usize)> {
+        if self.lang != Lang::En || !self.wanted[at] {
+            return None;
+        }
+        let (mut code, mut next, mut end) = (String::new(), at, at);
+        while code.len() < 7
+            && let Some(token) = self.tokens.get(next)
+        {
+            if token.is_upper() && token.word.len() <= 2 && token.word.is_ascii() {
+                code.push_str(&token.word);
+                next += 1;
+                end = next;
+            } else if let What::Number { digits, .. } = &self.pieces[self.piece_of[next]].what
+                && !code.is_empty()
+            {
+                code.push_str(digits);
+                next = self.pieces[self.piece_of[next]].end;
+                end = next;
+            } else if token.is_mark(',') && !code.is_empty() {
+                next += 1;
+            } else {
+                break;
+            }
+        }
+        let inward = code.get(code.len().checked_sub(3)?..)?.as_bytes();
+        let is_code = (5..=7).contains(&code.len())
+            && code.starts_with(|c: char| c.is_ascii_alphabetic())
+            && inward[0].is_ascii_digit()
+            && inward[1..].iter().all(u8::is_ascii_alphabetic);
+        is_code.then_some((at, end))
     }
 }
 

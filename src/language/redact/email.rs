@@ -274,6 +274,9 @@ impl Finder<'_> {
                 by_words = true;
             } else if end > at && self.tokens.get(end).is_some_and(|token| token.letter().is_some()) {
                 end += 1;
+            } else if end > at && (self.is_dot(end) || self.is_joint(end)) && self.is_part(end + 1) {
+                // "T wie Theodor, Punkt, Seiler"
+                end += 2;
             } else {
                 break;
             }
