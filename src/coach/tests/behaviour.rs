@@ -38,7 +38,7 @@ fn a_followed_prompt_is_done_and_a_wrong_one_withdrawn() {
     assert_eq!(stage.states("002-6"), vec![PromptState::Shown, PromptState::Done]);
 
     let mut stage = Stage::new(Lang::De, CallFacts::default());
-    stage.play("C 2 45 [] a\nA [solution_offer] b\nC 0 30 [humour] c\nC 3 60 [insult] d");
+    stage.play("C 2 45 [] a\nA [solution_offer] b\nC 0 30 [humour] c\nA [next_step] d\nC 3 60 [insult] e");
     assert_eq!(stage.states("001-9"), vec![PromptState::Shown, PromptState::Withdrawn]);
 }
 

@@ -91,7 +91,10 @@ const CASES: &[Case] = &[
         id: "003-a",
         speaks: ("C 0 0 [] Hallo.\nA [disparaging] Immer diese Rentner, die nichts verstehen.", 2),
         silent: "C 0 0 [] Hallo.\nA [] Viele Kunden fragen das.",
-        limit: ("A [disparaging] Immer diese Leute.\n~ 61\nA [disparaging] Typisch Kunden.\n~ 61\nA [disparaging] Typisch.", 2),
+        limit: (
+            "A [disparaging] Immer diese Leute.\n~ 61\nA [disparaging] Typisch Kunden.\n~ 61\nA [disparaging] Typisch.",
+            2,
+        ),
         facts: nothing_known,
         live: true,
     },
