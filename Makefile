@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RUHEPOL = target/release/ruhepol
 
-.PHONY: help demo serve test kill lint bench wer eval fixtures golden doc build tools web browser screenshots load clean
+.PHONY: help demo serve test kill soak fuzz abuse lint bench wer eval fixtures golden model doc build tools web browser screenshots load clean
 
 help:
 	@echo "make demo      build, start a server, play the shipped calls into it, show what it notices (under two minutes)"
@@ -15,10 +15,14 @@ help:
 	@echo "make load      sixty calls on the board for ten minutes; frame times and memory"
 	@echo "make lint      formatting, clippy, documentation, all without a warning"
 	@echo "make kill      fifty times kill -9 while calls run, with a reader that checks every number"
+	@echo "make soak      ten minutes of calls, slow readers and strangers; nothing lost, nothing grows (SOAK_S, SOAK_CALLS)"
+	@echo "make fuzz      ten minutes of broken input for everything that reads input (FUZZ_S)"
+	@echo "make abuse     a client that breaks every rule of WebSocket, on every path"
 	@echo "make bench     benchmarks (criterion)"
 	@echo "make wer       word error rate of the shipped calls through socket, voice activity and whisper-rs"
 	@echo "make eval      quality of the scoring on our own labelled lines and dialogues"
 	@echo "make fixtures  make the recorded calls anew (needs espeak-ng and python3)"
+	@echo "make model     train the small speech model anew (hours; needs espeak-ng and python3)"
 	@echo "make golden    write the golden event logs anew; read the difference before you commit it"
 
 tools:
@@ -81,6 +85,18 @@ lint: tools
 kill: tools
 	RUHEPOL_KILLS=50 $(CARGO) test --release --test main -- --nocapture nothing_told_is_lost
 
+SOAK_S ?= 600
+SOAK_CALLS ?= 12
+soak: tools
+	RUHEPOL_SOAK_S=$(SOAK_S) RUHEPOL_SOAK_CALLS=$(SOAK_CALLS) $(CARGO) test --release --test main -- --nocapture soak::
+
+FUZZ_S ?= 600
+fuzz: tools
+	RUHEPOL_FUZZ_S=$(FUZZ_S) $(CARGO) test --release --test main -- --ignored --nocapture fuzz::for_a_long_time
+
+abuse: tools
+	$(CARGO) test --release --test main -- abuse::
+
 bench: tools
 	$(CARGO) bench
 
@@ -92,6 +108,9 @@ eval: build
 
 fixtures:
 	python3 fixtures/make/make.py
+
+model:
+	models/train/make.sh
 
 golden: build
 	UPDATE_GOLDEN=1 $(CARGO) test --release --test main golden

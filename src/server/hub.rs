@@ -223,6 +223,11 @@ impl Hub {
         Subscription { cursor: state.cursor, calls, missed: Vec::new(), loads, items }
     }
 
+    /// All supervisors hear, from here on.
+    pub fn listen(&self) -> broadcast::Receiver<FeedItem> {
+        self.lock().supervisors.subscribe()
+    }
+
     /// The live calls of an agent, as their panel shows them, and their log from here on.
     pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<AgentItem>) {
         let mut state = self.lock();

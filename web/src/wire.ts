@@ -258,6 +258,8 @@ export type Event = {
   }
   | {
     agent?: string | null;
+    /** The parties speak this language from here on. */
+    language?: Lang | null;
     queue?: string | null;
     team?: string | null;
     type: "call_facts";
@@ -296,6 +298,8 @@ export type Event = {
     reason: string;
     state: AlertState;
     type: "alert";
+    /** Nobody took it for so long (media clock): that is why it was raised higher. */
+    unacknowledged_ms?: number | null;
     /** Wall clock (RFC 3339) until which a snoozed alert is silent. */
     until?: string | null;
   }
@@ -458,6 +462,8 @@ export interface OpenAlert {
   /** Media clock when it was raised. */
   since_ms: number;
   state: AlertState;
+  /** Nobody took it for so long. */
+  unacknowledged_ms?: number | null;
   until?: string | null;
 }
 
