@@ -285,8 +285,8 @@ export async function violations(page, only) {
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `check` gives something. */
-export async function eventually(check, what) {
-  const end = Date.now() + PATIENCE_MS;
+export async function eventually(check, what, patienceMs = PATIENCE_MS) {
+  const end = Date.now() + patienceMs;
   for (;;) {
     const found = await check();
     if (found) return found;
