@@ -140,7 +140,10 @@ pub enum Input {
     /// The parties speak this language from now on.
     Language(Lang),
     /// Other thresholds from now on: the call turned out to belong to another queue.
-    Thresholds { escalation: Box<EscalationSettings>, unacknowledged_ms: Option<u64> },
+    Thresholds {
+        escalation: Box<EscalationSettings>,
+        unacknowledged_ms: Option<u64>,
+    },
     /// The agent turned out to be somebody else, or became known: what their coach knows of them.
     Agent {
         habits: Box<Habits>,

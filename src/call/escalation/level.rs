@@ -344,7 +344,8 @@ mod tests {
     fn the_models_part_is_bounded_explained_and_never_another_band() {
         let settings = EscalationSettings::default();
         let says = |meter: &mut Meter, t_ms, severity, model| {
-            let evidence = Evidence { severity, by_cues: severity, cues: &[], model, act: false, repeats: 0, topics: 0, words: 5 };
+            let evidence =
+                Evidence { severity, by_cues: severity, cues: &[], model, act: false, repeats: 0, topics: 0, words: 5 };
             meter.customer(t_ms, &settings, &evidence)
         };
         let mut meter = Meter::default();
