@@ -6,10 +6,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=${MODEL_WORK:-$here/../../target/model}
 minutes=${MODEL_MINUTES:-600}
 shards=${MODEL_SHARDS:-24}
-clips=2500
+clips=${MODEL_CLIPS:-2500}
 
 for tool in python3 espeak-ng cargo; do
-    command -v "$tool" >/dev/null || { echo "$tool is missing: install it (Debian: apt-get install $tool)" >&2; exit 1; }
+    command -v "$tool" >/dev/null && continue
+    echo "$tool is missing: install it (Debian: apt-get install $tool)" >&2
+    exit 1
 done
 [ -e /usr/share/dict/ngerman ] || echo "without Debian's wngerman the random words come from the sentences alone" >&2
 
@@ -42,4 +44,4 @@ fi
 (cd ../.. && cargo build --release --example transcribe)
 [ -e "$work/sets" ] || "$python" evaluate.py make "$work/sets"
 "$python" evaluate.py read "$work/sets" ../callcentre-de-synth-q5_1.bin "$work/callcentre-de-synth-q5_1.bin" --worst 3
-echo "The shipped model first, then the new one, $work/callcentre-de-synth-q5_1.bin: copy it over the shipped one if it is better."
+echo "The shipped model first, then the new one: copy $work/callcentre-de-synth-q5_1.bin over it if it is better."

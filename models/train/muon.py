@@ -1,4 +1,4 @@
-"""The Muon optimiser (Jordan and others, 2024): momentum whose matrix is made orthogonal before it is taken as a step."""
+"""The Muon optimiser (Jordan and others, 2024): a matrix of momentum is made orthogonal before it is taken as a step."""
 
 import torch
 

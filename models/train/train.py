@@ -1,7 +1,7 @@
 """Trains the network: python train.py RUN --clips 'data/*.pt' --minutes 600
 
-RUN is a folder for `checkpoint.pt` (averaged weights, written again and again) and `log.txt`. The rate of learning falls
-to nearly nothing at the end of the minutes, whatever the machine did in them.
+RUN is a folder for `checkpoint.pt` (averaged weights, written again and again) and `log.txt`. The rate of learning
+falls to nearly nothing at the end of the minutes, whatever the machine did in them.
 """
 
 import argparse
