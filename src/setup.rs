@@ -72,6 +72,7 @@ pub fn call_settings(config: &Config) -> Result<CallSettings, SetupError> {
             ..EndpointingSettings::default()
         },
         escalation: config.alerts.settings(None),
+        acoustic: config.acoustic.settings(None),
     })
 }
 

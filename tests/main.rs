@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/acoustic.rs"]
+mod acoustic;
 #[path = "it/cli.rs"]
 mod cli;
 #[path = "it/coach.rs"]

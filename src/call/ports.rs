@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::call::acoustic::AcousticSettings;
 use crate::call::endpointing::{EndpointingSettings, SpeechSegment};
 use crate::call::escalation::EscalationSettings;
 use crate::call::event::{EndReason, Event};
@@ -96,6 +97,8 @@ pub struct CallSettings {
     pub detector: DetectorKind,
     pub endpointing: EndpointingSettings,
     pub escalation: EscalationSettings,
+    /// Observe how the customer sounds; `None`: not at all.
+    pub acoustic: Option<AcousticSettings>,
 }
 
 /// What a call reacts to.

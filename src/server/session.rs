@@ -731,8 +731,9 @@ impl<'a> Session<'a> {
 }
 
 fn call_settings(app: &App, info: &CallInfo) -> CallSettings {
-    let escalation = app.config.alerts.settings(info.queue.as_deref());
-    CallSettings { escalation, ..app.call_settings.clone() }
+    let queue = info.queue.as_deref();
+    let (escalation, acoustic) = (app.config.alerts.settings(queue), app.config.acoustic.settings(queue));
+    CallSettings { escalation, acoustic, ..app.call_settings.clone() }
 }
 
 fn elapsed_ms(since: Instant) -> u64 {
