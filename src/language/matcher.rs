@@ -49,9 +49,8 @@ pub struct Matcher {
     code: Vec<Instr>,
     branches: Vec<Branch>,
     programs: Vec<Program>,
-    /// By atom, the rarest other parts of the programs it anchors, each with where these stand in `anchored`.
-    by_anchor: Lists<(u32, u32, u32)>,
-    anchored: Vec<u32>,
+    /// By atom, the programs it anchors, each with the rarest of its other parts.
+    by_anchor: Lists<(u32, u32)>,
     /// By atom, the parts it is a word of.
     parts_of: Lists<u32>,
     /// By program, its parts besides the anchor.
@@ -268,15 +267,11 @@ impl Matcher {
             let from = anchored.len();
             for word in sentence.clone() {
                 for &(_, atom) in reading.atoms(word) {
-                    for &(rarest, from, to) in self.by_anchor.of(atom) {
-                        // The rarest part excludes most.
-                        if !seen(rarest) {
-                            continue;
-                        }
-                        for &number in &self.anchored[from as usize..to as usize] {
-                            if wanted(number) && self.parts_needed.of(number).iter().all(|&part| seen(part)) {
-                                anchored.push((first as u32, number, word as u32));
-                            }
+                    for &(number, rarest) in self.by_anchor.of(atom) {
+                        // The rarest part excludes most, and stands at hand.
+                        if seen(rarest) && wanted(number) && self.parts_needed.of(number).iter().all(|&part| seen(part))
+                        {
+                            anchored.push((first as u32, number, word as u32));
                         }
                     }
                 }

@@ -4,7 +4,7 @@
 //! hits; presence only. Lower case, letters and digits only; umlauts read as `ae`, `oe`, `ue`, `ß` as `ss`, so that
 //! normalised text gives much the same features as the original.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasick;
 
 use super::tags::{REACH, TagLists, each, pair_hash, tag_features, tag_hash};
 
@@ -80,12 +80,7 @@ impl WordLists {
         }
         let stems = match stems.is_empty() {
             true => None,
-            false => Some(
-                AhoCorasick::builder()
-                    .kind(Some(AhoCorasickKind::DFA))
-                    .build(&stems)
-                    .map_err(|error| WordListError::Compile(error.to_string()))?,
-            ),
+            false => Some(AhoCorasick::new(&stems).map_err(|error| WordListError::Compile(error.to_string()))?),
         };
         Ok(Self { stems, list_of_stem, lists: lists as usize })
     }
@@ -256,7 +251,7 @@ fn inner_runs(word: &str, out: &mut Vec<u32>) {
 /// Runs of characters with a word border inside them, from `<word><word>…`.
 fn across_runs(words: &str, out: &mut Vec<u32>) {
     // Both marks of a border are one character.
-    let words = words.replace('<', "");
+    let words: String = words.chars().filter(|character| *character != '<').collect();
     if words.is_ascii() {
         let words = words.as_bytes();
         for from in 0..words.len() {

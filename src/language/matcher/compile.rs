@@ -114,7 +114,6 @@ impl Builder {
         by_number.iter().for_each(|(_, atoms)| sets.push(atoms));
         let atoms = self.atoms.len() + ATOM_WORD as usize;
         let parts = self.parts.len() + PART_NONE as usize + 1;
-        let (by_anchor, anchored) = grouped(self.anchors);
         let parts_of = self.parts.iter().flat_map(|(atoms, &part)| atoms.iter().map(move |&atom| (atom, part)));
         Matcher {
             words,
@@ -124,8 +123,7 @@ impl Builder {
             sets,
             code: self.code,
             branches: self.branches,
-            by_anchor: Lists::new(atoms, by_anchor),
-            anchored,
+            by_anchor: Lists::new(atoms, self.anchors),
             parts_of: Lists::new(atoms, parts_of.collect()),
             parts_needed: Lists::new(self.programs.len(), self.needed),
             parts,
@@ -215,23 +213,6 @@ impl Builder {
             }
         }
     }
-}
-
-/// Programs by anchor, as triples of anchor, program and rarest part, put together where both are the same: per anchor the
-/// rarest parts, each with where its programs stand in the second list.
-#[expect(clippy::type_complexity, reason = "two lists that belong together, taken apart at once")]
-fn grouped(mut anchors: Vec<(u32, (u32, u32))>) -> (Vec<(u32, (u32, u32, u32))>, Vec<u32>) {
-    anchors.sort_unstable_by_key(|&(anchor, (number, rarest))| (anchor, rarest, number));
-    anchors.dedup();
-    let mut groups = Vec::new();
-    let mut programs = Vec::with_capacity(anchors.len());
-    for group in anchors.chunk_by(|a, b| (a.0, a.1.1) == (b.0, b.1.1)) {
-        let (anchor, (_, rarest)) = group[0];
-        let from = programs.len() as u32;
-        programs.extend(group.iter().map(|(_, (number, _))| *number));
-        groups.push((anchor, (rarest, from, programs.len() as u32)));
-    }
-    (groups, programs)
 }
 
 /// A part of a pattern that must be there.
