@@ -37,7 +37,7 @@ const WAITING_MAX: usize = 10_000;
 const LINE_MAX: u64 = 64 << 10;
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// The server came up.
@@ -100,6 +100,27 @@ struct Line<'a> {
     object: Option<&'a str>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     detail: &'a Map<String, Value>,
+}
+
+/// A line as it is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AuditLine {
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// RFC 3339.
+    pub at: String,
+    /// `sub` of the token, or `system`.
+    pub who: String,
+    pub role: String,
+    pub action: Action,
+    /// What it was done to: a call, an alert, a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// Anything else. Never words of a conversation.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub detail: Map<String, Value>,
+    /// Over this line and the hash of the one before.
+    pub hash: String,
 }
 
 /// Where a chain stands.

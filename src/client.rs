@@ -3,9 +3,12 @@
 //! Used by `send`, `demo`, `watch` and `wer`, and readable as an example for people who connect a phone system.
 
 mod phone;
+mod tls;
 
 pub use self::phone::{Proof, Protocol, play_as};
+pub use self::tls::Trust;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -13,10 +16,11 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
+use tokio_rustls::rustls;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::call::event::rfc3339;
 use crate::fixture::{ControlKind, Fixture};
@@ -33,12 +37,25 @@ pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Why playing or reading failed. Each says what to look at.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    #[error("\"{url}\" is not an address this client can use: give ws://HOST:PORT{path}")]
+    #[error("\"{url}\" is not an address this client can use: give ws://HOST:PORT{path} or wss://HOST{path}")]
     Address { url: String, path: &'static str },
     #[error("{url} refused the connection ({status}): {remedy}")]
     Refused { url: String, status: u16, remedy: &'static str },
     #[error("cannot reach {url}: {error} (is the server running there? `ruhepol serve` prints its address)")]
     Unreachable { url: String, error: Box<tungstenite::Error> },
+    #[error(
+        "the certificate of {url} does not hold: {error} (name its authority with --ca FILE, or try without any check \
+         with --insecure)"
+    )]
+    Certificate { url: String, error: Box<tungstenite::Error> },
+    #[error("{url} does not speak TLS: {error} (is it ws:// there, or another port?)")]
+    NotTls { url: String, error: Box<tungstenite::Error> },
+    #[error("{0}")]
+    Authorities(String),
+    #[error("cannot announce the call at {url}: {error}")]
+    Announcement { url: String, error: Box<reqwest::Error> },
+    #[error("cannot reach {address}: {error} (is `phones.audiosocket.listen` set there? --audiosocket names it)")]
+    Connection { address: String, error: std::io::Error },
     #[error("the server refused call {call}: {message} ({code})")]
     Rejected { call: String, code: String, message: String },
     #[error("the connection broke: {0}")]
@@ -52,7 +69,7 @@ pub enum ClientError {
 }
 
 /// How to play a recording.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Playing {
     /// Full address of the media path.
     pub url: String,
@@ -61,14 +78,36 @@ pub struct Playing {
     pub speed: f64,
     /// Id to give the call.
     pub call: String,
+    /// Whose certificates are believed, for `wss://`.
+    pub trust: Trust,
+    /// Where the server's AudioSocket listens, HOST:PORT; `None`: on the host of `url`, port 9092.
+    pub audiosocket: Option<String>,
 }
 
 /// What the server said at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Played {
     /// The id the server gave the call.
     pub call: String,
     pub utterances: u64,
+    /// How long it took to answer, where the platform counts that.
+    pub answers: Answers,
+}
+
+/// Times from a message to its answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// AudioHook: `open` to `opened`.
+    pub opened: Vec<Duration>,
+    /// AudioHook: `ping` to `pong`.
+    pub pongs: Vec<Duration>,
+}
+
+impl Answers {
+    pub fn add(&mut self, other: Self) {
+        self.opened.extend(other.opened);
+        self.pongs.extend(other.pongs);
+    }
 }
 
 /// The address of `path` on a server given by its address alone; one that has a path already stays as it is.
@@ -79,11 +118,15 @@ pub fn address_of(url: &str, path: &str) -> String {
     }
 }
 
-/// Opens a WebSocket with a bearer token.
+/// Opens a WebSocket with a bearer token; `wss://` with a certificate this machine trusts.
 ///
 /// # Errors
 /// When the address is not one, nothing listens there, or the handshake is refused.
 pub async fn connect(url: &str, path: &'static str, token: Option<&str>) -> Result<Socket, ClientError> {
+    connect_to(url, path, token, &Trust::System).await
+}
+
+async fn connect_to(url: &str, path: &'static str, token: Option<&str>, trust: &Trust) -> Result<Socket, ClientError> {
     let address = || ClientError::Address { url: url.to_owned(), path };
     let mut request = url.into_client_request().map_err(|_| address())?;
     if let Some(token) = token {
@@ -94,7 +137,7 @@ pub async fn connect(url: &str, path: &'static str, token: Option<&str>) -> Resu
         })?;
         request.headers_mut().insert(AUTHORIZATION, value);
     }
-    open(request, url, path).await
+    open(request, url, path, trust).await
 }
 
 /// Opens a WebSocket with a request made ready.
@@ -102,11 +145,14 @@ async fn open(
     request: tungstenite::handshake::client::Request,
     url: &str,
     path: &'static str,
+    trust: &Trust,
 ) -> Result<Socket, ClientError> {
-    if !url.starts_with("ws://") {
-        return Err(ClientError::Address { url: url.to_owned(), path });
-    }
-    match tokio_tungstenite::connect_async(request).await {
+    let connector = match url.split_once("://") {
+        Some(("ws", _)) => Connector::Plain,
+        Some(("wss", _)) => Connector::Rustls(Arc::new(trust.config()?)),
+        _ => return Err(ClientError::Address { url: url.to_owned(), path }),
+    };
+    match connect_async_tls_with_config(request, None, true, Some(connector)).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => {
             let status = response.status().as_u16();
@@ -120,7 +166,21 @@ async fn open(
             };
             Err(ClientError::Refused { url: url.to_owned(), status, remedy })
         }
-        Err(error) => Err(ClientError::Unreachable { url: url.to_owned(), error: Box::new(error) }),
+        Err(error) => Err(unreachable(url, error)),
+    }
+}
+
+/// What a connection that did not come about says of its reason.
+fn unreachable(url: &str, error: tungstenite::Error) -> ClientError {
+    let url = url.to_owned();
+    let tls = match &error {
+        tungstenite::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
+        _ => None,
+    };
+    match tls {
+        Some(rustls::Error::InvalidCertificate(_)) => ClientError::Certificate { url, error: Box::new(error) },
+        Some(rustls::Error::InvalidMessage(_)) => ClientError::NotTls { url, error: Box::new(error) },
+        _ => ClientError::Unreachable { url, error: Box::new(error) },
     }
 }
 
@@ -130,7 +190,7 @@ async fn open(
 /// # Errors
 /// When the server cannot be reached, refuses the call, or breaks the connection.
 pub async fn play(fixture: &Fixture, playing: &Playing, mut progress: impl FnMut(u64)) -> Result<Played, ClientError> {
-    let mut socket = connect(&playing.url, "/v1/media", playing.token.as_deref()).await?;
+    let mut socket = connect_to(&playing.url, "/v1/media", playing.token.as_deref(), &playing.trust).await?;
     send(&mut socket, Message::text(start_message(fixture, &playing.call).to_string())).await?;
     let ready = answer(&mut socket, &playing.call, "ready").await?;
     let call = ready["call"].as_str().unwrap_or(&playing.call).to_owned();
@@ -161,7 +221,7 @@ pub async fn play(fixture: &Fixture, playing: &Playing, mut progress: impl FnMut
             break;
         }
     }
-    Ok(Played { call, utterances: stopped["utterances"].as_u64().unwrap_or(0) })
+    Ok(Played { call, utterances: stopped["utterances"].as_u64().unwrap_or(0), ..Played::default() })
 }
 
 /// The next JSON message of a feed; `None` when the server has closed it.

@@ -5,8 +5,10 @@
 //! silently leave a default in force.
 
 mod phones;
+mod webhooks;
 
 pub use self::phones::{Asterisk, AudioHook, AudioSocket, FreeSwitch, Jambonz, Phones, Twilio, Vonage};
+pub use self::webhooks::{Webhook, WebhookEvent};
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,6 +45,10 @@ pub struct Config {
     pub journal: JournalFile,
     /// Certificate and key; without, the server speaks plain HTTP.
     pub tls: Option<Tls>,
+    pub telemetry: Telemetry,
+    /// Who else is told of alerts and ends of calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<Webhook>,
 }
 
 /// Where the server listens and how it stops.
@@ -98,6 +104,24 @@ pub struct Oidc {
     /// Claim with the queues, absent for all. Default `ruhepol_queues`.
     #[serde(default = "queues_claim")]
     pub queues_claim: String,
+    /// Claim with who it is: for agents, by which calls name them. Default `sub`.
+    #[serde(default = "sub_claim")]
+    pub sub_claim: String,
+    /// Under which the provider knows our pages, as a public client. Default none: nobody signs in on the pages.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// What the pages ask for. Default `openid`.
+    #[serde(default = "scope")]
+    pub scope: String,
+}
+
+impl Oidc {
+    /// The issuer's origin, if the pages sign in there.
+    pub fn sign_in_origin(&self) -> Option<String> {
+        self.client_id.as_ref()?;
+        let origin = reqwest::Url::parse(&self.issuer).ok()?.origin();
+        origin.is_tuple().then(|| origin.ascii_serialization())
+    }
 }
 
 fn role_claim() -> String {
@@ -110,6 +134,14 @@ fn teams_claim() -> String {
 
 fn queues_claim() -> String {
     "ruhepol_queues".to_owned()
+}
+
+fn sub_claim() -> String {
+    "sub".to_owned()
+}
+
+fn scope() -> String {
+    "openid".to_owned()
 }
 
 /// TLS of our own. The files are read again when they change.
@@ -141,6 +173,8 @@ pub struct Limits {
     pub retry_after_s: u64,
     /// Seconds a client may take for the head of an HTTP request. Default 5: against connections that say nothing.
     pub header_s: u64,
+    /// Seconds a client may leave lying what it asked for. Default 30: against connections that read nothing.
+    pub take_s: u64,
     /// Seconds from the upgrade to `start`. Default 10.
     pub start_s: u64,
 }
@@ -272,6 +306,13 @@ pub struct Speech {
     pub model: Option<PathBuf>,
     /// Transcriptions at once. Default 0: one per core. One thread each.
     pub workers: usize,
+    /// Where they run. `process` (default): each in a process of its own with a model of its own, so that a crash in
+    /// the speech engine costs no call, only the utterances that were being read a second try. `thread`: in the server,
+    /// all with one model.
+    pub isolation: Isolation,
+    /// Seconds a process may take for one utterance before it is taken for hung and killed. Default 10: ten times what
+    /// the models up to `base` take. Use 30 for larger ones.
+    pub decode_s: u64,
     /// Segments of all calls that may wait. Default 64: at 3 s each more than three minutes of speech for one core.
     pub queue: usize,
     /// Seconds after its end that speech is still worth reading. Default 15: later, an alert helps nobody.
@@ -297,6 +338,15 @@ pub enum Engine {
     None,
 }
 
+/// Where speech becomes text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    #[default]
+    Process,
+    Thread,
+}
+
 /// Cues, phrases and practices.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -308,13 +358,18 @@ pub struct Data {
 }
 
 /// When supervisors are alerted. Presets differ in how many false alarms they cost (docs/scoring.md).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Alerts {
     /// `calm`, `balanced` (default) or `vigilant`. A threat of violence or of self-harm alerts with each of them.
     pub preset: Preset,
+    /// Seconds after which an alert nobody has acknowledged, snoozed or dismissed is raised higher, once. Default 30:
+    /// long enough to look up and read, short enough to help in the call. 0: never.
+    pub unacknowledged_s: u64,
     /// Other presets for some queues, by name of the queue.
     pub queues: BTreeMap<String, Preset>,
+    /// Other times for some queues, by name of the queue.
+    pub unacknowledged_queues: BTreeMap<String, u64>,
 }
 
 impl Alerts {
@@ -322,6 +377,13 @@ impl Alerts {
     pub fn settings(&self, queue: Option<&str>) -> EscalationSettings {
         let preset = queue.and_then(|queue| self.queues.get(queue)).unwrap_or(&self.preset);
         EscalationSettings::preset(*preset)
+    }
+
+    /// How long an alert of a call in `queue` waits for somebody, in milliseconds; `None`: for ever.
+    pub fn unacknowledged_ms(&self, queue: Option<&str>) -> Option<u64> {
+        let own = queue.and_then(|queue| self.unacknowledged_queues.get(queue));
+        let seconds = *own.unwrap_or(&self.unacknowledged_s);
+        (seconds > 0).then(|| seconds.saturating_mul(1_000))
     }
 }
 
@@ -373,6 +435,23 @@ pub struct JournalFile {
     pub text_hours: u64,
     /// Days until the rest of a call is forgotten: times, levels, kinds of cues and alerts. Default 30.
     pub figures_days: u64,
+}
+
+/// Figures and traces for an OpenTelemetry collector, by OTLP over HTTP. They hold no words, agents or customers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// Base address, such as `http://127.0.0.1:4318`; `/v1/metrics` and `/v1/traces` are added. `https`, except on this
+    /// machine. Default none: nothing is sent.
+    pub endpoint: Option<String>,
+    /// File (mode 600) with headers for the collector, a line `Name: value` each. Default none.
+    pub headers_file: Option<PathBuf>,
+    /// Seconds between two messages. Default 15.
+    pub interval_s: u64,
+    /// Send what `/metrics` shows. Default `true`.
+    pub metrics: bool,
+    /// Send a trace per call. Default `true`.
+    pub traces: bool,
 }
 
 /// What the command line says over the file.
@@ -441,13 +520,27 @@ impl Config {
             );
         }
         if let Some(oidc) = &self.auth.oidc {
-            let local = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
             let url = &oidc.jwks_url;
-            if !url.starts_with("https://") && !local.iter().any(|start| url.starts_with(start)) {
+            if !is_safe_on_the_way(url) {
                 return wrong(
                     "auth.oidc.jwks_url",
                     format!("{url}: keys that anybody on the way can change prove nothing"),
                     "use the https address from the provider's discovery document",
+                );
+            }
+            let issuer = &oidc.issuer;
+            if oidc.client_id.is_some() && (!is_safe_on_the_way(issuer) || oidc.sign_in_origin().is_none()) {
+                return wrong(
+                    "auth.oidc.issuer",
+                    format!("{issuer}: no address at which people could sign in safely"),
+                    "use the provider's https address, as its discovery document names it",
+                );
+            }
+            if oidc.client_id.is_some() && !oidc.scope.split(' ').any(|scope| scope == "openid") {
+                return wrong(
+                    "auth.oidc.scope",
+                    format!("{:?} does not ask who it is", oidc.scope),
+                    "name `openid` among the scopes",
                 );
             }
         }
@@ -457,6 +550,7 @@ impl Config {
             ("limits.requests_per_s", u64::from(self.limits.requests_per_s)),
             ("limits.calls", self.limits.calls as u64),
             ("limits.header_s", self.limits.header_s),
+            ("limits.take_s", self.limits.take_s),
             ("limits.start_s", self.limits.start_s),
             ("media.ping_s", self.media.ping_s),
             ("media.idle_s", self.media.idle_s),
@@ -468,7 +562,9 @@ impl Config {
             ("journal.wait_ms", self.journal.wait_ms),
             ("journal.backlog_events", self.journal.backlog_events as u64),
             ("journal.figures_days", self.journal.figures_days),
+            ("telemetry.interval_s", self.telemetry.interval_s),
             ("speech.queue", self.speech.queue as u64),
+            ("speech.decode_s", self.speech.decode_s),
             ("speech.deadline_s", self.speech.deadline_s),
         ];
         for (setting, value) in positive {
@@ -515,6 +611,7 @@ impl Config {
             let problem = format!("{} points", self.acoustic.level_points);
             return wrong("acoustic.level_points", problem, "use 0 to 5: the words decide, not the voice");
         }
+        webhooks::validate(&self.webhooks)?;
         if self.server.node.is_empty() {
             return wrong("server.node", "the name is empty".to_owned(), "give a name or leave it out");
         }
@@ -579,6 +676,7 @@ impl Default for Limits {
             calls: 200,
             retry_after_s: 5,
             header_s: 5,
+            take_s: 30,
             start_s: 10,
         }
     }
@@ -605,6 +703,23 @@ impl Default for Feeds {
     }
 }
 
+impl Default for Alerts {
+    fn default() -> Self {
+        Self {
+            preset: Preset::default(),
+            queues: BTreeMap::new(),
+            unacknowledged_s: 30,
+            unacknowledged_queues: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { endpoint: None, headers_file: None, interval_s: 15, metrics: true, traces: true }
+    }
+}
+
 impl Default for JournalFile {
     fn default() -> Self {
         Self {
@@ -624,6 +739,8 @@ impl Default for Speech {
             engine: Engine::Whisper,
             model: None,
             workers: 0,
+            isolation: Isolation::Process,
+            decode_s: 10,
             queue: 64,
             deadline_s: 15,
             language: Lang::De,
@@ -632,6 +749,12 @@ impl Default for Speech {
             silero: None,
         }
     }
+}
+
+/// Whether what comes from this address is what its owner sent.
+fn is_safe_on_the_way(url: &str) -> bool {
+    let local = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
+    url.starts_with("https://") || local.iter().any(|start| url.starts_with(start))
 }
 
 #[cfg(test)]

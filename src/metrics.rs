@@ -53,6 +53,56 @@ pub struct JournalMetrics {
     pub up: Gauge<i64, AtomicI64>,
 }
 
+/// Name of a webhook, the one label of a family.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Receiver {
+    pub webhook: String,
+}
+
+/// Event to its receiver, in seconds: most take as long as one request.
+const DELIVERY_BUCKETS_S: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3_600.0, 86_400.0];
+
+/// What the webhooks count.
+#[derive(Debug, Clone)]
+pub struct WebhookMetrics {
+    /// Messages their receivers took.
+    pub sent: Family<Receiver, Counter>,
+    /// Attempts that failed.
+    pub failures: Family<Receiver, Counter>,
+    /// Messages given up.
+    pub dead: Family<Receiver, Counter>,
+    /// Messages waiting in memory.
+    pub waiting: Family<Receiver, Gauge<i64, AtomicI64>>,
+    /// Event to its receiver.
+    pub delay_s: Histogram,
+    /// Times that what a receiver has could not be kept.
+    pub unsaved: Counter,
+}
+
+impl Default for WebhookMetrics {
+    fn default() -> Self {
+        Self {
+            sent: Family::default(),
+            failures: Family::default(),
+            dead: Family::default(),
+            waiting: Family::default(),
+            delay_s: Histogram::new(DELIVERY_BUCKETS_S),
+            unsaved: Counter::default(),
+        }
+    }
+}
+
+impl WebhookMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("webhook_sent", "Messages their receivers took", self.sent.clone());
+        registry.register("webhook_failures", "Attempts that failed", self.failures.clone());
+        registry.register("webhook_dead", "Messages given up", self.dead.clone());
+        registry.register("webhook_waiting", "Messages waiting in memory", self.waiting.clone());
+        registry.register_with_unit("webhook_delay", "Event to its receiver", Unit::Seconds, self.delay_s.clone());
+        registry.register("webhook_unsaved", "Times a receiver's state could not be kept", self.unsaved.clone());
+    }
+}
+
 impl Default for JournalMetrics {
     fn default() -> Self {
         Self {
@@ -119,6 +169,7 @@ pub struct Metrics {
     /// Readers dropped because they did not read.
     pub feed_dropped: Counter,
     pub journal: JournalMetrics,
+    pub webhooks: WebhookMetrics,
 }
 
 impl Metrics {
@@ -143,6 +194,7 @@ impl Metrics {
             feed_missed: Counter::default(),
             feed_dropped: Counter::default(),
             journal: JournalMetrics::default(),
+            webhooks: WebhookMetrics::default(),
         };
         registry.register_with_unit(
             "speech_to_assessment",
@@ -170,6 +222,7 @@ impl Metrics {
         registry.register("feed_missed_events", "Events those readers missed", metrics.feed_missed.clone());
         registry.register("feed_dropped", "Readers that did not read", metrics.feed_dropped.clone());
         metrics.journal.register(&mut registry);
+        metrics.webhooks.register(&mut registry);
         if let Some(queue) = speech {
             registry.register_collector(Box::new(SpeechCollector { queue }));
         }
@@ -213,6 +266,8 @@ impl Collector for SpeechCollector {
         counter("speech_dropped_shutting_down", "Segments dropped at shutdown", stats.dropped_shutting_down as f64)?;
         counter("speech_undelivered", "Transcripts whose call had gone", stats.undelivered as f64)?;
         counter("speech_restarts", "Times a worker started anew", stats.restarts as f64)?;
+        counter("speech_retried", "Segments tried once more after their worker failed", stats.retried as f64)?;
+        counter("speech_hung", "Transcription processes killed because they gave no answer", stats.hung as f64)?;
         counter("speech_busy_seconds", "Time spent on transcription", stats.busy_s)?;
         counter("speech_audio_seconds", "Speech transcribed", stats.audio_s)?;
         let mut gauge = |name: &str, help: &str, value: f64| {
@@ -221,6 +276,8 @@ impl Collector for SpeechCollector {
             metric.encode(place)
         };
         gauge("speech_waiting", "Segments waiting for transcription", stats.depth as f64)?;
+        gauge("speech_workers", "Transcription workers there should be", stats.workers as f64)?;
+        gauge("speech_workers_up", "Transcription workers that can read now", stats.workers_up as f64)?;
         let rtf = if stats.audio_s > 0.0 { stats.busy_s / stats.audio_s } else { 0.0 };
         gauge("speech_real_time_factor", "Time per second of speech, since the start", rtf)
     }

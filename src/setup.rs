@@ -11,9 +11,10 @@ use crate::call::endpointing::EndpointingSettings;
 use crate::call::voice::silero::{SileroError, SileroWeights};
 use crate::call::{CallSettings, DetectorKind};
 use crate::coach::playbook::{self, Playbook, PlaybookError};
-use crate::config::{Config, Engine};
+use crate::config::{Config, Engine, Isolation};
 use crate::language::{self, DataError, Language};
-use crate::stt::{Model, ModelError, QueueSettings, SpeechQueue, SpeechWorkers};
+use crate::stt::process::Program;
+use crate::stt::{Model, ModelError, QueueSettings, SpeechQueue, SpeechWorkers, inspect_file};
 
 /// Why the program cannot start as configured. Each says which file, and what to do.
 #[derive(Debug, Error)]
@@ -30,6 +31,8 @@ pub enum SetupError {
     Model(#[from] ModelError),
     #[error("cannot start the threads that transcribe: {0}; check the limit of processes (`ulimit -u`)")]
     Threads(std::io::Error),
+    #[error("cannot start the processes that transcribe: {0}; `speech.isolation = \"thread\"` does without them")]
+    Processes(std::io::Error),
 }
 
 fn lines(errors: &[impl std::fmt::Display]) -> String {
@@ -73,6 +76,8 @@ pub fn call_settings(config: &Config) -> Result<CallSettings, SetupError> {
         },
         escalation: config.alerts.settings(None),
         acoustic: config.acoustic.settings(None),
+        // For a server's calls only: nobody is there to take the alerts of a replay.
+        unacknowledged_ms: None,
     })
 }
 
@@ -93,7 +98,7 @@ pub struct Speech {
 }
 
 impl Speech {
-    /// Loads the model and starts the workers: one per core unless configured otherwise.
+    /// Starts the workers, one per core unless configured otherwise, and loads the model in their processes or here.
     ///
     /// # Errors
     /// When the model is missing or is none, or no threads can be started.
@@ -101,13 +106,23 @@ impl Speech {
         if config.speech.engine == Engine::None {
             return Ok(Self { running: None });
         }
-        let model = model(config)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = if config.speech.workers == 0 { cores } else { config.speech.workers };
         let settings =
             QueueSettings { capacity: config.speech.queue, deadline: Duration::from_secs(config.speech.deadline_s) };
         let queue = SpeechQueue::new(settings);
-        let workers = SpeechWorkers::start(&queue, &model, workers).map_err(SetupError::Threads)?;
+        let workers = match config.speech.isolation {
+            Isolation::Thread => SpeechWorkers::start(&queue, &model(config)?, workers).map_err(SetupError::Threads)?,
+            Isolation::Process => {
+                // What is wrong with the file is said here, better than a process could.
+                let model = config.speech.model.as_deref();
+                model.map(inspect_file).transpose()?;
+                let program = Program::own(model, Duration::from_secs(config.speech.decode_s));
+                program
+                    .and_then(|program| SpeechWorkers::start_processes(&queue, program, workers))
+                    .map_err(SetupError::Processes)?
+            }
+        };
         Ok(Self { running: Some((queue, workers)) })
     }
 

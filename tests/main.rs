@@ -2,16 +2,24 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/abuse.rs"]
+mod abuse;
 #[path = "it/acoustic.rs"]
 mod acoustic;
 #[path = "it/cli.rs"]
 mod cli;
 #[path = "it/coach.rs"]
 mod coach;
+#[path = "it/describe.rs"]
+mod describe;
+#[path = "it/fuzz/mod.rs"]
+mod fuzz;
 #[path = "it/golden.rs"]
 mod golden;
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/isolation.rs"]
+mod isolation;
 #[path = "it/journal.rs"]
 mod journal;
 #[path = "it/kill.rs"]
@@ -26,6 +34,8 @@ mod phones_plain;
 mod phones_send;
 #[path = "it/privacy.rs"]
 mod privacy;
+#[path = "it/program.rs"]
+mod program;
 #[path = "it/properties.rs"]
 mod properties;
 #[path = "it/reload.rs"]
@@ -34,9 +44,15 @@ mod reload;
 mod security;
 #[path = "it/server.rs"]
 mod server;
+#[path = "it/soak.rs"]
+mod soak;
 #[path = "it/speech.rs"]
 mod speech;
 #[path = "it/support.rs"]
 mod support;
 #[path = "it/take_up.rs"]
 mod take_up;
+#[path = "it/telemetry.rs"]
+mod telemetry;
+#[path = "it/webhooks.rs"]
+mod webhooks;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::call::escalation::{AlertChange, Assessment, Escalation, EscalationSettings, counts_on_mixed};
 use crate::call::{AlertCommand, CallInfo, Facts, view};
 use crate::coach::playbook::Playbook;
-use crate::coach::{Answer, CallFacts, Coach, CoachOutput, ShiftSoFar, Utterance};
+use crate::coach::{Answer, CallFacts, Coach, CoachOutput, Habits, ShiftSoFar, Utterance};
 use crate::language::{Language, Names, Reading};
 use crate::terms::{AlertKind, AlertState, Band, Channel, Lang, Span};
 
@@ -70,6 +70,26 @@ impl Conversation {
     /// Facts that came late; what they do not name stays as it was. `unix_ms` is when the call began.
     pub fn facts(&mut self, facts: &Facts, unix_ms: u64) {
         add_facts(&mut self.facts, facts, unix_ms);
+        self.coach.know(self.facts.clone());
+    }
+
+    /// What is said from now on is in this language.
+    pub fn speak(&mut self, lang: Lang) {
+        self.lang = lang;
+        self.escalation.speak(lang);
+        self.coach.speak(lang);
+    }
+
+    /// Other thresholds from now on.
+    pub fn set_thresholds(&mut self, settings: &EscalationSettings) {
+        self.escalation.set_thresholds(settings);
+    }
+
+    /// Another agent, or one that has become known.
+    pub fn set_agent(&mut self, habits: Habits, shift: ShiftSoFar) {
+        self.facts.shift = shift;
+        self.coach.forget_agent();
+        self.coach.meet(habits);
         self.coach.know(self.facts.clone());
     }
 
@@ -144,6 +164,14 @@ impl Conversation {
         };
         // The sender is told by the event it waits for, or by its absence.
         drop(outcome);
+        changes
+    }
+
+    /// Nobody took an open alert for `waited_ms`; nothing changes when it is over or somebody did.
+    pub fn alert_not_taken(&mut self, now_ms: u64, alert: u32, waited_ms: u64) -> Vec<AlertChange> {
+        let mut changes = Vec::new();
+        // An alert that is over needs nobody.
+        let _ = self.escalation.not_taken(now_ms, alert, waited_ms, &mut changes);
         changes
     }
 

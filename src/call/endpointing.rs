@@ -189,6 +189,13 @@ impl Endpointer {
         matches!(self.speech, Speech::Active { told: true, .. })
     }
 
+    /// The utterance that is going on, as far as it has come; it goes on.
+    pub fn so_far(&self) -> Option<SpeechSegment> {
+        let Speech::Active { start, last, told: true, .. } = self.speech else { return None };
+        let now = self.audio_start + self.audio.len() as u64;
+        self.segment(start, self.sample_of(last + 1), now, SegmentEnd::MaxLength)
+    }
+
     /// Takes in the next 16 kHz samples. During hold they only move the clock.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<Endpoint>) {
         if self.held {

@@ -61,6 +61,9 @@ pub enum EventKind {
         queue: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         team: Option<String>,
+        /// The parties speak this language from here on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<crate::terms::Lang>,
     },
     /// A transcribed segment. In the call's log the agent's words are present only with `agent_channel = "full"`.
     Utterance {
@@ -118,6 +121,9 @@ pub enum EventKind {
         /// Why it was dismissed, as the supervisor said, such as `false_alarm`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         dismissal: Option<String>,
+        /// Nobody took it for so long (media clock): that is why it was raised higher.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unacknowledged_ms: Option<u64>,
     },
     /// A phrase the customer's words call for.
     Suggestion {

@@ -4,7 +4,7 @@
 //! audio in blocks of 20 ms, always of the channel that is furthest behind, makes the log independent of that.
 
 use crate::call::DetectorKind;
-use crate::call::endpointing::{Endpoint, Endpointer, EndpointingSettings};
+use crate::call::endpointing::{Endpoint, Endpointer, EndpointingSettings, SpeechSegment};
 use crate::terms::{Channel, SAMPLES_PER_MS};
 
 /// Samples per block: 20 ms.
@@ -74,6 +74,11 @@ impl Lanes {
         lane.endpointer.push(&lane.pending[..BLOCK], endpoints);
         lane.pending.drain(..BLOCK);
         Some((lane.channel, lane.done() / SAMPLES_PER_MS))
+    }
+
+    /// What has been said so far of the utterance that is going on on this channel.
+    pub fn so_far(&self, channel: Channel) -> Option<SpeechSegment> {
+        self.lanes.iter().find(|lane| lane.channel == channel)?.endpointer.so_far()
     }
 
     pub fn channels(&self) -> Vec<Channel> {

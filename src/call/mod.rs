@@ -25,13 +25,13 @@ use self::acoustic::{Ear, SoundChange};
 use self::clock::Clock;
 use crate::call::conversation::{Conversation, Heard, Rules, is_raised};
 use crate::call::endpointing::{Endpoint, SpeechSegment};
-use crate::call::escalation::{AlertChange, Assessment};
+use crate::call::escalation::{AlertChange, Assessment, Rule};
 use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, SoundPart, rfc3339};
 use crate::call::lanes::{Flush, Lanes, Missing};
 use crate::call::transcript::Transcripts;
 use crate::coach::{CoachOutput, PromptState};
 use crate::language::redact::Redactor;
-use crate::terms::{AlertState, Band, Channel, DropReason, Outcome, SAMPLES_PER_MS, Span};
+use crate::terms::{AlertState, Band, Channel, DropReason, Lang, Outcome, SAMPLES_PER_MS, Span};
 
 /// A hole in the audio shorter than this (milliseconds) is jitter, not an event.
 const GAP_MIN_MS: u64 = 60;
@@ -47,6 +47,14 @@ const LAG_MS: u64 = 5_000;
 struct ToldBefore {
     prompts: u64,
     suggestions: u64,
+}
+
+/// An alert that nobody has taken yet.
+#[derive(Debug, Clone, Copy)]
+struct Untaken {
+    alert: u32,
+    /// Media clock.
+    since_ms: u64,
 }
 
 /// One live call.
@@ -69,6 +77,8 @@ pub struct Call {
     seq: [u64; 2],
     told_before: ToldBefore,
     band: Band,
+    /// Until it has been raised higher for that.
+    untaken: Option<Untaken>,
     summary: CallSummary,
     ending: Option<EndReason>,
     ended: bool,
@@ -112,6 +122,7 @@ impl Call {
             seq: [0; 2],
             told_before: ToldBefore::default(),
             band: Band::Calm,
+            untaken: None,
             summary: CallSummary::default(),
             ending: None,
             ended: false,
@@ -143,6 +154,12 @@ impl Call {
             Input::Resume { t_ms } => self.resume(t_ms, out),
             Input::Consent { given } => self.consent(given, out),
             Input::Facts(facts) => self.facts(facts, out),
+            Input::Language(lang) => self.speak(lang, out),
+            Input::Thresholds { escalation, unacknowledged_ms } => {
+                self.conversation.set_thresholds(&escalation);
+                self.settings.unacknowledged_ms = unacknowledged_ms;
+            }
+            Input::Agent { habits, shift } => self.conversation.set_agent(*habits, *shift),
             Input::Tick { t_ms } => self.advance_clock(t_ms, out),
             Input::Alert { alert, command, by } => self.alert_command(alert, &command, by, out),
             Input::Note { by, text } => {
@@ -182,7 +199,7 @@ impl Call {
     pub fn next_deadline(&self) -> Option<u64> {
         let talk = self.conversation.next_deadline().filter(|_| !self.clock.is_held());
         let talk = talk.map(|active_ms| active_ms + self.clock.held_ms());
-        [talk, self.transcripts.next_deadline()].into_iter().flatten().min()
+        [talk, self.transcripts.next_deadline(), self.untaken_until()].into_iter().flatten().min()
     }
 
     /// Whether `call_ended` was written.
@@ -192,6 +209,18 @@ impl Call {
 
     pub fn info(&self) -> &CallInfo {
         &self.info
+    }
+
+    /// What has been said so far of an utterance that is going on; `None` where nobody speaks or may be heard, or where
+    /// words are not for others.
+    pub fn so_far(&self, channel: Channel) -> Option<SpeechSegment> {
+        let shown = channel != Channel::Agent || self.settings.agent_channel == AgentChannel::Full;
+        (shown && self.listening()).then(|| self.lanes.so_far(channel)).flatten()
+    }
+
+    /// Words of an utterance that is still going on as they may be shown. Nothing of them is kept.
+    pub fn interim(&self, channel: Channel, text: &str) -> String {
+        self.redactor.clone().utterance(channel, text).text
     }
 
     /// Utterances so far, of all parties.
@@ -267,8 +296,24 @@ impl Call {
         facts.customer_name.iter().for_each(|name| self.redactor.know_name(name));
         self.conversation.facts(&facts, self.started_unix_ms);
         if agent.is_some() || queue.is_some() || team.is_some() {
-            self.emit(Log::Call, EventKind::CallFacts { agent, queue, team }, out);
+            self.emit(Log::Call, EventKind::CallFacts { agent, queue, team, language: None }, out);
         }
+    }
+
+    /// What is said from now on is read in another language; what is being transcribed keeps the one it began with.
+    fn speak(&mut self, lang: Lang, out: &mut Vec<Output>) {
+        if lang == self.info.lang {
+            return;
+        }
+        self.speak_quietly(lang);
+        let (agent, queue, team) = (None, None, None);
+        self.emit(Log::Call, EventKind::CallFacts { agent, queue, team, language: Some(lang) }, out);
+    }
+
+    fn speak_quietly(&mut self, lang: Lang) {
+        self.info.lang = lang;
+        self.redactor.speak(lang);
+        self.conversation.speak(lang);
     }
 
     fn endpoints(&mut self, channel: Channel, endpoints: &mut Vec<Endpoint>, out: &mut Vec<Output>) {
@@ -340,6 +385,41 @@ impl Call {
             }
             self.band(out);
         }
+        self.rise(out);
+    }
+
+    /// Media clock at which the open alert has waited long enough for somebody.
+    fn untaken_until(&self) -> Option<u64> {
+        let waits = self.consent && self.ending.is_none();
+        Some(self.untaken.filter(|_| waits)?.since_ms.saturating_add(self.settings.unacknowledged_ms?))
+    }
+
+    /// Raises an alert higher that nobody took, once.
+    fn rise(&mut self, out: &mut Vec<Output>) {
+        let t_ms = self.clock.t_ms();
+        if self.untaken_until().is_none_or(|until_ms| t_ms < until_ms) {
+            return;
+        }
+        let Some(Untaken { alert, since_ms }) = self.untaken.take() else { return };
+        let (active_ms, waited_ms) = (self.clock.active_ms(), t_ms - since_ms);
+        for change in self.conversation.alert_not_taken(active_ms, alert, waited_ms) {
+            let waited_ms = (change.rule == Rule::NotTaken).then_some(waited_ms);
+            self.watch_for_takers(&change);
+            let id = format!("{}:a{}", self.info.call, change.id);
+            self.emit(Log::Call, alert_event(change, id, None, waited_ms, self.unix_ms, active_ms), out);
+        }
+    }
+
+    /// Keeps since when an alert waits for somebody.
+    fn watch_for_takers(&mut self, change: &AlertChange) {
+        let since_ms = self.clock.t_ms();
+        self.untaken = match change.state {
+            AlertState::Raised | AlertState::RaisedHigher if change.rule == Rule::NotTaken => None,
+            AlertState::Raised | AlertState::RaisedHigher => {
+                self.untaken.or(Some(Untaken { alert: change.id, since_ms }))
+            }
+            _ => None,
+        };
     }
 
     /// Says when transcription falls behind the call, and once when it has caught up.
@@ -444,11 +524,16 @@ impl Call {
 
     fn alerts(&mut self, changes: Vec<AlertChange>, out: &mut Vec<Output>) {
         for change in changes {
+            self.watch_for_takers(&change);
             let raised = is_raised(&change);
             self.summary.alerts += u32::from(change.state == AlertState::Raised);
             let kind = change.kind;
             let id = format!("{}:a{}", self.info.call, change.id);
-            self.emit(Log::Call, alert_event(change, id.clone(), None, self.unix_ms, self.clock.active_ms()), out);
+            self.emit(
+                Log::Call,
+                alert_event(change, id.clone(), None, None, self.unix_ms, self.clock.active_ms()),
+                out,
+            );
             if raised {
                 let coached = self.conversation.alert_raised(self.clock.active_ms(), kind);
                 self.coached(coached, Some(id), out);
@@ -536,8 +621,9 @@ impl Call {
         let Some(number) = self.number_of(&alert, 'a').and_then(|number| u32::try_from(number).ok()) else { return };
         let active_ms = self.clock.active_ms();
         for mut change in self.conversation.alert_command(active_ms, number, command) {
+            self.watch_for_takers(&change);
             change.note = change.note.map(|note| self.redactor.aside(&note));
-            let event = alert_event(change, alert.clone(), Some(by.clone()), self.unix_ms, active_ms);
+            let event = alert_event(change, alert.clone(), Some(by.clone()), None, self.unix_ms, active_ms);
             self.emit(Log::Call, event, out);
         }
     }
@@ -613,9 +699,16 @@ fn said(channel: Channel, span: Span, text: Option<String>, confidence: Option<f
 }
 
 /// `now_ms` is active time, as is that until which the alert is snoozed.
-fn alert_event(change: AlertChange, id: String, by: Option<String>, unix_ms: u64, now_ms: u64) -> EventKind {
+fn alert_event(
+    change: AlertChange,
+    id: String,
+    by: Option<String>,
+    unacknowledged_ms: Option<u64>,
+    unix_ms: u64,
+    now_ms: u64,
+) -> EventKind {
     let AlertChange { state, kind, reason, quote, until_ms, note, .. } = change;
     let until = until_ms.map(|until_ms| rfc3339(unix_ms + until_ms.saturating_sub(now_ms)));
     let dismissal = note.filter(|note| !note.is_empty());
-    EventKind::Alert { id, state, kind, reason, quote, by, until, dismissal }
+    EventKind::Alert { id, state, kind, reason, quote, by, until, dismissal, unacknowledged_ms }
 }

@@ -37,6 +37,8 @@ pub struct CallInfo {
     pub habits: Habits,
     /// The agent's shift up to this call.
     pub shift: ShiftSoFar,
+    /// Milliseconds of silence that end an utterance, where the stream asks for others than the settings say.
+    pub hangover_ms: Option<u64>,
 }
 
 /// Facts from the phone system that practices may use. `None` leaves what was known before.
@@ -99,6 +101,9 @@ pub struct CallSettings {
     pub escalation: EscalationSettings,
     /// Observe how the customer sounds; `None`: not at all.
     pub acoustic: Option<AcousticSettings>,
+    /// An alert nobody acknowledges, snoozes or dismisses for so long (media clock, so also on hold) is raised higher,
+    /// once. `None`: it waits.
+    pub unacknowledged_ms: Option<u64>,
 }
 
 /// What a call reacts to.
@@ -135,6 +140,18 @@ pub enum Input {
         given: bool,
     },
     Facts(Facts),
+    /// The parties speak this language from now on.
+    Language(Lang),
+    /// Other thresholds from now on: the call turned out to belong to another queue.
+    Thresholds {
+        escalation: Box<EscalationSettings>,
+        unacknowledged_ms: Option<u64>,
+    },
+    /// The agent turned out to be somebody else, or became known: what their coach knows of them.
+    Agent {
+        habits: Box<Habits>,
+        shift: Box<ShiftSoFar>,
+    },
     /// Time passed without audio.
     Tick {
         t_ms: u64,

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, CallInfo, CallSettings};
+use super::{Call, CallInfo, CallSettings, Untaken};
 use crate::call::AlertCommand;
 use crate::call::acoustic::Ear;
 use crate::call::conversation::Rules;
@@ -50,6 +50,11 @@ impl Call {
         });
         // The customer's beginning cannot be heard again.
         call.ear.iter_mut().for_each(Ear::lose_beginning);
+        call.untaken = open.as_ref().and_then(|(alert, seen)| {
+            let waits = matches!(seen.state, AlertState::Raised | AlertState::RaisedHigher);
+            let untaken = Untaken { alert: *alert, since_ms: seen.since_ms };
+            (waits && seen.unacknowledged_ms.is_none()).then_some(untaken)
+        });
         let alerts = call.summary.alerts;
         call.conversation.adopt_alert(call.clock.active_ms(), alerts, open);
         call.band = call.conversation.band(call.clock.active_ms());
@@ -72,11 +77,14 @@ impl Call {
                 self.peak(*level, *band);
                 self.conversation.set_level(active_ms, *level);
             }
-            EventKind::Alert { id, state, by, until, .. } => {
+            EventKind::Alert { id, state, by, until, unacknowledged_ms, .. } => {
                 self.summary.alerts += u32::from(*state == AlertState::Raised && by.is_none());
                 let number = self.number_of(id, 'a').and_then(|number| u32::try_from(number).ok());
                 if let (Some(number), Some(command)) = (number, command_of(*state, event, until.as_deref())) {
                     drop(self.conversation.alert_command(active_ms, number, &command));
+                }
+                if let (Some(number), Some(waited_ms)) = (number, *unacknowledged_ms) {
+                    drop(self.conversation.alert_not_taken(active_ms, number, waited_ms));
                 }
             }
             EventKind::Suggestion { id, .. } => {
@@ -93,6 +101,15 @@ impl Call {
             }
             EventKind::SpeechDropped { .. } => self.summary.speech_dropped += 1,
             EventKind::ConsentWithdrawn => self.consent = false,
+            EventKind::CallFacts { agent, queue, team, language } => {
+                let info = &mut self.info;
+                for (new, known) in [(agent, &mut info.agent), (queue, &mut info.queue), (team, &mut info.team)] {
+                    if new.is_some() {
+                        known.clone_from(new);
+                    }
+                }
+                language.iter().for_each(|language| self.speak_quietly(*language));
+            }
             _ => {}
         }
     }

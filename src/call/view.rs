@@ -73,6 +73,9 @@ pub struct OpenAlert {
     pub since_ms: u64,
     pub by: Option<String>,
     pub until: Option<String>,
+    /// Nobody took it for so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unacknowledged_ms: Option<u64>,
 }
 
 /// An observation that holds.
@@ -110,7 +113,8 @@ impl CallView {
                 self.language = Some(*language);
                 self.started_at.clone_from(&event.at);
             }
-            EventKind::CallFacts { agent, queue, team } => {
+            EventKind::CallFacts { agent, queue, team, language } => {
+                self.language = language.or(self.language);
                 for (new, known) in [(agent, &mut self.agent), (queue, &mut self.queue), (team, &mut self.team)] {
                     if new.is_some() {
                         known.clone_from(new);
@@ -128,7 +132,7 @@ impl CallView {
                 }
                 self.recent.push(LevelPoint { t_ms: event.t_ms, level: *level });
             }
-            EventKind::Alert { id, state, kind, reason, quote, by, until, .. } => {
+            EventKind::Alert { id, state, kind, reason, quote, by, until, unacknowledged_ms, .. } => {
                 let since_ms = self.alert.as_ref().filter(|open| open.id == *id).map_or(event.t_ms, |a| a.since_ms);
                 self.alert = match state {
                     AlertState::Cleared | AlertState::Dismissed => None,
@@ -141,6 +145,7 @@ impl CallView {
                         since_ms,
                         by: by.clone(),
                         until: until.clone(),
+                        unacknowledged_ms: *unacknowledged_ms,
                     }),
                 };
             }

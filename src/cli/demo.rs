@@ -105,8 +105,13 @@ async fn play_all(house: &House, fixtures: &[Fixture], round: u32, style: Style)
     for (index, fixture) in fixtures.iter().enumerate() {
         let call = if round == 1 { fixture.info.call.clone() } else { format!("{}-{round}", fixture.info.call) };
         rows.insert(call.clone(), Row::default());
-        let playing =
-            Playing { url: house.media_url(), token: Some(house.ingest_token()), speed: 1.0, call: call.clone() };
+        let playing = Playing {
+            url: house.media_url(),
+            token: Some(house.ingest_token()),
+            speed: 1.0,
+            call: call.clone(),
+            ..Playing::default()
+        };
         let (fixture, starts) = (fixture.clone(), starts.clone());
         players.spawn(async move {
             tokio::time::sleep(STAGGER * u32::try_from(index).unwrap_or(0)).await;

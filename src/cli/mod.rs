@@ -18,6 +18,7 @@ mod serve;
 mod show;
 mod token;
 mod train;
+mod transcribe;
 mod watch;
 mod wer;
 
@@ -71,6 +72,9 @@ enum Command {
     /// Print the JSON Schema of the feeds; the pages' types are made from it
     #[command(hide = true)]
     Schema,
+    /// Transcribe for the server that started this process; nobody else can use it
+    #[command(hide = true, name = crate::stt::process::SUBCOMMAND)]
+    Transcribe(transcribe::Args),
 }
 
 /// Why a command did not succeed.
@@ -106,7 +110,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    start_logging(matches!(cli.command, Command::Serve(_)));
+    let serves = matches!(cli.command, Command::Serve(_));
+    start_logging(serves);
+    if !serves {
+        leave_quietly_when_nobody_reads();
+    }
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
@@ -124,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Wer(args) => wer::run(args),
         Command::Train(args) => train::run(args),
         Command::Schema => schema::run(),
+        Command::Transcribe(args) => transcribe::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -137,6 +146,19 @@ pub fn main() -> ExitCode {
             ExitCode::from(EXIT_USAGE)
         }
     }
+}
+
+/// `ruhepol … | head` closes the pipe early, and `println!` panics on that: then there is nothing left to do. A server
+/// goes on without its output.
+fn leave_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
 }
 
 /// Log lines go to stderr, `RUST_LOG` chooses them; only the server tells of its work by default.

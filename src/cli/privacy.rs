@@ -76,6 +76,7 @@ fn values(lang: Lang, source: Option<&str>, config: &Config) -> Vec<(&'static st
         ("listen", config.server.listen.to_string()),
         ("consent", consent(lang, config)),
         ("audio_kept", audio_kept(lang, config)),
+        ("receivers", receivers(lang, config)),
     ];
     let loopback = config.server.listen.ip().is_loopback();
     values.push((
@@ -258,6 +259,30 @@ fn voice(lang: Lang, config: &Config, figures_kept: &str) -> [(&'static str, Str
         "; loudness and pace of the customer are observed as sound, which belongs in the announcement and the notice of GDPR Art. 13",
     );
     [("voice", voice), ("sound_row", row), ("voice_short", short), ("voice_told", told)]
+/// Who else is told of calls: webhooks and the collector of figures.
+fn receivers(lang: Lang, config: &Config) -> String {
+    let say = |de: &str, en: &str| if lang == Lang::De { de.to_owned() } else { en.to_owned() };
+    let mut parts: Vec<String> = config
+        .webhooks
+        .iter()
+        .map(|webhook| {
+            let what = match webhook.words {
+                true => say("mit geschwärzten Worten der Anrufenden", "with callers' words, redacted"),
+                false => say("ohne Worte der Anrufenden", "without callers' words"),
+            };
+            format!("`{}` ({}, {what})", webhook.name, say("Alarme und Gesprächsenden", "alerts and ends of calls"))
+        })
+        .collect();
+    if config.telemetry.endpoint.is_some() {
+        parts.push(say(
+            "Messwerte ohne Worte und Personen (`telemetry`)",
+            "figures without words or people (`telemetry`)",
+        ));
+    }
+    if parts.is_empty() {
+        return say("keine; nichts wird an andere Programme gesendet", "none; nothing is sent to other programs");
+    }
+    parts.join("; ")
 }
 
 fn values_of(values: &[(&'static str, String)], name: &str) -> String {

@@ -120,15 +120,15 @@ fn explain(style: Style, scored: &Scored, explanation: &Explanation) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     let _ = writeln!(text, "{}: {}", scored.speaker.as_str(), style.paint(Ink::Bold, &scored.text));
-    for cue in &scored.cues {
+    for (cue, entry) in scored.cues.iter().zip(&explanation.reading.entries) {
+        let place = format!("({}–{}, {entry})", cue.start, cue.end);
         let _ = writeln!(
             text,
-            "    {} {:+.0}  „{}“ ({}–{})",
+            "    {} {:+.0}  „{}“ {}",
             style.paint(Ink::Yellow, cue.kind.as_str()),
             cue.weight,
             cue.text,
-            cue.start,
-            cue.end
+            style.paint(Ink::Dim, &place)
         );
     }
     let model = explanation.reading.model;

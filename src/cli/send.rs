@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use super::{Failure, Outcome, runtime};
-use crate::client::{Playing, Proof, Protocol, address_of, play_as};
+use crate::client::{Answers, Playing, Proof, Protocol, Trust, address_of, play_as};
 use crate::fixture::Fixture;
 
 /// Play recordings at a running server: example client and load generator
@@ -19,7 +20,7 @@ pub struct Args {
     /// Fixture folders (or folders of them), or WAV files; all are played at the same time
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The server, for example ws://127.0.0.1:8080
+    /// The server, for example ws://127.0.0.1:8080 or wss://calls.example.com
     #[arg(long, value_name = "WS_URL")]
     url: String,
     /// Protocol to speak: our own, or that of a phone system as its client speaks it
@@ -31,6 +32,15 @@ pub struct Args {
     /// File with what requests are signed with: Twilio's auth token, or AudioHook's client secret in base64
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// PEM file with the authority of the server's certificate, for wss:// addresses of your own
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
+    /// Take any certificate on wss:// addresses: only to try a server of your own
+    #[arg(long)]
+    insecure: bool,
+    /// Where the server's AudioSocket listens, with --protocol audiosocket; default: port 9092 of the same host
+    #[arg(long, value_name = "HOST:PORT")]
+    audiosocket: Option<String>,
     /// 1 is real time, 4 four times as fast; 0 as fast as the server reads
     #[arg(long, default_value_t = 1.0, value_name = "X")]
     speed: f64,
@@ -65,6 +75,11 @@ pub fn run(args: Args) -> Outcome {
             .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
     });
     let proof = Arc::new(Proof { api_key: args.api_key, secret: secret.transpose()? });
+    let trust = match (args.ca, args.insecure) {
+        (Some(path), _) => Trust::Authority(path),
+        (None, true) => Trust::Anyone,
+        (None, false) => Trust::System,
+    };
     let url = address_of(&args.url, protocol.path());
     let token = args.token.or_else(|| std::env::var("RUHEPOL_TOKEN").ok());
     let bars = MultiProgress::new();
@@ -77,7 +92,14 @@ pub fn run(args: Args) -> Outcome {
                     1 => fixture.info.call.clone(),
                     _ => format!("{}-{number}", fixture.info.call),
                 };
-                let playing_as = Playing { url: url.clone(), token: token.clone(), speed: args.speed, call };
+                let playing_as = Playing {
+                    url: url.clone(),
+                    token: token.clone(),
+                    speed: args.speed,
+                    call,
+                    trust: trust.clone(),
+                    audiosocket: args.audiosocket.clone(),
+                };
                 let bar = bars.add(ProgressBar::new(fixture.recording.duration_ms()).with_style(style.clone()));
                 bar.set_prefix(playing_as.call.clone());
                 let (fixture, proof) = (fixture.clone(), Arc::clone(&proof));
@@ -91,7 +113,7 @@ pub fn run(args: Args) -> Outcome {
                 });
             }
         }
-        let (mut sent, mut failed) = (0, Vec::new());
+        let (mut sent, mut failed, mut answers) = (0, Vec::new(), Answers::default());
         while let Some(played) = playing.join_next().await {
             match played? {
                 Ok((asked, played)) => {
@@ -102,8 +124,14 @@ pub fn run(args: Args) -> Outcome {
                         format!(" (the server calls it {})", played.call)
                     };
                     println!("{asked}{renamed}: {} utterances", played.utterances);
+                    answers.add(played.answers);
                 }
                 Err(error) => failed.push(error.to_string()),
+            }
+        }
+        for (name, times) in [("opened", answers.opened), ("pong", answers.pongs)] {
+            if let Some(line) = spread(name, times) {
+                println!("{line}");
             }
         }
         failed.sort();
@@ -114,4 +142,27 @@ pub fn run(args: Args) -> Outcome {
             Err(anyhow::anyhow!("{sent} calls played; {}", failed.join("; ")).into())
         }
     })
+}
+
+/// How answers are spread, for whoever tries what a platform would bear: AudioHook's client gives up after 5 s.
+fn spread(name: &str, mut times: Vec<Duration>) -> Option<String> {
+    times.sort_unstable();
+    let slowest = times.last()?;
+    let within = |percent: usize| times[(times.len() * percent).div_ceil(100).max(1) - 1].as_secs_f64() * 1e3;
+    let (count, half, most, all) = (times.len(), within(50), within(99), slowest.as_secs_f64() * 1e3);
+    Some(format!("{count} x {name}: half within {half:.1} ms, 99 % within {most:.1} ms, slowest {all:.1} ms"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_by_their_share() {
+        assert_eq!(spread("pong", Vec::new()), None);
+        let one = spread("pong", vec![Duration::from_millis(7)]).unwrap();
+        assert_eq!(one, "1 x pong: half within 7.0 ms, 99 % within 7.0 ms, slowest 7.0 ms");
+        let many = spread("opened", (1..=200).rev().map(Duration::from_millis).collect()).unwrap();
+        assert_eq!(many, "200 x opened: half within 100.0 ms, 99 % within 198.0 ms, slowest 200.0 ms");
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -48,7 +49,8 @@ pub fn run(args: Args) -> Outcome {
     let data_dir = config.data_dir().map_err(Failure::usage)?;
     config.server.data_dir = Some(data_dir.clone());
     let secret_file = config.auth.secret_file.as_deref();
-    if !config.server.listen.ip().is_loopback() && config.auth.oidc.is_none() && !Tokens::is_chosen(secret_file) {
+    let chosen = Tokens::is_chosen(secret_file);
+    if !config.server.listen.ip().is_loopback() && config.auth.oidc.is_none() && !chosen {
         return Err(Failure::usage(format!(
             "{} can be reached from other machines, and nobody has chosen the secret that signs tokens; \
              set {SECRET_VARIABLE}, `auth.secret_file` or `[auth.oidc]`",
@@ -57,6 +59,7 @@ pub fn run(args: Args) -> Outcome {
     }
     let tokens = Tokens::obtain(secret_file, &data_dir).map_err(Failure::usage)?;
     let tokens = tokens.with(config.auth.oidc.as_ref(), &data_dir);
+    raise_descriptor_limit();
     let rules = setup::rules(&config).map_err(Failure::usage)?;
     let call_settings = setup::call_settings(&config).map_err(Failure::usage)?;
     runtime()?.block_on(async {
@@ -66,7 +69,9 @@ pub fn run(args: Args) -> Outcome {
         })?;
         let address = listener.local_addr()?;
         let speech = Speech::start(&config)?;
-        print_welcome(address, &tokens, &data_dir, args.config.as_deref());
+        let welcome =
+            Welcome { address, tls: config.tls.is_some(), chosen, data_dir: &data_dir, config: args.config.as_deref() };
+        welcome.print(&tokens);
         let (new_rules, rules) = watch::channel(rules);
         let reload = tokio::spawn(keep_up(config.clone(), new_rules));
         let parts = Parts { tokens, rules, call_settings, speech: speech.queue(), config };
@@ -80,7 +85,48 @@ pub fn run(args: Args) -> Outcome {
     })
 }
 
-fn print_welcome(address: SocketAddr, tokens: &Tokens, data_dir: &Path, config: Option<&Path>) {
+/// Each connection is a descriptor, and many systems begin with 1024 where `limits.connections` may need more. What the
+/// system does not give shows as refused connections.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+/// What is printed at the start.
+struct Welcome<'a> {
+    address: SocketAddr,
+    tls: bool,
+    /// The secret was chosen: this is no trial, and what is printed may go into a log.
+    chosen: bool,
+    data_dir: &'a Path,
+    config: Option<&'a Path>,
+}
+
+impl Welcome<'_> {
+    fn print(&self, tokens: &Tokens) {
+        // Somebody who reads the first line only and closes the pipe must not end the server.
+        let _ = std::io::stdout().write_all(self.text(tokens).as_bytes());
+    }
+
+    fn text(&self, tokens: &Tokens) -> String {
+        let Self { address, .. } = self;
+        let (http, ws) = if self.tls { ("https", "wss") } else { ("http", "ws") };
+        let fragment = if self.chosen { String::new() } else { format!("#token={}", board_token(tokens)) };
+        let mut options = String::new();
+        if let Some(config) = self.config {
+            options.push_str(&format!(" --config {}", config.display()));
+        }
+        options.push_str(&format!(" --data-dir {}", self.data_dir.display()));
+        format!(
+            "ruhepol listens on {http}://{address}\n\
+             \x20 board         {http}://{address}/{fragment}\n\
+             \x20 watch         ruhepol watch --url {ws}://{address} --token \"$(ruhepol token issue --role supervisor --sub me{options})\"\n\
+             \x20 play a call   ruhepol send fixtures/late-delivery --url {ws}://{address} --token \"$(ruhepol token issue --role ingest --sub test{options})\"\n"
+        )
+    }
+}
+
+fn board_token(tokens: &Tokens) -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let claims = Claims {
         sub: "supervisor".to_owned(),
@@ -91,19 +137,29 @@ fn print_welcome(address: SocketAddr, tokens: &Tokens, data_dir: &Path, config: 
         exp: 0,
         jti: None,
     };
-    let token = tokens.issue(now, LINK_TTL_S, claims);
-    let mut options = String::new();
-    if let Some(config) = config {
-        options = format!(" --config {}", config.display());
-    } else {
-        options.push_str(&format!(" --data-dir {}", data_dir.display()));
+    tokens.issue(now, LINK_TTL_S, claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn welcome(tls: bool, chosen: bool) -> String {
+        let (address, data_dir) = (SocketAddr::from(([127, 0, 0, 1], 8080)), Path::new("/data"));
+        let config = Some(Path::new("r.toml"));
+        Welcome { address, tls, chosen, data_dir, config }.text(&Tokens::new(b"a secret for tests, and only for tests"))
     }
-    let welcome = format!(
-        "ruhepol listens on http://{address}\n\
-         \x20 board         http://{address}/#token={token}\n\
-         \x20 watch         ruhepol watch --url ws://{address} --token \"$(ruhepol token issue --role supervisor --sub me{options})\"\n\
-         \x20 play a call   ruhepol send fixtures/late-delivery --url ws://{address} --token \"$(ruhepol token issue --role ingest --sub test{options})\"\n"
-    );
-    // Somebody who reads the first line only and closes the pipe must not end the server.
-    let _ = std::io::stdout().write_all(welcome.as_bytes());
+
+    #[test]
+    fn addresses_are_those_that_answer_and_commands_find_the_secret() {
+        let text = welcome(true, false);
+        assert!(text.contains("https://127.0.0.1:8080/#token=e") && text.contains("wss://"), "{text}");
+        assert!(!text.contains("http://") && text.contains("--config r.toml --data-dir /data"), "{text}");
+    }
+
+    #[test]
+    fn a_server_with_a_chosen_secret_prints_no_token() {
+        let text = welcome(false, true);
+        assert!(text.contains("http://127.0.0.1:8080/\n") && !text.contains("token=e"), "{text}");
+    }
 }

@@ -118,8 +118,9 @@ impl Style {
                 format!("{} {text}", self.paint(Ink::Yellow, &format!("→ {from} whispers")))
             }
             EventKind::Moment { text, .. } => format!("{} {text}", self.paint(Ink::Green, "☼ good moment")),
-            EventKind::CallFacts { agent, queue, team } => {
-                let known = [("agent", agent), ("queue", queue), ("team", team)];
+            EventKind::CallFacts { agent, queue, team, language } => {
+                let language = language.map(|language| language.as_str().to_owned());
+                let known = [("agent", agent), ("queue", queue), ("team", team), ("language", &language)];
                 let known = known.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
                 self.paint(Ink::Dim, &format!("known now: {}", known.collect::<Vec<_>>().join(", ")))
             }

@@ -63,6 +63,7 @@ async fn measure(config: Config, fixtures: Vec<Fixture>, args: &Args) -> Outcome
             token: Some(house.ingest_token()),
             speed: args.speed,
             call: call.clone(),
+            ..Playing::default()
         };
         let collect = async {
             let mut heard = BTreeMap::new();

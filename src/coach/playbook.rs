@@ -15,7 +15,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::language::facts::FactKind;
-use crate::terms::{AlertKind, Band, CueKind, Lang};
+use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use check::SUGGESTING;
 
@@ -58,6 +58,10 @@ impl Playbook {
         let mut errors = Vec::new();
         let files: Vec<source::File> =
             files.iter().filter_map(|(name, text)| source::read(name, text).map_err(|e| errors.push(e)).ok()).collect();
+        // What a file that cannot be read would have held is not missing besides.
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         let mut queues: Vec<&String> = files.iter().flat_map(|file| &file.raw.queues).collect();
         queues.sort();
         queues.dedup();
@@ -300,7 +304,7 @@ pub struct Condition {
     pub not_heard: Vec<CueKind>,
     /// Seconds back from now for `heard` and `not_heard`.
     pub within_s: Option<u64>,
-    /// Named lists of words, one of them found in this utterance.
+    /// Named lists of words, one of them found in this utterance; in a silence, in the one before it.
     pub words: Vec<String>,
     /// Named lists of words, none of them found in this utterance.
     pub without_words: Vec<String>,
@@ -308,6 +312,8 @@ pub struct Condition {
     pub heard_words: Vec<String>,
     /// One of these facts in this utterance.
     pub facts: Vec<FactKind>,
+    /// Who spoke last, this utterance included.
+    pub last_speaker: Option<Channel>,
     pub bands: Vec<Band>,
     pub course: Option<Course>,
     /// Severity of this customer utterance.
@@ -320,6 +326,11 @@ pub struct Condition {
     pub eased: Option<bool>,
     /// The agent's turns since the complaint was made.
     pub agent_turns_min: Option<u32>,
+    pub agent_turns_max: Option<u32>,
+    /// The agent has spoken for so long, in seconds, since the customer's last words.
+    pub agent_run_s_min: Option<u64>,
+    /// Nobody had spoken for so long, in seconds, before this utterance began.
+    pub pause_s_min: Option<u64>,
     pub agent_utterances_min: Option<u32>,
     pub agent_utterances_max: Option<u32>,
     /// Time the customer waited before the call.

@@ -269,6 +269,12 @@ impl Screen {
         self.shown = Some(shown);
     }
 
+    /// Whether a practice that is no prompt has spoken as often as it may in a call.
+    pub fn is_spent(&self, rules: &Rulebook, at: usize) -> bool {
+        let said = self.uses.get(&at).map_or(0, |uses| uses.phrases.values().sum());
+        said >= rules.practices[at].per_call
+    }
+
     /// A phrasing for the practice, and notes that it was said. The fitting before the general, the least said
     /// before the others, the most concrete before those with fewer facts.
     pub fn phrase(&mut self, scene: Scene<'_>, at: usize, cues: &[CueKind]) -> Option<String> {

@@ -97,6 +97,13 @@ pub struct CallState {
     content: bool,
     agent_utterances: u32,
     last_speaker: Option<Channel>,
+    /// The latest utterance in lower case, for what is asked in a silence.
+    last_words: String,
+    /// The agent's speech since the customer's last words.
+    agent_run_ms: u64,
+    /// Silence before the latest utterance.
+    pause_ms: u64,
+    last_end_ms: Option<u64>,
     overlaps: VecDeque<u64>,
 }
 
@@ -118,6 +125,9 @@ impl CallState {
         self.peak = self.peak.max(band);
         let turn = self.last_speaker != Some(said.channel);
         self.last_speaker = Some(said.channel);
+        self.last_words.clone_from(&said.lower);
+        self.pause_ms = self.last_end_ms.map_or(0, |end| said.span.start_ms.saturating_sub(end));
+        self.last_end_ms = self.last_end_ms.max(Some(said.span.end_ms));
         for cue in said.cues {
             self.heard.insert(cue.kind, now_ms);
         }
@@ -140,6 +150,7 @@ impl CallState {
 
     fn hear_agent(&mut self, said: &Said<'_>, turn: bool) {
         self.agent_utterances += 1;
+        self.agent_run_ms += said.span.duration_ms();
         if let Some(grievance) = &mut self.grievance {
             grievance.agent_turns += u32::from(turn);
             grievance.agent_ms += said.span.duration_ms();
@@ -149,6 +160,7 @@ impl CallState {
     }
 
     fn hear_customer(&mut self, now_ms: u64, said: &Said<'_>) {
+        self.agent_run_ms = 0;
         self.levels.push_back((now_ms, self.level));
         if self.levels.len() > MEMORY {
             self.levels.pop_front();
@@ -239,8 +251,13 @@ impl CallState {
                 condition.within_s.is_none_or(|within_s| now_ms.saturating_sub(*at) <= within_s.saturating_mul(1000))
             })
         };
-        let listed =
-            |name: &String, said: &Said<'_>| rules.words(lang, name).is_some_and(|words| words.found_in(&said.lower));
+        // In a silence the words are those before it.
+        let words = match moment {
+            Moment::Said(said) => Some(said.lower.as_str()),
+            Moment::Silence { .. } => Some(self.last_words.as_str()),
+            _ => None,
+        };
+        let listed = |name: &String, text: &str| rules.words(lang, name).is_some_and(|words| words.found_in(text));
         let at_least = |least: Option<u32>, value: u32| least.is_none_or(|least| value >= least);
         let grievance = self.grievance.as_ref();
         on(condition, moment)
@@ -260,6 +277,10 @@ impl CallState {
             && condition.failure.is_none_or(|failure| grievance.is_some_and(|g| g.failure) == failure)
             && condition.eased.is_none_or(|eased| self.eased == eased)
             && condition.agent_turns_min.is_none_or(|least| grievance.is_some_and(|g| g.agent_turns >= least))
+            && condition.last_speaker.is_none_or(|speaker| self.last_speaker == Some(speaker))
+            && condition.agent_turns_max.is_none_or(|most| grievance.is_none_or(|g| g.agent_turns <= most))
+            && condition.agent_run_s_min.is_none_or(|least| self.agent_run_ms >= least.saturating_mul(1000))
+            && condition.pause_s_min.is_none_or(|least| said.is_some() && self.pause_ms >= least.saturating_mul(1000))
             && at_least(condition.agent_utterances_min, self.agent_utterances)
             && condition.agent_utterances_max.is_none_or(|most| self.agent_utterances <= most)
             && condition.wait_s_min.is_none_or(|least| self.facts.wait_s >= Some(least))
@@ -278,8 +299,8 @@ impl CallState {
             && condition.metadata.iter().all(|(key, value)| self.facts.metadata.get(key) == Some(value))
             // Last, since looking for words takes longest.
             && (condition.words.is_empty()
-                || said.is_some_and(|said| condition.words.iter().any(|name| listed(name, said))))
-            && !said.is_some_and(|said| condition.without_words.iter().any(|name| listed(name, said)))
+                || words.is_some_and(|text| condition.words.iter().any(|name| listed(name, text))))
+            && !words.is_some_and(|text| condition.without_words.iter().any(|name| listed(name, text)))
     }
 }
 

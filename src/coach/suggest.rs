@@ -52,7 +52,9 @@ impl Coach {
     /// A good moment by a trigger of its own.
     pub(super) fn moment(&mut self, at: usize, cues: &[CueKind], now_ms: u64, out: &mut Vec<CoachOutput>) {
         let gap_ms = self.rules.settings.moment_gap_ms;
-        if self.last_moment_ms.is_some_and(|last| now_ms.saturating_sub(last) < gap_ms) {
+        if self.last_moment_ms.is_some_and(|last| now_ms.saturating_sub(last) < gap_ms)
+            || self.screen.is_spent(&self.rules, at)
+        {
             return;
         }
         if let Some(text) = self.screen.phrase(scene!(self), at, cues) {

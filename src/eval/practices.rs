@@ -147,10 +147,18 @@ fn play(rules: &Arc<Rules>, settings: &EscalationSettings, call: &Dialogue, sour
     let mut whispers = Vec::new();
     let mut end_ms = 0_u64;
     for (index, turn) in call.turns.iter().enumerate() {
-        let start_ms = end_ms;
-        end_ms = turn.t_ms.unwrap_or(start_ms.saturating_add(TURN_MS));
-        coached.extend(conversation.advance(start_ms).1);
+        let before_ms = end_ms;
+        end_ms = turn.t_ms.unwrap_or(before_ms.saturating_add(TURN_MS));
+        let start_ms = end_ms.saturating_sub(spoken_ms(&turn.text)).max(before_ms);
         let (span, channel) = (Span::new(start_ms, end_ms), turn.speaker.channel());
+        while let Some(due_ms) = conversation.next_deadline().filter(|due_ms| *due_ms < start_ms) {
+            coached.extend(conversation.advance(due_ms.max(before_ms)).1);
+        }
+        // What came in the silence came after the turn before.
+        let silent = coached.len();
+        coached.extend(conversation.speech(start_ms, channel, true, start_ms));
+        coached.extend(conversation.advance(end_ms).1);
+        coached.extend(conversation.speech(end_ms, channel, false, end_ms));
         let heard = match source {
             Source::Words => conversation.utterance(end_ms, span, channel, &turn.text),
             Source::Labels => {
@@ -159,17 +167,25 @@ fn play(rules: &Arc<Rules>, settings: &EscalationSettings, call: &Dialogue, sour
             }
         };
         coached.extend(heard.coached);
-        for output in coached.drain(..) {
+        for (place, output) in coached.drain(..).enumerate() {
+            let (turn, t_ms) = if place < silent { (index.saturating_sub(1), start_ms) } else { (index, end_ms) };
             match output {
                 CoachOutput::Prompt { practice, text, state: PromptState::Shown, .. }
                 | CoachOutput::Moment { practice, text } => {
-                    whispers.push(Whisper { turn: index, t_ms: end_ms, practice, text });
+                    whispers.push(Whisper { turn, t_ms, practice, text });
                 }
                 CoachOutput::Prompt { .. } | CoachOutput::Suggestion { .. } => {}
             }
         }
     }
     whispers
+}
+
+/// How long it takes to say so many words: what is left of the time since the turn before was silence. Slow speech,
+/// so that only a long wait counts as one.
+fn spoken_ms(text: &str) -> u64 {
+    const MS_PER_CHAR: u64 = 100;
+    text.chars().count() as u64 * MS_PER_CHAR + 500
 }
 
 impl PracticeFigures {

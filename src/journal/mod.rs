@@ -380,6 +380,23 @@ fn set_aside(path: &Path, error: &StoreError) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes journals that were set aside so long ago: they hold words that are to be forgotten.
+fn sweep_set_aside(path: &Path, age: Duration) -> io::Result<()> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Ok(());
+    };
+    let prefix = format!("{name}.damaged-");
+    for file in std::fs::read_dir(dir)?.flatten() {
+        let ours = file.file_name().to_str().is_some_and(|name| name.starts_with(&prefix));
+        let since = file.metadata().and_then(|metadata| metadata.modified()).map(|at| at.elapsed().unwrap_or_default());
+        if ours && since.is_ok_and(|since| since >= age) {
+            std::fs::remove_file(file.path())?;
+            warn!(file = %file.path().display(), "a damaged journal is removed: its words had to be forgotten");
+        }
+    }
+    Ok(())
+}
+
 /// Wall clock, milliseconds since 1970.
 fn unix_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

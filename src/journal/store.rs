@@ -178,6 +178,8 @@ pub struct Store {
     path: PathBuf,
     connection: Connection,
     inode: u64,
+    /// Something erased may still stand in the write-ahead log, which a reader kept from being cut.
+    uncut: bool,
     pub live: Live,
 }
 
@@ -215,7 +217,7 @@ impl Store {
         }
         let inode = std::fs::metadata(path)?.ino();
         let live = live_calls(&connection)?;
-        Ok(Self { path: path.to_owned(), connection, inode, live })
+        Ok(Self { path: path.to_owned(), connection, inode, uncut: true, live })
     }
 
     /// Highest position written; 0 if there is none.
@@ -392,12 +394,19 @@ impl Store {
     /// leaves nothing of it.
     pub fn checkpoint(&mut self, truncate: bool) -> Result<(), StoreError> {
         let size = self.wal_bytes();
+        let truncate = truncate || self.uncut && size > 0;
         let mode = match truncate || size > WAL_HUGE_BYTES {
             true => "TRUNCATE",
             false if size > WAL_LARGE_BYTES => "PASSIVE",
             false => return Ok(()),
         };
-        self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
+        // Events must not wait for a reader in the way; it is tried again when there is nothing to write.
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let busy =
+            self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, bool>(0));
+        self.connection.busy_timeout(BUSY)?;
+        let busy = busy?;
+        self.uncut = if truncate { busy } else { self.uncut };
         Ok(())
     }
 
@@ -478,6 +487,29 @@ impl Reader {
     /// At most `limit` events of a call after `seq`.
     pub fn events(&self, call: &str, after: u64, limit: usize) -> Result<Vec<(u64, Event)>, StoreError> {
         events_of(&self.connection, call, after, limit)
+    }
+
+    /// At most `limit` events of these types after `position`, each with its position and the view of its call as it is now.
+    pub fn of_kinds(
+        &self,
+        kinds: &[&str],
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Event, CallView)>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT events.position, body, view FROM events JOIN calls USING (call)
+             WHERE kind IN (SELECT value FROM json_each(?1)) AND events.position > ?2
+             ORDER BY events.position LIMIT ?3",
+        )?;
+        let rows = statement
+            .query_map(params![serde_json::to_string(kinds)?, signed(position), signed(limit as u64)], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            })?;
+        rows.map(|row| {
+            let (position, body, view) = row?;
+            Ok((unsigned(position), serde_json::from_str(&body)?, serde_json::from_str(&view)?))
+        })
+        .collect()
     }
 
     /// States of alerts, newest first, with their positions.

@@ -42,6 +42,7 @@ fn alert(call: &str, seq: u64, unix_ms: u64) -> Event {
         by: None,
         until: None,
         dismissal: None,
+        unacknowledged_ms: None,
     };
     event(call, seq, unix_ms, kind)
 }

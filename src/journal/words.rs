@@ -86,6 +86,7 @@ mod tests {
                 by: None,
                 until: None,
                 dismissal: Some(secret()),
+                unacknowledged_ms: None,
             },
             EventKind::Suggestion { id: "c:s1".to_owned(), practice: "p".to_owned(), text: secret(), alert: None },
             EventKind::Note { by: "s1".to_owned(), text: secret() },

@@ -163,6 +163,11 @@ impl Writer {
         let was_open = self.store.is_some();
         let settings = self.shared.settings.clone();
         let sweep = self.next_sweep <= Instant::now();
+        if let Some(settings) = settings.as_ref().filter(|_| sweep)
+            && let Err(error) = super::sweep_set_aside(&self.path, Duration::from_millis(settings.words_ms))
+        {
+            warn!(%error, "a damaged journal that was set aside cannot be removed");
+        }
         let store = self.store()?;
         if !store.is_in_place() {
             return Err(std::io::Error::other("the file was taken away").into());

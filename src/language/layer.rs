@@ -1,7 +1,8 @@
 //! The second layer: what the text model adds to and takes from what the patterns found.
 //!
 //! It finds kinds in words nobody wrote a pattern for, and doubts soft findings. A finding of the model alone is marked
-//! with the entry [`MODEL_ENTRY`]: it is shown and quoted, but no alert and no band rests on it.
+//! with the entry [`MODEL_ENTRY`]: it is shown and quoted, and counts half toward sustained tension, but no band and no alert of
+//! its own rests on it.
 
 use super::classifier::features::placed;
 use super::classifier::kinds::{Column, KindHeads};
@@ -31,9 +32,14 @@ pub struct Added {
     pub end: usize,
 }
 
-/// Whether the model lets a pattern's finding stand. `raw`: the heads' scores, empty if there are none.
-pub fn stands(hit: &Hit<'_>, heads: &KindHeads, raw: &[f32], withheld: bool) -> bool {
-    let question = heads.column(hit.entry.kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
+/// Whether the model lets a pattern's finding stand. `raw`: the heads' scores, empty if there are none; `judged`: how likely a
+/// complaint the whole utterance is.
+pub fn stands(hit: &Hit<'_>, heads: &KindHeads, raw: &[f32], judged: Option<f32>, withheld: bool) -> bool {
+    let kind = hit.entry.kind;
+    if judged.is_some_and(|judged| judged < severity::judge_may_drop_below(kind)) {
+        return false;
+    }
+    let question = heads.column(kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
     question.is_none_or(|(question, raw)| question.stack.probability(raw, true, withheld) >= question.stack.keep_from)
 }
 
@@ -57,14 +63,17 @@ pub fn added(
             let words: Vec<&str> = (0..text.tokens.len()).map(|index| text.word(index)).collect();
             placed(&words, tags)
         });
-        let (first, end) = quote(features, text.tokens.len(), heads, column);
+        let sentences: Vec<u32> = text.tokens.iter().map(|token| token.sentence).collect();
+        let (first, end) = quote(features, &sentences, heads, column);
         out.push(Added { kind, weight: severity::defaults(kind).weight * WEIGHT_SHARE, first, end });
     }
     out
 }
 
-/// The shortest run of words that holds most of what speaks for a kind.
-fn quote(features: &[(u32, usize, usize)], words: usize, heads: &KindHeads, column: usize) -> (usize, usize) {
+/// The shortest run of words of one sentence that holds most of what speaks for a kind. `sentences`: by word, the number of
+/// its sentence; not empty.
+fn quote(features: &[(u32, usize, usize)], sentences: &[u32], heads: &KindHeads, column: usize) -> (usize, usize) {
+    let words = sentences.len();
     let mut shares = vec![0.0f32; words];
     for &(hash, first, last) in features {
         // Half of a pair goes to each of its words.
@@ -73,16 +82,26 @@ fn quote(features: &[(u32, usize, usize)], words: usize, heads: &KindHeads, colu
         shares[last] += weight;
     }
     shares.iter_mut().for_each(|share| *share = share.max(0.0));
-    let wanted = shares.iter().sum::<f32>() * QUOTE_SHARE;
-    let mut best = (0, words.min(QUOTE_WORDS_MAX));
+    let end_of = |first: usize| {
+        let length = sentences[first..].iter().take_while(|sentence| **sentence == sentences[first]).count();
+        first + length.min(QUOTE_WORDS_MAX)
+    };
+    // What one sentence holds at most is all that a quote can be asked for.
+    let mut most = 0.0f32;
+    let mut sum = 0.0;
+    for (index, share) in shares.iter().enumerate() {
+        sum = if index > 0 && sentences[index] != sentences[index - 1] { *share } else { sum + share };
+        most = most.max(sum);
+    }
+    let wanted = most * QUOTE_SHARE;
+    let mut best = (0, end_of(0));
     if wanted <= 0.0 {
         return best;
     }
     let mut found = 0.0;
     for first in 0..words {
         let mut sum = 0.0;
-        let reach = words.min(first + QUOTE_WORDS_MAX);
-        for end in first + 1..=reach {
+        for end in first + 1..=end_of(first) {
             sum += shares[end - 1];
             let (length, shortest) = (end - first, best.1 - best.0);
             let enough = sum >= wanted;
@@ -115,9 +134,22 @@ mod tests {
         (weights[3], weights[7], weights[9]) = (40, 50, -60);
         let heads = KindHeads { questions: vec![question], weights, ..KindHeads::default() };
         let features = [(3, 4, 4), (7, 5, 6), (9, 0, 0), (11, 2, 2)];
-        assert_eq!(quote(&features, 20, &heads, 0), (4, 6));
-        assert_eq!(quote(&[(3, 18, 18)], 20, &heads, 0), (18, 19));
-        assert_eq!(quote(&[], 3, &heads, 0).1, 3);
-        assert_eq!(quote(&[], 1, &heads, 0), (0, 1));
+        assert_eq!(quote(&features, &[0; 20], &heads, 0), (4, 6));
+        assert_eq!(quote(&[(3, 18, 18)], &[0; 20], &heads, 0), (18, 19));
+        assert_eq!(quote(&[], &[0; 3], &heads, 0).1, 3);
+        assert_eq!(quote(&[], &[0], &heads, 0), (0, 1));
+    }
+
+    #[test]
+    fn a_quote_stays_within_one_sentence() {
+        let question =
+            Question { column: Column::Kind(CueKind::Anger), scale: 1.0, bias: 0.0, stack: Stack::default() };
+        let mut weights = vec![0i8; 1024];
+        (weights[3], weights[7]) = (40, 50);
+        let heads = KindHeads { questions: vec![question], weights, ..KindHeads::default() };
+        // "Tag. Bei uns ist" speaks for it on both sides of the full stop.
+        let (first, end) = quote(&[(3, 0, 0), (7, 1, 3)], &[0, 1, 1, 1], &heads, 0);
+        assert!(first >= 1 && end <= 4, "{first}..{end}");
+        assert_eq!(quote(&[], &[0, 1, 1], &heads, 0), (0, 1));
     }
 }

@@ -133,16 +133,16 @@ impl Language {
         if let Some(language) = heads {
             let kinds = language.kinds(agent);
             // The judge weighs all that was found; what the model doubts is dropped behind it.
-            let evidence =
-                if agent { Vec::new() } else { severity::evidence(&findings, verdict.model, kinds, &verdict.raw) };
+            let evidence = || severity::evidence(&findings, verdict.model, kinds, &verdict.raw);
+            let judged = if agent { None } else { severity::probability(&evidence(), kinds) };
             // On a mixed channel only threats count, and those the model never finds alone.
             if speaker != Channel::Mixed {
                 added = layer::added(&findings, kinds, &verdict.raw, &normalized, language.tags());
             }
             let withheld = findings.withheld;
-            findings.hits.retain(|hit| layer::stands(hit, kinds, &verdict.raw, withheld));
+            findings.hits.retain(|hit| layer::stands(hit, kinds, &verdict.raw, judged, withheld));
             if !agent {
-                let (judged, how) = severity::judge(&findings.hits, &evidence, kinds);
+                let (judged, how) = severity::judge(&findings.hits, judged, kinds);
                 severity = (speaker == Channel::Customer).then_some(judged);
                 explanation = how;
             }

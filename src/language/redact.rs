@@ -143,6 +143,11 @@ impl Redactor {
         Self { lang, names, known: Vec::new(), memory: Memory::default() }
     }
 
+    /// What is said from now on is in this language.
+    pub fn speak(&mut self, lang: Lang) {
+        self.lang = lang;
+    }
+
     /// The customer's name as the phone system wrote it.
     pub fn know_name(&mut self, written: &str) {
         for part in name::parts(written) {

@@ -53,7 +53,7 @@ pub struct Record {
 }
 
 /// What became of one practice in a team.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct TeamFigure {
     pub shown: u32,
     /// Answered `used`, or followed as the program saw.

@@ -1,5 +1,6 @@
 //! AudioSocket connections of Asterisk: plain TCP without proof, so only from addresses that are listed, and only for
-//! UUIDs that were announced before.
+//! UUIDs that were announced before. The limits of connections and of their rate are those of the main port, and shared
+//! with it.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -13,10 +14,11 @@ use tracing::warn;
 
 use crate::config::seconds;
 use crate::metrics::Kind;
-use crate::server::App;
+use crate::server::doors::Doors;
 use crate::server::media;
 use crate::server::platform::Platform;
 use crate::server::socket::{Incoming, Patience, Peer};
+use crate::server::{App, Connection};
 use crate::wire::Refusal;
 use crate::wire::audiosocket::{AudioSocket, frame};
 use crate::wire::fields::Told;
@@ -54,7 +56,7 @@ impl Announcements {
 }
 
 /// Takes connections until the server closes.
-pub(super) async fn accept(listener: TcpListener, app: Arc<App>, connections: Arc<Semaphore>) {
+pub(super) async fn accept(listener: TcpListener, app: Arc<App>, doors: Arc<Doors>, connections: Arc<Semaphore>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -73,10 +75,16 @@ pub(super) async fn accept(listener: TcpListener, app: Arc<App>, connections: Ar
             warn!(%address, "an AudioSocket connection from an address that is not listed");
             continue;
         }
-        let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
+        let ip = address.ip().to_canonical();
+        if !app.guard.knock(ip, Instant::now().into_std()) {
+            app.metrics.refuse("too_many_requests");
+            continue;
+        }
+        let (Ok(permit), Some(inside)) = (Arc::clone(&connections).try_acquire_owned(), doors.enter(ip)) else {
             app.metrics.refuse("too_many_connections");
             continue;
         };
+        let connection = Connection::new(&app, ip, inside, permit);
         let app = Arc::clone(&app);
         tokio::spawn(async move {
             let media = &app.config.media;
@@ -92,7 +100,7 @@ pub(super) async fn accept(listener: TcpListener, app: Arc<App>, connections: Ar
             let peer = Peer::Tcp(TcpPeer::new(stream, patience));
             media::serve(&app, peer, None, Platform::AudioSocket, Box::new(dialect)).await;
             open.dec();
-            drop(permit);
+            drop(connection);
         });
     }
 }

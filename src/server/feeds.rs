@@ -65,7 +65,7 @@ pub(super) async fn supervisor(app: &App, mut socket: Socket, claims: &Claims, a
     let mut sight = entry(claims, Action::FeedOpened, None);
     sight.detail.insert("text".to_owned(), if words == Words::All { "all" } else { "opened" }.into());
     app.audit.record(sight).await;
-    let mut feed = SupervisorFeed { app, claims, words, opened: BTreeSet::new() };
+    let mut feed = SupervisorFeed { app, claims, words, opened: BTreeSet::new(), shown: BTreeSet::new() };
     let Err(end) = feed.run(&mut socket, after).await;
     feed.leave();
     say_goodbye(app, socket, end).await;
@@ -77,6 +77,16 @@ struct SupervisorFeed<'a> {
     words: Words,
     /// Calls this supervisor looks at.
     opened: BTreeSet<String>,
+    /// Live calls this reader has been told of: a transfer may take one out of the scope, or bring one in.
+    shown: BTreeSet<String>,
+}
+
+/// What became of an event on a feed.
+#[derive(PartialEq, Eq)]
+enum Told {
+    Done,
+    /// The call came into the scope in its midst: only a snapshot can show it.
+    Unknown,
 }
 
 impl SupervisorFeed<'_> {
@@ -84,7 +94,9 @@ impl SupervisorFeed<'_> {
         let expires = Instant::now() + token_left(self.claims);
         loop {
             let mut subscription = self.app.hub.subscribe(after.take());
-            let calls = subscription.calls.into_iter().filter(|view| self.sees(view)).map(|view| self.shown(view));
+            let calls: Vec<CallView> = subscription.calls.into_iter().filter(|view| self.sees(view)).collect();
+            self.shown = calls.iter().map(|view| view.call.clone()).collect();
+            let calls = calls.into_iter().map(|view| self.shown(view));
             let (server, agent_channel) = (&self.app.config.server, self.app.config.agent.channel);
             let (cursor, calls) = (subscription.cursor, calls.collect());
             let snapshot = SupervisorSnapshot::new(&server.node, unix_ms(), agent_channel, cursor, calls);
@@ -92,14 +104,28 @@ impl SupervisorFeed<'_> {
             for load in &subscription.loads {
                 self.load(socket, load).await?;
             }
+            let mut unknown = false;
             for item in subscription.missed {
-                self.event(socket, &item).await?;
+                unknown |= self.event(socket, &item).await? == Told::Unknown;
+            }
+            if unknown {
+                continue;
             }
             loop {
                 tokio::select! {
                     item = subscription.items.recv() => match item {
-                        Ok(FeedItem::Event(item)) => self.event(socket, &item).await?,
+                        Ok(FeedItem::Event(item)) => {
+                            if self.event(socket, &item).await? == Told::Unknown {
+                                break;
+                            }
+                        }
                         Ok(load @ FeedItem::Load { .. }) => self.load(socket, &load).await?,
+                        Ok(FeedItem::Colleagues { colleagues, team, queue }) => {
+                            let is_open = self.opened.contains(&colleagues.call);
+                            if is_open && self.claims.covers(team.as_deref(), queue.as_deref()) {
+                                socket.send(to_json(colleagues.as_ref())).await?;
+                            }
+                        }
                         Ok(FeedItem::Erased { call, team, queue }) => {
                             if self.claims.covers(team.as_deref(), queue.as_deref()) {
                                 socket.send(to_json(&Erased::new(&call))).await?;
@@ -125,6 +151,9 @@ impl SupervisorFeed<'_> {
                         if let Some(call) = opening.filter(|_| result.is_ok()) {
                             let events = self.app.hub.events(&call, 0, usize::MAX).unwrap_or_default();
                             self.facts(socket, &call, &events, false).await?;
+                            if let Some(colleagues) = self.app.hub.colleagues(&call) {
+                                socket.send(to_json(&colleagues)).await?;
+                            }
                         }
                         answer(socket, reference, result).await?;
                     }
@@ -156,19 +185,38 @@ impl SupervisorFeed<'_> {
         socket.send(to_json(&CallFacts::new(call, &facts, said))).await
     }
 
-    async fn event(&self, socket: &mut Socket, item: &CallItem) -> Result<(), Gone> {
+    async fn event(&mut self, socket: &mut Socket, item: &CallItem) -> Result<Told, Gone> {
+        let call = &item.event.call;
         if !self.claims.covers(item.team.as_deref(), item.queue.as_deref()) {
-            return Ok(());
+            if self.shown.remove(call) {
+                // Transferred to others: whoever may not see it any more does not keep it on the screen either.
+                if self.opened.remove(call) {
+                    self.stop_watching(call);
+                }
+                socket.send(to_json(&Erased::new(call))).await?;
+            }
+            return Ok(Told::Done);
         }
-        if self.opened.contains(&item.event.call) {
+        match &item.event.kind {
+            EventKind::CallStarted { .. } => {
+                self.shown.insert(call.clone());
+            }
+            EventKind::CallEnded { .. } => {
+                self.shown.remove(call);
+            }
+            _ if !self.shown.contains(call) => return Ok(Told::Unknown),
+            _ => {}
+        }
+        if self.opened.contains(call) {
             socket.send(item.json.as_str()).await?;
-            return self.facts(socket, &item.event.call, std::slice::from_ref(&item.event), true).await;
+            self.facts(socket, call, std::slice::from_ref(&item.event), true).await?;
+        } else if self.words == Words::All {
+            socket.send(item.json.as_str()).await?;
+        } else {
+            let event = without_words(&item.event);
+            socket.send(to_json(&FeedEvent { event: &event, cursor: item.cursor })).await?;
         }
-        if self.words == Words::All {
-            return socket.send(item.json.as_str()).await;
-        }
-        let event = without_words(&item.event);
-        socket.send(to_json(&FeedEvent { event: &event, cursor: item.cursor })).await
+        Ok(Told::Done)
     }
 
     async fn carry_out(&mut self, command: SupervisorCommand) -> Result<(), Failed> {
@@ -205,7 +253,9 @@ impl SupervisorFeed<'_> {
                 self.visible(&call)?;
                 if self.opened.insert(call.clone()) {
                     self.app.audit.record(entry(self.claims, Action::CallOpened, Some(&call))).await;
-                    send(self.app, &call, Input::Watching { who: by, on: true }).await?;
+                    if self.app.hub.watch(&call, &by) {
+                        send(self.app, &call, Input::Watching { who: by, on: true }).await?;
+                    }
                 }
                 Ok(())
             }
@@ -213,7 +263,10 @@ impl SupervisorFeed<'_> {
                 if !self.opened.remove(&call) {
                     return Err(Failed("not_open", "this call is not open on this feed".to_owned()));
                 }
-                send(self.app, &call, Input::Watching { who: by, on: false }).await.or(Ok(()))
+                if self.app.hub.unwatch(&call, &by) {
+                    let _ = send(self.app, &call, Input::Watching { who: by, on: false }).await;
+                }
+                Ok(())
             }
         }
     }
@@ -244,13 +297,18 @@ impl SupervisorFeed<'_> {
         view
     }
 
-    /// Tells the agents that nobody looks any more. A call that has no room for it is told when it ends.
+    /// Tells the agents that nobody looks any more.
     fn leave(&self) {
-        for call in &self.opened {
-            if let Some(entry) = self.app.calls.find(call) {
-                let input = Input::Watching { who: self.claims.sub.clone(), on: false };
-                let _ = entry.commands.try_send(Command { input, done: oneshot::channel().0 });
-            }
+        self.opened.iter().for_each(|call| self.stop_watching(call));
+    }
+
+    /// A call that has no room for it is told when it ends.
+    fn stop_watching(&self, call: &str) {
+        if self.app.hub.unwatch(call, &self.claims.sub)
+            && let Some(entry) = self.app.calls.find(call)
+        {
+            let input = Input::Watching { who: self.claims.sub.clone(), on: false };
+            let _ = entry.commands.try_send(Command { input, done: oneshot::channel().0 });
         }
     }
 }

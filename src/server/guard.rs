@@ -41,6 +41,11 @@ impl Guard {
             hasher: RandomState::new(),
         }
     }
+
+    /// Whether this address may ask once more now.
+    pub fn knock(&self, address: IpAddr, now: Instant) -> bool {
+        self.requests.take(network(address), now)
+    }
 }
 
 /// Limits, origins and headers around everything else.
@@ -68,7 +73,7 @@ fn admit(app: &App, address: IpAddr, request: &Request) -> Result<(), Box<Respon
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         Err(Box::new(response))
     };
-    if !app.guard.requests.take(network(address), now) {
+    if !app.guard.knock(address, now) {
         return too_many("too many requests from this address; slow down");
     }
     if !app.guard.wrong_tokens.has(network(address), now) {

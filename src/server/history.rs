@@ -6,17 +6,19 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::audit::Action;
+use crate::audit::{Action, AuditLine};
 use crate::call::event::Event;
-use crate::call::view::CallView;
+use crate::call::view::{CallView, OpenAlert};
 use crate::journal::{CallQuery, StoreError};
 use crate::server::auth::{Claims, Need};
 use crate::server::http::{admit, error};
 use crate::server::{App, entry};
+use crate::terms::Band;
 
 /// Entries of one page unless asked for fewer or more, and at most.
 const PAGE: usize = 100;
@@ -74,8 +76,61 @@ enum AlertsState {
     All,
 }
 
+/// A page of calls, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct CallsPage {
+    calls: Vec<Listed>,
+    /// `before` of the next page; `null` ends it.
+    next: Option<u64>,
+}
+
+/// A page of a call's log.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct EventsPage {
+    call: String,
+    events: Vec<Event>,
+    /// `after` of the next page; `null`: there is no more yet.
+    next: Option<u64>,
+}
+
+/// Alerts: with `state=open` those open now, with `state=all` every state of every alert on record, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct AlertsPage {
+    alerts: Vec<AlertEntry>,
+    /// `before` of the next page; `null` ends it.
+    next: Option<u64>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+enum AlertEntry {
+    Open(AlertOfCall),
+    State(Event),
+}
+
+/// An open alert with its call.
+#[derive(Debug, Serialize, JsonSchema)]
+struct AlertOfCall {
+    call: String,
+    agent: Option<String>,
+    queue: Option<String>,
+    team: Option<String>,
+    level: u8,
+    band: Band,
+    alert: OpenAlert,
+}
+
+/// A page of the audit log, oldest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct AuditPage {
+    #[schemars(with = "Vec<AuditLine>")]
+    entries: Vec<Value>,
+    /// `after` of the next page; `null`: there is no more yet.
+    next: Option<u64>,
+}
+
 /// A call as the list shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Listed {
     #[serde(flatten)]
     view: CallView,
@@ -89,7 +144,7 @@ pub(super) async fn calls(
     app: &App,
     query: Result<Query<CallsQuery>, QueryRejection>,
     headers: &HeaderMap,
-) -> Result<Value, Refused> {
+) -> Result<CallsPage, Refused> {
     let claims = admit(app, headers, Need::Supervise)?.claims;
     let query = known(query, "`state` (live or ended), `before` (a number) and `limit`")?;
     saw(app, &claims, Action::ListRead, None).await;
@@ -123,7 +178,7 @@ pub(super) async fn calls(
         let fresher = in_memory.iter().find(|known| known.call == view.call && known.seq > view.seq);
         listed.push(Listed { view: fresher.cloned().unwrap_or(view), durable: None });
     }
-    Ok(json!({ "calls": listed, "next": next }))
+    Ok(CallsPage { calls: listed, next })
 }
 
 async fn in_journal(app: &App, call: &str, page: &[(u64, CallView)]) -> Result<bool, Refused> {
@@ -162,14 +217,14 @@ pub(super) async fn audit(
     app: &App,
     query: Result<Query<EventsQuery>, QueryRejection>,
     headers: &HeaderMap,
-) -> Result<Value, Refused> {
+) -> Result<AuditPage, Refused> {
     admit(app, headers, Need::Audit)?;
     let EventsQuery { after, limit } = known(query, "`after` (a number) and `limit`")?;
     let limit = page(limit);
     match app.audit.page(after, limit).await {
         Ok(entries) => {
-            let next = (entries.len() == limit).then(|| entries.last().map(|last| last["seq"].clone())).flatten();
-            Ok(json!({ "entries": entries, "next": next }))
+            let next = (entries.len() == limit).then(|| entries.last().and_then(|last| last["seq"].as_u64())).flatten();
+            Ok(AuditPage { entries, next })
         }
         Err(problem) => {
             tracing::error!(error = %problem, "the audit log cannot be read");
@@ -185,7 +240,7 @@ pub(super) async fn events(
     call: &str,
     query: Result<Query<EventsQuery>, QueryRejection>,
     headers: &HeaderMap,
-) -> Result<Value, Refused> {
+) -> Result<EventsPage, Refused> {
     visible(app, headers, call).await?;
     let EventsQuery { after, limit } = known(query, "`after` (a number) and `limit`")?;
     let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
@@ -198,7 +253,7 @@ pub(super) async fn events(
         events.extend(more.iter().map(|event| Event::clone(event)));
     }
     let next = (events.len() == limit).then(|| events.last().map(|event| event.seq)).flatten();
-    Ok(json!({ "call": call, "events": events, "next": next }))
+    Ok(EventsPage { call: call.to_owned(), events, next })
 }
 
 /// Removes an ended call from the journal and from memory, and tells the feeds.
@@ -225,7 +280,7 @@ pub(super) async fn alerts(
     app: &App,
     query: Result<Query<AlertsQuery>, QueryRejection>,
     headers: &HeaderMap,
-) -> Result<Value, Refused> {
+) -> Result<AlertsPage, Refused> {
     let claims = admit(app, headers, Need::Supervise)?.claims;
     let query = known(query, "`state` (open or all), `before` (a number) and `limit`")?;
     saw(app, &claims, Action::ListRead, None).await;
@@ -235,18 +290,14 @@ pub(super) async fn alerts(
         let mut stored = read(app, move |reader| reader.alerts(&asked)).await?;
         let next = (stored.len() > limit).then(|| stored.get(limit - 1).map(|(position, _)| *position)).flatten();
         stored.truncate(limit);
-        let events: Vec<Event> = stored.into_iter().map(|(_, event)| event).collect();
-        return Ok(json!({ "alerts": events, "next": next }));
+        let alerts = stored.into_iter().map(|(_, event)| AlertEntry::State(event)).collect();
+        return Ok(AlertsPage { alerts, next });
     }
     let live = app.hub.calls().into_iter().filter(|view| covers(&claims, view) && view.ended.is_none());
-    let alerts: Vec<Value> = live
-        .filter_map(|CallView { call, agent, queue, team, level, band, alert, .. }| {
-            alert.map(|alert| {
-                json!({ "call": call, "agent": agent, "queue": queue, "team": team, "level": level, "band": band, "alert": alert })
-            })
-        })
-        .collect();
-    Ok(json!({ "alerts": alerts, "next": null }))
+    let alerts = live.filter_map(|CallView { call, agent, queue, team, level, band, alert, .. }| {
+        Some(AlertEntry::Open(AlertOfCall { call, agent, queue, team, level, band, alert: alert? }))
+    });
+    Ok(AlertsPage { alerts: alerts.collect(), next: None })
 }
 
 fn covers(claims: &Claims, view: &CallView) -> bool {

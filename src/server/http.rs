@@ -2,11 +2,12 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -16,7 +17,6 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Deserialize;
-use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -28,31 +28,44 @@ use crate::config::seconds;
 use crate::metrics::Kind;
 use crate::server::agents::TEAM_MIN_AGENTS;
 use crate::server::auth::{Admitted, Claims, Denied, Need};
+use crate::server::describe;
 use crate::server::feeds::{self, Words};
 use crate::server::guard;
 use crate::server::history::{self, AlertsQuery, CallsQuery, EventsQuery};
 use crate::server::media;
 use crate::server::page;
+use crate::server::patient::Patient;
 use crate::server::platform::{NotAdmitted, Platform};
 use crate::server::revoked::TokenLife;
 use crate::server::socket::{Patience, Peer, Socket};
 use crate::server::{App, Connection, Phase, entry, unix_ms};
+use crate::stt::SpeechQueue;
 use crate::wire::audiohook::is_uuid;
+use crate::wire::sign::from_base64;
 use crate::wire::{ErrorMessage, MAX_JSON_BYTES, feed, to_json};
 
 /// Largest head of a request, and what is read ahead of it.
 const HEAD_BYTES: usize = 16 << 10;
 
+/// Without a transcription worker for so long, calls are better sent elsewhere. A restart after a crash takes less.
+const WITHOUT_WORDS: Duration = Duration::from_secs(10);
+
 type Shared = State<Arc<App>>;
 
 pub(super) fn router(app: Arc<App>) -> Router {
+    let oidc = app.config.auth.oidc.as_ref();
+    let (policy, sign_in) = (page::policy(oidc), page::sign_in(oidc));
+    let agents_policy = policy.clone();
     Router::new()
-        .route("/", get(|headers: HeaderMap| async move { page::board(&headers) }))
-        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers) }))
+        .route("/", get(|headers: HeaderMap| async move { page::board(&headers, &policy) }))
+        .route("/agent", get(|headers: HeaderMap| async move { page::agent(&headers, &agents_policy) }))
+        .route("/v1/sign-in", get(|| async { Json(sign_in) }))
         .route("/assets/{file}", get(asset))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/openapi.json", get(|| async { Json(describe::openapi()) }))
+        .route("/asyncapi.json", get(|| async { Json(describe::asyncapi()) }))
         .route("/schema/event.json", get(event_schema))
         .route("/schema/feed.json", get(feed_schema))
         .route("/v1/media", get(|app, request| ingest(app, request, Platform::Native)))
@@ -74,6 +87,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/alerts", get(alerts))
         .route("/v1/audit", get(audit))
         .route("/v1/config", get(config))
+        .route("/v1/webhooks", get(webhooks))
         .route("/v1/agents/{agent}/record", get(record).delete(erase_record))
         .route("/v1/teams/{team}/practices", get(team_practices))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path") })
@@ -94,7 +108,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(seconds(app.config.limits.header_s))
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream, seconds(app.config.limits.take_s))), service)
         .with_upgrades();
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
@@ -247,6 +261,9 @@ fn switch<F>(
 where
     F: Future<Output = ()> + Send,
 {
+    if request.version() != Version::HTTP_11 {
+        return error(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "this path speaks WebSocket over HTTP/1.1");
+    }
     let response = match switching(request.headers(), subprotocol.as_deref()) {
         Ok(response) => response,
         Err(response) => return *response,
@@ -288,8 +305,10 @@ fn switching(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<Response,
         response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return Err(Box::new(response));
     }
-    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else {
-        let message = "the header Sec-WebSocket-Key is missing";
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let key = keys.next().filter(|key| key.to_str().ok().and_then(from_base64).is_some_and(|key| key.len() == 16));
+    let (Some(key), None) = (key, keys.next()) else {
+        let message = "there must be one header Sec-WebSocket-Key, with 16 bytes in Base64";
         return Err(Box::new(error(StatusCode::BAD_REQUEST, "bad_request", message)));
     };
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -305,6 +324,15 @@ fn switching(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<Response,
     Ok(response)
 }
 
+/// A server without transcription lives, and a restart would not help it; the second line says what is wrong.
+async fn healthz(State(app): Shared) -> String {
+    let Some(stats) = app.speech.as_ref().map(SpeechQueue::stats) else { return "ok\n".to_owned() };
+    if stats.workers_up >= stats.workers {
+        return "ok\n".to_owned();
+    }
+    format!("ok\ndegraded: {} of {} transcription workers can read\n", stats.workers_up, stats.workers)
+}
+
 async fn readyz(State(app): Shared) -> Response {
     let phase = *app.phase.borrow();
     if phase != Phase::Running {
@@ -312,6 +340,10 @@ async fn readyz(State(app): Shared) -> Response {
     }
     if !app.calls.has_room() {
         return error(StatusCode::SERVICE_UNAVAILABLE, "busy", "all call slots are taken");
+    }
+    let down = app.speech.as_ref().and_then(SpeechQueue::down_for);
+    if down.is_some_and(|down| down > WITHOUT_WORDS) {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "no_transcription", "no transcription worker can read");
     }
     "ready\n".into_response()
 }
@@ -385,6 +417,14 @@ async fn config(State(app): Shared, headers: HeaderMap) -> Response {
     }
 }
 
+/// How the receivers of webhooks do, and what they will never get.
+async fn webhooks(State(app): Shared, headers: HeaderMap) -> Response {
+    match admit(&app, &headers, Need::Audit) {
+        Ok(_) => Json(describe::WebhooksPage { webhooks: app.webhooks.status() }).into_response(),
+        Err(response) => *response,
+    }
+}
+
 async fn alerts(State(app): Shared, query: Result<Query<AlertsQuery>, QueryRejection>, headers: HeaderMap) -> Response {
     match history::alerts(&app, query, &headers).await {
         Ok(page) => Json(page).into_response(),
@@ -430,9 +470,7 @@ async fn team_practices(State(app): Shared, Path(team): Path<String>, headers: H
         move || app.agents.team_figures(&team)
     };
     match tokio::task::spawn_blocking(read).await {
-        Ok(practices) => {
-            Json(json!({ "team": team, "min_agents": TEAM_MIN_AGENTS, "practices": practices })).into_response()
-        }
+        Ok(practices) => Json(describe::TeamPractices { team, min_agents: TEAM_MIN_AGENTS, practices }).into_response(),
         Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "storage", "the records cannot be read; try again"),
     }
 }

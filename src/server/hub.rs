@@ -1,7 +1,8 @@
 //! Where events meet their readers: what is known of every call, the last events, and two kinds of broadcast.
 //!
 //! Publishing never waits: a reader that is too slow misses events, is told so by the broadcast and gets a fresh
-//! snapshot. The agent's log goes into the agents' broadcasts only, never into the supervisors'.
+//! snapshot. The agent's log goes into the agents' broadcasts only, never into the supervisors': what supervisors did
+//! at a call they see as [`Colleagues`].
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,11 +17,14 @@ use crate::journal::{Logged, Publication, end_of};
 use crate::metrics::{Kind, Metrics};
 use crate::server::load::{AgentLoad, BreakRule};
 use crate::server::unix_ms;
-use crate::wire::feed::{FeedEvent, Load};
+use crate::wire::feed::{Colleagues, FeedEvent, Load, Whispered};
 use crate::wire::to_json;
 
 /// Good moments kept per call for an agent who may want to share one.
 const MOMENTS: usize = 50;
+
+/// Whispers shown to colleagues who open a call.
+const WHISPERS: usize = 20;
 
 /// Agents whose load is remembered.
 const AGENTS: usize = 10_000;
@@ -64,6 +68,9 @@ struct Record {
     events: VecDeque<Arc<Event>>,
     /// `seq` and text of the agent's good moments.
     moments: VecDeque<(u64, String)>,
+    whispers: VecDeque<Whispered>,
+    /// On how many feeds each supervisor has the call open.
+    watchers: BTreeMap<String, usize>,
 }
 
 /// An event and how the call looked before it, so that a reader who comes back can be shown that.
@@ -78,6 +85,12 @@ pub enum FeedItem {
     Event(Arc<CallItem>),
     Load {
         load: Load,
+        team: Option<String>,
+        queue: Option<String>,
+    },
+    /// For those who have the call open.
+    Colleagues {
+        colleagues: Arc<Colleagues>,
         team: Option<String>,
         queue: Option<String>,
     },
@@ -210,6 +223,11 @@ impl Hub {
         Subscription { cursor: state.cursor, calls, missed: Vec::new(), loads, items }
     }
 
+    /// All supervisors hear, from here on.
+    pub fn listen(&self) -> broadcast::Receiver<FeedItem> {
+        self.lock().supervisors.subscribe()
+    }
+
     /// The live calls of an agent, as their panel shows them, and their log from here on.
     pub fn subscribe_agent(&self, agent: &str) -> (Vec<AgentView>, broadcast::Receiver<AgentItem>) {
         let mut state = self.lock();
@@ -256,6 +274,29 @@ impl Hub {
     /// Whether this agent has this call now.
     pub fn is_agents(&self, agent: &str, call: &str) -> bool {
         self.lock().calls.get(call).is_some_and(|record| record.is_live_with(agent))
+    }
+
+    /// Who has a call open, and what was whispered in it.
+    pub fn colleagues(&self, call: &str) -> Option<Colleagues> {
+        self.lock().calls.get(call).map(Record::colleagues)
+    }
+
+    /// A supervisor opened a call on one feed more; whether it is their first.
+    pub fn watch(&self, call: &str, who: &str) -> bool {
+        let mut state = self.lock();
+        let Some(record) = state.calls.get_mut(call) else { return true };
+        let feeds = record.watchers.entry(who.to_owned()).or_default();
+        *feeds += 1;
+        *feeds == 1
+    }
+
+    /// A supervisor closed a call on one feed; whether it was their last.
+    pub fn unwatch(&self, call: &str, who: &str) -> bool {
+        let mut state = self.lock();
+        let Some(record) = state.calls.get_mut(call) else { return true };
+        let Some(feeds) = record.watchers.get_mut(who) else { return true };
+        *feeds -= 1;
+        *feeds == 0 && record.watchers.remove(who).is_some()
     }
 
     /// Forgets a call and its events, if they are known, and tells readers.
@@ -343,6 +384,17 @@ impl State {
                 record.moments.pop_front();
             }
         }
+        if let EventKind::Whisper { from, text } = &event.kind {
+            record.whispers.push_back(Whispered { from: from.clone(), text: text.clone(), t_ms: event.t_ms });
+            if record.whispers.len() > WHISPERS {
+                record.whispers.pop_front();
+            }
+        }
+        if matches!(event.kind, EventKind::Whisper { .. } | EventKind::Watching { .. }) {
+            let (team, queue) = (record.view.team.clone(), record.view.queue.clone());
+            let colleagues = Arc::new(record.colleagues());
+            let _ = self.supervisors.send(FeedItem::Colleagues { colleagues, team, queue });
+        }
         if let Some(sender) = record.view.agent.as_ref().and_then(|agent| self.agents.get(agent)) {
             let _ = sender.send(AgentItem::Event(event));
         }
@@ -373,7 +425,13 @@ impl Record {
             agent_view: AgentView::default(),
             events: VecDeque::new(),
             moments: VecDeque::new(),
+            whispers: VecDeque::new(),
+            watchers: BTreeMap::new(),
         }
+    }
+
+    fn colleagues(&self) -> Colleagues {
+        Colleagues::new(&self.view.call, self.agent_view.watching.clone(), self.whispers.iter().cloned().collect())
     }
 
     fn is_live_with(&self, agent: &str) -> bool {
@@ -385,6 +443,7 @@ impl Record {
 mod tests {
     use super::*;
     use crate::call::event::{CallSummary, Log};
+    use crate::coach::PromptState;
     use crate::terms::Lang;
 
     fn hub(change: impl FnOnce(&mut config::Feeds)) -> Hub {
@@ -479,8 +538,43 @@ mod tests {
         tell(&hub, vec![whispered("c", 1)]);
         assert!(matches!(own.try_recv(), Ok(AgentItem::Event(event)) if event.seq == 1));
         assert!(foreign.try_recv().is_err());
-        assert!(supervisor.items.try_recv().is_err());
+        let Ok(FeedItem::Colleagues { colleagues, .. }) = supervisor.items.try_recv() else { panic!("no whisper") };
+        assert_eq!((colleagues.whispers[0].from.as_str(), colleagues.whispers[0].text.as_str()), ("s1", "hold on"));
+        let prompt = EventKind::Prompt {
+            id: "c:p1".to_owned(),
+            practice: "001-6".to_owned(),
+            text: "Breathe.".to_owned(),
+            state: PromptState::Shown,
+        };
+        tell(&hub, vec![event("c", Log::Agent, 2, prompt)]);
+        assert!(own.try_recv().is_ok() && supervisor.items.try_recv().is_err());
         assert_eq!(hub.events("c", 0, 9).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn colleagues_see_the_last_whispers_and_who_looks() {
+        let hub = hub(|_| {});
+        assert_eq!(hub.colleagues("c"), None);
+        tell(&hub, vec![started("c")]);
+        let watching = |who: &str, on| EventKind::Watching { who: who.to_owned(), on };
+        tell(
+            &hub,
+            vec![event("c", Log::Agent, 1, watching("s1", true)), event("c", Log::Agent, 2, watching("s2", true))],
+        );
+        tell(&hub, (3..40).map(|seq| whispered("c", seq)).collect());
+        tell(&hub, vec![event("c", Log::Agent, 40, watching("s2", false))]);
+        let seen = hub.colleagues("c").unwrap();
+        assert_eq!((seen.watching.as_slice(), seen.whispers.len()), (&["s1".to_owned()][..], WHISPERS));
+        assert_eq!(seen.whispers.last().unwrap().t_ms, 3_900);
+    }
+
+    #[test]
+    fn who_looks_on_two_screens_leaves_with_the_second() {
+        let hub = hub(|_| {});
+        tell(&hub, vec![started("c")]);
+        assert_eq!([hub.watch("c", "s1"), hub.watch("c", "s1"), hub.watch("c", "s2")], [true, false, true]);
+        assert_eq!([hub.unwatch("c", "s1"), hub.unwatch("c", "s2"), hub.unwatch("c", "s1")], [false, true, true]);
+        assert!(hub.watch("c", "s1"));
     }
 
     #[test]

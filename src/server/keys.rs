@@ -120,7 +120,7 @@ fn bare_authority(authority: &str) -> String {
     }
 }
 
-fn secret(setting: &str, path: &Path) -> io::Result<String> {
+pub(super) fn secret(setting: &str, path: &Path) -> io::Result<String> {
     let wrong = |problem: String| io::Error::new(io::ErrorKind::InvalidInput, format!("`{setting}`: {problem}"));
     let shown = path.display();
     let text = fs::read_to_string(path).map_err(|error| wrong(format!("cannot read {shown}: {error}")))?;

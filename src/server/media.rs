@@ -1,30 +1,24 @@
 //! Sockets that bring calls, of whatever dialect: the shell that carries out what a [`Dialect`] makes of the frames.
 
+mod enter;
+mod stream;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant, sleep_until, timeout};
-use tracing::{info, warn};
+use tracing::warn;
 
-use crate::audio::Decoder;
-use crate::call::event::parse_rfc3339;
-use crate::call::{self, CallInfo};
-use crate::config::{Consent, seconds};
+use self::enter::enter;
+use self::stream::{Stream, send};
+use crate::config::seconds;
 use crate::server::App;
-use crate::server::calls::{Entry, SocketId};
 use crate::server::platform::Platform;
-use crate::server::session::{self, Attach, MediaInput, ToSocket};
+use crate::server::session::{self, MediaInput, ToSocket};
 use crate::server::socket::{Incoming, Peer};
-use crate::terms::Channel;
 use crate::wire::Refusal;
-use crate::wire::native::{Facts, Opening};
 use crate::wire::phone::{Action, Dialect, Refused, Start, Started};
-
-/// Audio is decoded and handed over in slices of this many bytes, so that one large frame neither holds up the
-/// other sockets nor fills a call's queue.
-const SLICE_BYTES: usize = 16 << 10;
 
 /// Longer than this to come into a call, and platforms with a time limit are answered before: AudioHook gives up
 /// after 5 s.
@@ -77,22 +71,6 @@ struct Line<'a> {
     last_turn: Instant,
     /// Given up; until when the peer may close by itself.
     refused: Option<(Refusal, Instant)>,
-}
-
-/// A place in a call.
-struct Stream {
-    entry: Entry,
-    socket: SocketId,
-    /// Each stream of audio with its channels.
-    decoders: Vec<(Decoder, Vec<Channel>)>,
-    /// What the call has not taken yet, in order: a call that is busy must not keep the socket from its answers.
-    waiting: VecDeque<Action>,
-    /// Their weight.
-    waiting_bytes: usize,
-    /// The same, decoded.
-    ready: VecDeque<MediaInput>,
-    /// `stop` was said.
-    stopped: bool,
 }
 
 /// What a loop turn found.
@@ -263,7 +241,7 @@ impl Line<'_> {
         if self.stream.is_some() || self.refused.is_some() {
             return Err((Refusal::BadMessage, "a second start: one socket carries one call".to_owned()));
         }
-        let entering = enter(self.app, start, self.platform, self.outbox.clone(), self.dialect.wants_news());
+        let entering = enter(self.app, start, self.platform, self.outbox.clone(), self.dialect.wants());
         let mut entering = std::pin::pin!(entering);
         let entered = match timeout(OPENING_PATIENCE, &mut entering).await {
             Ok(entered) => entered,
@@ -325,243 +303,6 @@ impl Line<'_> {
 
     fn now_ms(&self) -> u64 {
         u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-impl Stream {
-    /// Puts in line what concerns the call.
-    fn queue(&mut self, action: Action) {
-        if self.stopped {
-            return;
-        }
-        self.stopped = action == Action::Stop;
-        self.waiting_bytes += weight(&action);
-        self.waiting.push_back(action);
-    }
-
-    fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty() || !self.ready.is_empty()
-    }
-
-    /// Hands over as much as the call takes at once.
-    fn hand_over(&mut self) {
-        while self.has_waiting() {
-            match self.entry.media.clone().try_reserve_owned() {
-                Ok(place) => {
-                    if let Some(input) = self.next_input() {
-                        place.send(input);
-                    }
-                }
-                Err(TrySendError::Full(_)) => return,
-                // A call that has gone says so, or has said so, through the inbox.
-                Err(TrySendError::Closed(_)) => {
-                    self.waiting.clear();
-                    self.ready.clear();
-                    self.waiting_bytes = 0;
-                }
-            }
-        }
-    }
-
-    /// Hands over everything, waiting for places.
-    async fn hand_over_all(&mut self) {
-        while let Some(input) = self.next_input() {
-            send(&self.entry, input).await;
-        }
-    }
-
-    /// What the call is to be told next. Audio is decoded here, a slice at a time.
-    fn next_input(&mut self) -> Option<MediaInput> {
-        while self.ready.is_empty() {
-            match self.waiting.pop_front()? {
-                Action::Audio { stream, mut bytes } => {
-                    let slice = bytes.split_to(bytes.len().min(SLICE_BYTES));
-                    self.waiting_bytes -= slice.len();
-                    if !bytes.is_empty() {
-                        self.waiting.push_front(Action::Audio { stream, bytes });
-                    }
-                    let Some((decoder, channels)) = self.decoders.get_mut(stream) else { continue };
-                    let mut lanes = vec![Vec::new(); channels.len()];
-                    decoder.push(&slice, &mut lanes);
-                    self.ready.push_back(MediaInput::Audio { socket: self.socket, lanes: named(channels, lanes) });
-                }
-                other => {
-                    self.waiting_bytes -= weight(&other);
-                    let cuts = [Action::Hold, Action::Flush, Action::Stop];
-                    if cuts.contains(&other) || matches!(other, Action::Skip { .. } | Action::Resume { .. }) {
-                        self.finish_audio();
-                    }
-                    self.ready.extend(self.input(other));
-                }
-            }
-        }
-        self.ready.pop_front()
-    }
-
-    /// What the decoders' filters still hold: two milliseconds that belong before what comes next.
-    fn finish_audio(&mut self) {
-        for (decoder, channels) in &mut self.decoders {
-            let mut lanes = vec![Vec::new(); channels.len()];
-            decoder.finish(&mut lanes);
-            if lanes.iter().any(|lane| !lane.is_empty()) {
-                self.ready.push_back(MediaInput::Audio { socket: self.socket, lanes: named(channels, lanes) });
-            }
-        }
-    }
-
-    fn input(&self, action: Action) -> Option<MediaInput> {
-        let socket = self.socket;
-        Some(match action {
-            Action::Skip { stream, duration_ms } => {
-                let (_, channels) = self.decoders.get(stream)?;
-                MediaInput::Skip { socket, channels: channels.clone(), duration_ms }
-            }
-            Action::Utterance { channel, span, text } => MediaInput::Utterance { channel, span, text },
-            Action::Hold => MediaInput::Hold,
-            Action::Resume { skipped_ms } => MediaInput::Resume { socket, skipped_ms },
-            Action::Consent { given } => MediaInput::Consent { given },
-            Action::Facts(facts) => MediaInput::Facts(late_facts(&facts)),
-            Action::Flush => MediaInput::Flush { socket },
-            Action::Stop => MediaInput::Stop { socket },
-            Action::Start(_) | Action::Audio { .. } | Action::Send(_) | Action::Close { .. } | Action::Refuse(..) => {
-                return None;
-            }
-        })
-    }
-}
-
-/// Finds or makes the call and takes a place in it.
-async fn enter(
-    app: &Arc<App>,
-    start: Start,
-    platform: Platform,
-    outbox: mpsc::Sender<ToSocket>,
-    wants_news: bool,
-) -> Result<(Stream, Started), Reason> {
-    let Start { opening, streams } = start;
-    check(app, &opening, platform)?;
-    let mut decoders = Vec::new();
-    for stream in streams {
-        let decoder = Decoder::new(stream.encoding, stream.sample_rate, stream.channels.len());
-        decoders.push((decoder.map_err(|error| (Refusal::BadMessage, error.to_string()))?, stream.channels));
-    }
-    let Opening { call, channels, language, facts, .. } = opening;
-    let lang = language.unwrap_or(app.config.speech.language);
-    // A call may end between the reservation and the arrival; then the id is free for a new one.
-    for _ in 0..3 {
-        let reserved = app.calls.reserve(&call, &channels).map_err(|refusal| (refusal, refused(refusal, &call)))?;
-        let is_new = reserved.new.is_some();
-        if let Some(mailboxes) = reserved.new {
-            let info = CallInfo {
-                call: reserved.entry.call.clone(),
-                agent: facts.agent.clone(),
-                queue: facts.queue.clone(),
-                team: facts.team.clone(),
-                lang,
-                facts: call_facts(&facts),
-                ..CallInfo::default()
-            };
-            session::spawn(Arc::clone(app), info, mailboxes);
-        }
-        let (ready, readied) = oneshot::channel();
-        let socket = reserved.socket;
-        let resumed = reserved.resumed;
-        let attach = Attach { socket, channels: channels.clone(), resumed, outbox: outbox.clone(), wants_news, ready };
-        let sent = reserved.entry.media.send(MediaInput::Attach(attach)).await;
-        if sent.is_ok()
-            && let Ok(t_ms) = readied.await
-        {
-            let call = reserved.entry.call.clone();
-            if !is_new {
-                send(&reserved.entry, MediaInput::Facts(late_facts(&facts))).await;
-            }
-            info!(call = %call, path = platform.name(), resumed, "stream started");
-            let stream = Stream {
-                entry: reserved.entry,
-                socket,
-                decoders,
-                waiting: VecDeque::new(),
-                waiting_bytes: 0,
-                ready: VecDeque::new(),
-                stopped: false,
-            };
-            return Ok((stream, Started { call, t_ms, resumed }));
-        }
-        app.calls.release(&reserved.entry.call, socket, false);
-    }
-    Err((Refusal::Busy, "the call is just ending; try again".to_owned()))
-}
-
-fn check(app: &App, opening: &Opening, platform: Platform) -> Result<(), Reason> {
-    let required = platform.consent(&app.config.consent);
-    if opening.consent == Some(false) || (required == Consent::Required && opening.consent.is_none()) {
-        let message = format!(
-            "the customer's consent is needed: send {}, or configure this path as \"elsewhere\" if it is obtained before",
-            platform.consent_sign()
-        );
-        return Err((Refusal::ConsentRequired, message));
-    }
-    if opening.channels.contains(&Channel::Mixed) && !app.config.media.allow_mixed {
-        let message = "a channel with both parties on it is not accepted here; \
-                       send customer and agent apart, or set `media.allow_mixed`";
-        return Err((Refusal::BadMessage, message.to_owned()));
-    }
-    Ok(())
-}
-
-/// Waits for a place in the call's queue. A call that has gone says so, or has said so, through the inbox.
-async fn send(entry: &Entry, input: MediaInput) {
-    let _ = entry.media.send(input).await;
-}
-
-/// About what an action takes of memory while it waits, in bytes.
-fn weight(action: &Action) -> usize {
-    match action {
-        Action::Audio { bytes, .. } => bytes.len(),
-        Action::Utterance { text, .. } => 64 + text.len(),
-        Action::Facts(_) => 4_096,
-        _ => 64,
-    }
-}
-
-fn named(channels: &[Channel], lanes: Vec<Vec<f32>>) -> Vec<(Channel, Vec<f32>)> {
-    channels.iter().copied().zip(lanes).collect()
-}
-
-/// Facts that come after the call's start may name its agent, queue and team.
-fn late_facts(facts: &Facts) -> call::Facts {
-    call::Facts {
-        agent: facts.agent.clone(),
-        queue: facts.queue.clone(),
-        team: facts.team.clone(),
-        ..call_facts(facts)
-    }
-}
-
-fn call_facts(facts: &Facts) -> call::Facts {
-    let text = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    call::Facts {
-        customer_name: facts.customer_name.clone(),
-        wait_s: facts.wait_s,
-        shift_started_unix_ms: facts.shift_started.as_deref().and_then(parse_rfc3339),
-        metadata: facts.metadata.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-        ..call::Facts::default()
-    }
-}
-
-fn refused(refusal: Refusal, call: &str) -> String {
-    match refusal {
-        Refusal::CallExists => {
-            format!(
-                "an open socket already carries this channel of the call \"{call}\"; use another id, or end that one"
-            )
-        }
-        Refusal::Busy => "all call slots are taken; try again later or elsewhere".to_owned(),
-        Refusal::ShuttingDown => shutting_down().1,
-        other => other.code().to_owned(),
     }
 }
 

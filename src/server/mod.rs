@@ -7,8 +7,10 @@ mod agents;
 mod audiosocket;
 pub mod auth;
 mod calls;
+pub(crate) mod describe;
 mod doors;
 mod feeds;
+mod fragments;
 mod guard;
 mod history;
 mod http;
@@ -17,13 +19,16 @@ mod keys;
 mod load;
 mod media;
 mod oidc;
+mod otlp;
 mod page;
+mod patient;
 mod platform;
 pub mod revoked;
 mod session;
 mod sights;
 mod socket;
 pub mod tls;
+pub(crate) mod webhooks;
 
 pub use self::agents::TEAM_MIN_AGENTS;
 
@@ -42,7 +47,7 @@ use crate::audit::{Action, Audit, Entry};
 use crate::call::CallSettings;
 use crate::call::conversation::Rules;
 use crate::config::{Config, seconds};
-use crate::journal::{self, Journal, JournalError, Logged};
+use crate::journal::{self, Journal, Logged};
 use crate::metrics::Metrics;
 use crate::server::agents::Agents;
 use crate::server::audiosocket::Announcements;
@@ -52,8 +57,10 @@ use crate::server::doors::{Doors, Inside};
 use crate::server::guard::Guard;
 use crate::server::hub::Hub;
 use crate::server::keys::Keys;
+use crate::server::otlp::Exporter;
 use crate::server::sights::Sights;
 use crate::server::tls::Certificate;
+use crate::server::webhooks::Webhooks;
 use crate::stt::SpeechQueue;
 
 /// How long calls that are told to stop may take beyond their own patience.
@@ -93,6 +100,7 @@ pub(crate) struct App {
     guard: Guard,
     /// Secrets of phone systems.
     keys: Keys,
+    webhooks: Webhooks,
     /// Calls that AudioSocket connections may bring.
     announced: Announcements,
     metrics: Arc<Metrics>,
@@ -197,10 +205,11 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
     }
     let certificate = parts.config.tls.as_ref().map(Certificate::load).transpose().map_err(io::Error::other)?;
     let keys = Keys::read(&parts.config.phones)?;
+    let exporter = Exporter::new(&parts.config.telemetry, &parts.config.server.node)?;
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let drain = seconds(parts.config.server.drain_s);
     let slots = parts.config.limits.connections;
-    let (app, live) = App::new(parts, keys, phase_seen).map_err(io::Error::other)?;
+    let (app, live) = App::new(parts, keys, phase_seen)?;
     let app = Arc::new(app);
     let turns = Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
     for log in live {
@@ -209,21 +218,28 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
         session::restore(Arc::clone(&app), call, log, mailboxes, Arc::clone(&turns));
     }
     let connections = Arc::new(Semaphore::new(slots));
+    let doors = Arc::new(Doors::new(app.config.limits.connections_per_address));
     let router = http::router(Arc::clone(&app));
     if let Some(address) = app.config.phones.audiosocket.listen {
         let listener = TcpListener::bind(address).await.map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen on {address} (`phones.audiosocket.listen`): {error}"))
         })?;
-        tokio::spawn(audiosocket::accept(listener, Arc::clone(&app), Arc::clone(&connections)));
+        let (doors, connections) = (Arc::clone(&doors), Arc::clone(&connections));
+        tokio::spawn(audiosocket::accept(listener, Arc::clone(&app), doors, connections));
     }
     let mut keepers = JoinSet::new();
     keepers.spawn(app.tokens.clone().keep_up());
     keepers.spawn(audit_reloads(Arc::clone(&app)));
+    app.webhooks.spawn(&app, &mut keepers);
+    if let Some(exporter) = exporter {
+        keepers.spawn(exporter.run(Arc::clone(&app), app.hub.listen()));
+    }
     if let Some(certificate) = certificate.clone() {
         keepers.spawn(certificate.keep_up());
     }
     app.audit.record(Entry::of_system(unix_ms(), Action::ServerStarted, None)).await;
-    let accepting = tokio::spawn(accept(listener, Arc::clone(&app), router, Arc::clone(&connections), certificate));
+    let coming = accept(listener, Arc::clone(&app), router, doors, Arc::clone(&connections), certificate);
+    let accepting = tokio::spawn(coming);
     info!(%address, "listening");
 
     shutdown.wished(Wish::Drain).await;
@@ -243,6 +259,8 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
     phase.send_replace(Phase::Closed);
     let all = u32::try_from(slots).unwrap_or(u32::MAX);
     let _ = timeout(CLOSING, connections.acquire_many(all)).await;
+    // What they do not get now they get after the next start.
+    let _ = timeout(CLOSING, app.webhooks.settled()).await;
     let journal = Arc::clone(&app.journal);
     // It blocks only as long as it was told; a panic inside leaves nothing to wait for.
     let _ = tokio::task::spawn_blocking(move || journal.close(CLOSING)).await;
@@ -252,18 +270,20 @@ pub async fn run(listener: TcpListener, parts: Parts, mut shutdown: Shutdown) ->
 
 impl App {
     /// With the calls that were live when the last run ended without ending them.
-    fn new(parts: Parts, keys: Keys, phase: watch::Receiver<Phase>) -> Result<(Self, Vec<Logged>), JournalError> {
+    fn new(parts: Parts, keys: Keys, phase: watch::Receiver<Phase>) -> io::Result<(Self, Vec<Logged>)> {
         let Parts { config, tokens, rules, call_settings, speech } = parts;
         let metrics = Arc::new(Metrics::new(speech.clone()));
         let mut opened = match config.journal_settings() {
-            Some((dir, settings)) => journal::Opened::open(dir, settings, unix_ms())?,
+            Some((dir, settings)) => journal::Opened::open(dir, settings, unix_ms()).map_err(io::Error::other)?,
             None => journal::Opened::none(unix_ms()),
         };
         let recovered = std::mem::take(&mut opened.recovered);
+        let webhooks = Webhooks::new(&config, opened.position)?;
         let hub = Arc::new(Hub::new(config.feeds.clone(), Arc::clone(&metrics), opened.position));
         hub.restore(&recovered.calls, recovered.complete_from);
         let readers = Arc::clone(&hub);
-        let journal = opened.start(metrics.journal.clone(), move |publications| readers.publish(publications))?;
+        let journal = opened.start(metrics.journal.clone(), move |publications| readers.publish(publications));
+        let journal = journal.map_err(io::Error::other)?;
         let calls = Calls::new(config.limits.calls);
         calls.remember(&recovered.ids);
         let live = recovered.calls.into_iter().filter(|log| !log.ended).collect();
@@ -278,6 +298,7 @@ impl App {
             grace: seconds(config.media.grace_s),
             deadline: seconds(config.speech.deadline_s),
             keys,
+            webhooks,
             announced: Announcements::default(),
             metrics,
             config,
@@ -307,6 +328,13 @@ pub(crate) struct Connection {
     _permit: OwnedSemaphorePermit,
 }
 
+impl Connection {
+    fn new(app: &App, address: IpAddr, inside: Inside, permit: OwnedSemaphorePermit) -> Self {
+        app.metrics.connections.inc();
+        Self { address, _inside: inside, metrics: Arc::clone(&app.metrics), _permit: permit }
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
         self.metrics.connections.dec();
@@ -317,10 +345,10 @@ async fn accept(
     listener: TcpListener,
     app: Arc<App>,
     router: axum::Router,
+    doors: Arc<Doors>,
     connections: Arc<Semaphore>,
     certificate: Option<Certificate>,
 ) {
-    let doors = Doors::new(app.config.limits.connections_per_address);
     // Many may come through one proxy.
     let proxies = Doors::new(app.config.limits.connections);
     let only_proxies = certificate.is_none() && !app.config.server.proxies.is_empty();
@@ -344,9 +372,7 @@ async fn accept(
             turn_away(&stream, app.config.limits.retry_after_s);
             continue;
         };
-        app.metrics.connections.inc();
-        let metrics = Arc::clone(&app.metrics);
-        let connection = Arc::new(Connection { address, _inside: inside, metrics, _permit: permit });
+        let connection = Arc::new(Connection::new(&app, address, inside, permit));
         // Small messages must not wait for each other; a connection that is already broken shows soon enough.
         let _ = stream.set_nodelay(true);
         let (app, router) = (Arc::clone(&app), router.clone());

@@ -103,7 +103,7 @@ impl Provider {
         };
         let number = |name: &str| claims.get(name).and_then(Value::as_u64);
         Some(Claims {
-            sub: claims.get("sub")?.as_str()?.to_owned(),
+            sub: texts(&self.settings.sub_claim).into_iter().find(|sub| !sub.is_empty())?,
             role: texts(&self.settings.role_claim).iter().find_map(|name| Role::from_name(name))?,
             teams: texts(&self.settings.teams_claim),
             queues: texts(&self.settings.queues_claim),

@@ -2,8 +2,11 @@
 //! to build it.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+
+use crate::config::Oidc;
+use crate::wire::feed::{ProviderToken, SignIn, SignInProvider};
 
 /// One file of the web build.
 struct Asset {
@@ -23,12 +26,31 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
 
+/// The same, where people sign in at a provider: its origin is spoken to besides.
+pub(super) fn policy(oidc: Option<&Oidc>) -> HeaderValue {
+    let origin = oidc.and_then(Oidc::sign_in_origin);
+    let policy = origin.map(|origin| POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}")));
+    // An origin is ASCII.
+    policy.and_then(|policy| HeaderValue::try_from(policy).ok()).unwrap_or(HeaderValue::from_static(POLICY))
+}
+
+/// How people sign in on the pages.
+pub(super) fn sign_in(oidc: Option<&Oidc>) -> SignIn {
+    let provider = oidc.and_then(|oidc| {
+        let client_id = oidc.client_id.clone()?;
+        let token = if oidc.audience == client_id { ProviderToken::Id } else { ProviderToken::Access };
+        let Oidc { issuer, scope, sub_claim, .. } = oidc.clone();
+        Some(SignInProvider { issuer, client_id, scope, token, sub_claim })
+    });
+    SignIn { provider }
+}
+
 /// The pages need none of these powers.
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
 
-pub(super) fn board(headers: &HeaderMap) -> Response {
+pub(super) fn board(headers: &HeaderMap, policy: &HeaderValue) -> Response {
     match find("index.html") {
-        Some(file) => file.answer(headers, "no-cache"),
+        Some(file) => file.page(headers, policy),
         None => not_built(
             "Ruhepol",
             "<p>The server is running. This program was built without the supervisors&#8217; board.</p>\
@@ -41,9 +63,9 @@ pub(super) fn board(headers: &HeaderMap) -> Response {
     }
 }
 
-pub(super) fn agent(headers: &HeaderMap) -> Response {
+pub(super) fn agent(headers: &HeaderMap, policy: &HeaderValue) -> Response {
     match find("agent.html") {
-        Some(file) => file.answer(headers, "no-cache"),
+        Some(file) => file.page(headers, policy),
         None => not_built(
             "Ruhepol, agent panel",
             "<p>The server is running. This program was built without the agents&#8217; panel.</p>\
@@ -66,6 +88,12 @@ fn find(name: &str) -> Option<&'static Asset> {
 }
 
 impl Asset {
+    fn page(&self, request: &HeaderMap, policy: &HeaderValue) -> Response {
+        let mut response = self.answer(request, "no-cache");
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+        response
+    }
+
     fn answer(&self, request: &HeaderMap, caching: &'static str) -> Response {
         let seen = request.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == self.tag.as_bytes());
         let (encoding, body) = self.encoded(request);
@@ -73,12 +101,12 @@ impl Asset {
         *response.status_mut() = if seen { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
         let headers = response.headers_mut();
         for (name, value) in common(self.mime, caching) {
-            headers.insert(name, header::HeaderValue::from_static(value));
+            headers.insert(name, HeaderValue::from_static(value));
         }
-        headers.insert(header::ETAG, header::HeaderValue::from_static(self.tag));
-        headers.insert(header::VARY, header::HeaderValue::from_static("accept-encoding"));
+        headers.insert(header::ETAG, HeaderValue::from_static(self.tag));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         if let Some(encoding) = encoding.filter(|_| !seen) {
-            headers.insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(encoding));
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
         response
     }
@@ -133,7 +161,7 @@ mod tests {
     };
 
     fn request(name: HeaderName, value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(name, header::HeaderValue::from_static(value))])
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
     }
 
     #[test]
@@ -168,8 +196,26 @@ mod tests {
     }
 
     #[test]
+    fn a_providers_origin_is_spoken_to_only_where_people_sign_in_there() {
+        let oidc = |client: &str| -> Oidc {
+            let text =
+                format!("issuer = \"https://id.example/realms/a\"\naudience = \"pages\"\njwks_url = \"\"\n{client}");
+            toml::from_str(&text).unwrap()
+        };
+        let asked =
+            |oidc: &Oidc| policy(Some(oidc)).to_str().unwrap().contains("connect-src 'self' https://id.example;");
+        assert!(asked(&oidc("client_id = \"pages\"")) && !asked(&oidc("")));
+        assert_eq!(policy(None), POLICY);
+        assert_eq!(sign_in(Some(&oidc(""))), SignIn::default());
+        let token = |client: &str| sign_in(Some(&oidc(client))).provider.unwrap().token;
+        assert_eq!(token("client_id = \"pages\""), ProviderToken::Id);
+        assert_eq!(token("client_id = \"other\""), ProviderToken::Access);
+    }
+
+    #[test]
     fn both_pages_answer_with_or_without_the_web_build() {
-        for page in [board(&HeaderMap::new()), agent(&HeaderMap::new())] {
+        let policy = policy(None);
+        for page in [board(&HeaderMap::new(), &policy), agent(&HeaderMap::new(), &policy)] {
             assert_eq!(page.status(), StatusCode::OK);
             assert_eq!(page.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
         }

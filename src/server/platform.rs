@@ -187,6 +187,7 @@ impl Platform {
             Self::Transcripts => Box::new(Transcripts::default()),
             Self::Twilio => Box::new(Twilio::new(twilio::Settings {
                 fields: self.fields(app),
+                query: query_of(request),
                 inbound: app.config.phones.twilio.inbound,
                 fallback_id: random_id(),
             })),

@@ -4,26 +4,30 @@
 //! engine answers through a third. Audio of a live call is never held up by transcription; only a recording
 //! sent faster than real time waits when many of its segments are still unread.
 
+mod begin;
+mod interim;
+mod media;
+mod tell;
+
+pub use self::begin::{restore, spawn};
+
 use std::collections::BTreeSet;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
-use tracing::{Instrument as _, info, info_span, warn};
+use tracing::warn;
 
-use crate::call::event::{EndReason, Event, EventKind, Log, parse_rfc3339};
-use crate::call::{Call, CallInfo, CallSettings, Facts, Input, Output};
-use crate::journal::{Logged, Ticket};
-use crate::metrics::{Kind, Practice};
+use crate::call::event::EndReason;
+use crate::call::{Call, Facts, Input, Output};
+use crate::journal::Ticket;
 use crate::server::agents::Tally;
 use crate::server::calls::{Mailboxes, SocketId};
+use crate::server::session::interim::Interims;
 use crate::server::{App, Phase, unix_ms};
-use crate::stt::SpeechJob;
-use crate::terms::{Channel, DropReason, Outcome, SAMPLES_PER_MS, Span, Transcript};
-use crate::wire::phone::News;
+use crate::terms::{Channel, Lang, SAMPLES_PER_MS, Span, Transcript};
+use crate::wire::phone::{News, Wants};
 
 /// Segments of one call that may be on their way to becoming text; with the longest segment of 11 s that is more
 /// than ten minutes of speech.
@@ -34,9 +38,6 @@ const IN_FLIGHT_AHEAD: usize = 4;
 
 /// Media clock before the wall clock by more than this (milliseconds): not a live call but a recording.
 const AHEAD_MS: u64 = 2_000;
-
-/// A hold that brought less audio than time passed jumps ahead, if by more than this (milliseconds): below is jitter.
-const HOLD_JITTER_MS: u64 = 500;
 
 /// Patience with a socket that has reserved its place in the call and not yet taken it.
 const COMING_BACK: Duration = Duration::from_secs(1);
@@ -84,6 +85,7 @@ pub enum MediaInput {
         given: bool,
     },
     Facts(Facts),
+    Language(Lang),
     /// The stream of this socket is complete.
     Stop {
         socket: SocketId,
@@ -101,8 +103,8 @@ pub struct Attach {
     pub channels: Vec<Channel>,
     pub resumed: bool,
     pub outbox: mpsc::Sender<ToSocket>,
-    /// Whether it wants [`ToSocket::News`].
-    pub wants_news: bool,
+    /// Which [`ToSocket::News`] it wants.
+    pub wants: Wants,
     /// Told the media clock at which the socket's first sample is placed.
     pub ready: oneshot::Sender<u64>,
 }
@@ -128,92 +130,10 @@ pub struct Command {
     pub done: oneshot::Sender<()>,
 }
 
-/// Runs a new call until it has ended.
-pub fn spawn(app: Arc<App>, info: CallInfo, mailboxes: Mailboxes) {
-    app.metrics.calls_started.inc();
-    let call = info.call.clone();
-    run(app, call, mailboxes, |app| Some(Session::start(app, info)));
-}
-
-/// Takes up a call of before a restart: it waits for its connection like one that has just lost it. Living through a
-/// long log takes a while, so it is done beside the runtime, of all calls at most as many at once as `turns` allows.
-pub fn restore(app: Arc<App>, call: String, log: Logged, mailboxes: Mailboxes, turns: Arc<Semaphore>) {
-    tokio::spawn(async move {
-        // Never closed.
-        let turn = turns.acquire_owned().await;
-        let rebuilding = {
-            let app = Arc::clone(&app);
-            tokio::task::spawn_blocking(move || rebuild(&app, log))
-        };
-        // A panic inside is a call that cannot be taken up.
-        let rebuilt = rebuilding.await.ok().flatten();
-        drop(turn);
-        run(app, call, mailboxes, |app| Session::take_up(app, rebuilt?));
-    });
-}
-
-/// A call that lives again, and its log.
-struct Rebuilt {
-    call: Call,
-    events: Vec<Event>,
-}
-
-fn rebuild(app: &App, log: Logged) -> Option<Rebuilt> {
-    let events: Vec<Event> = log.events.into_iter().map(|(_, event)| event).collect();
-    let EventKind::CallStarted { agent, queue, team, language, .. } = events.first()?.kind.clone() else {
-        return None;
-    };
-    let call = events.first()?.call.clone();
-    let mut info = CallInfo { call, agent, queue, team, lang: language, ..CallInfo::default() };
-    if let Some(agent) = &info.agent {
-        (info.habits, info.shift) = app.agents.begin(agent, info.team.as_deref(), None, unix_ms());
-    }
-    let rules = Arc::clone(&app.rules.borrow());
-    let settings = call_settings(app, &info);
-    let call = Call::take_up(info, rules, settings, &events, log.agent_seq)?;
-    Some(Rebuilt { call, events })
-}
-
-/// A panic inside ends this call alone: it becomes an event and is counted.
-fn run(
-    app: Arc<App>,
-    call: String,
-    mailboxes: Mailboxes,
-    session: impl FnOnce(&App) -> Option<Session<'_>> + Send + 'static,
-) {
-    let span = info_span!("call", call = %call);
-    let task = async move {
-        app.metrics.calls.inc();
-        let run = async {
-            match session(&app) {
-                Some(session) => session.run(mailboxes).await,
-                None => EndReason::Fault,
-            }
-        };
-        let reason = match AssertUnwindSafe(run).catch_unwind().await {
-            Ok(EndReason::Fault) | Err(_) => {
-                app.metrics.faults.inc();
-                tracing::error!("call ended by a fault of ours");
-                // What the call had still said comes first.
-                app.journal.told(app.journal.submit(Vec::new())).await;
-                app.journal.told(app.journal.submit(app.hub.fault(&call).into_iter().collect())).await;
-                EndReason::Fault
-            }
-            Ok(reason) => reason,
-        };
-        app.calls.remove(&call);
-        app.metrics.calls.dec();
-        app.metrics.calls_ended.get_or_create(&Kind { kind: reason_name(reason) }).inc();
-        info!(reason = reason_name(reason), "call ended");
-    };
-    tokio::spawn(task.instrument(span));
-}
-
 struct Session<'a> {
     app: &'a App,
     id: String,
     name: Arc<str>,
-    lang: crate::terms::Lang,
     call: Call,
     sockets: Vec<Attached>,
     in_flight: BTreeSet<u64>,
@@ -233,6 +153,7 @@ struct Session<'a> {
     tally: Tally,
     /// The last events handed to the journal.
     ticket: Ticket,
+    interims: Interims,
     out: Vec<Output>,
 }
 
@@ -248,80 +169,14 @@ struct Attached {
     /// Each channel of this socket with the index of the sample expected next on it.
     lanes: Vec<(Channel, u64)>,
     outbox: mpsc::Sender<ToSocket>,
-    wants_news: bool,
+    wants: Wants,
     /// Set by `flush`: segments still to be answered before `flushed` is said.
     flushing: Option<BTreeSet<u64>>,
     /// Set by `stop`: segments still to be answered before `stopped` is said.
     stopping: Option<BTreeSet<u64>>,
 }
 
-impl<'a> Session<'a> {
-    fn start(app: &'a App, info: CallInfo) -> Self {
-        let (reply, transcripts) = mpsc::channel(IN_FLIGHT);
-        let mut out = Vec::new();
-        let mut info = info;
-        if let Some(agent) = &info.agent {
-            (info.habits, info.shift) =
-                app.agents.begin(agent, info.team.as_deref(), info.facts.shift_started_unix_ms, unix_ms());
-        }
-        app.calls.learn(&info.call, &info.facts);
-        let rules = Arc::clone(&app.rules.borrow());
-        let settings = call_settings(app, &info);
-        let call = Call::start(info, rules, settings, unix_ms(), &mut out);
-        let mut session = Self::new(app, call, reply, transcripts, out);
-        session.carry_out();
-        session
-    }
-
-    /// From the log of a call that was live when the program went.
-    fn take_up(app: &'a App, Rebuilt { call, events }: Rebuilt) -> Option<Self> {
-        let (reply, transcripts) = mpsc::channel(IN_FLIGHT);
-        let mut session = Self::new(app, call, reply, transcripts, Vec::new());
-        for event in &events {
-            session.tally.hear(event, unix_ms());
-        }
-        let ago = |at: Option<u64>| Duration::from_millis(at.map_or(0, |at| unix_ms().saturating_sub(at)));
-        let now = Instant::now();
-        session.started = now.checked_sub(ago(parse_rfc3339(&events.first()?.at))).unwrap_or(now);
-        let wall = now.checked_sub(ago(parse_rfc3339(&events.last()?.at))).unwrap_or(now);
-        let since = Since { wall, t_ms: session.call.t_ms() };
-        session.lost = Some(since);
-        session.held = session.call.is_held().then_some(since);
-        session.grace_until = now + app.grace;
-        info!(t_ms = since.t_ms, "taken up again; waiting for its connection");
-        Some(session)
-    }
-
-    fn new(
-        app: &'a App,
-        call: Call,
-        reply: mpsc::Sender<Transcript>,
-        transcripts: mpsc::Receiver<Transcript>,
-        out: Vec<Output>,
-    ) -> Self {
-        let CallInfo { call: id, lang, .. } = call.info();
-        Self {
-            app,
-            name: Arc::from(id.as_str()),
-            id: id.clone(),
-            lang: *lang,
-            call,
-            sockets: Vec::new(),
-            in_flight: BTreeSet::new(),
-            transcripts,
-            reply,
-            started: Instant::now(),
-            last_audio: None,
-            held: None,
-            lost: None,
-            grace_until: Instant::now(),
-            ending: None,
-            tally: Tally::default(),
-            ticket: Ticket::default(),
-            out,
-        }
-    }
-
+impl Session<'_> {
     async fn run(mut self, mut mailboxes: Mailboxes) -> EndReason {
         let mut phase = self.app.phase.clone();
         loop {
@@ -379,153 +234,6 @@ impl<'a> Session<'a> {
         self.call.t_ms() > elapsed_ms(self.started) + AHEAD_MS
     }
 
-    fn media(&mut self, input: MediaInput) {
-        if self.ending.is_some() {
-            return;
-        }
-        match input {
-            MediaInput::Attach(attach) => self.attach(attach),
-            MediaInput::Audio { socket, lanes } => self.audio(socket, lanes),
-            MediaInput::Skip { socket, channels, duration_ms } => self.skip(socket, &channels, duration_ms),
-            MediaInput::Flush { socket } => self.flush(socket),
-            MediaInput::Utterance { channel, span, text } => self.handle(Input::Utterance { channel, span, text }),
-            MediaInput::Hold => {
-                let t_ms = self.media_ms();
-                self.held.get_or_insert(Since { wall: Instant::now(), t_ms });
-                self.handle(Input::Hold);
-            }
-            MediaInput::Resume { socket, skipped_ms } => self.resume(socket, skipped_ms),
-            MediaInput::Consent { given } => {
-                if !given {
-                    self.in_flight.clear();
-                }
-                self.handle(Input::Consent { given });
-            }
-            MediaInput::Facts(facts) => {
-                self.app.calls.learn(&self.id, &facts);
-                self.handle(Input::Facts(facts));
-            }
-            MediaInput::Stop { socket } => self.stop(socket),
-            MediaInput::Lost { socket } => self.lose(socket),
-        }
-    }
-
-    fn attach(&mut self, attach: Attach) {
-        let Attach { socket, channels, resumed, outbox, wants_news, ready } = attach;
-        if let Some(lost) = self.lost.take() {
-            let until_ms = lost.t_ms + elapsed_ms(lost.wall);
-            self.handle(Input::Gap { until_ms });
-        }
-        if resumed {
-            self.app.metrics.calls_resumed.inc();
-            info!("connection came back");
-        }
-        let t_ms = self.media_ms();
-        let position = t_ms * SAMPLES_PER_MS;
-        let lanes = channels.into_iter().map(|channel| (channel, position)).collect();
-        self.sockets.push(Attached { id: socket, lanes, outbox, wants_news, flushing: None, stopping: None });
-        // If the socket has gone meanwhile, `Lost` follows.
-        let _ = ready.send(t_ms);
-    }
-
-    fn audio(&mut self, socket: SocketId, lanes: Vec<(Channel, Vec<f32>)>) {
-        let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) else { return };
-        let samples: u64 = lanes.iter().map(|(_, samples)| samples.len() as u64).sum();
-        // Channels of one stream come together and are at the same place.
-        let mut at = None;
-        for (channel, samples) in &lanes {
-            if let Some((_, position)) = attached.lanes.iter_mut().find(|(held, _)| held == channel) {
-                at.get_or_insert(*position);
-                *position += samples.len() as u64;
-            }
-        }
-        let Some(at) = at else { return };
-        self.last_audio = Some(Instant::now());
-        self.app.metrics.audio_ms.inc_by(samples / SAMPLES_PER_MS);
-        self.handle(Input::Audio { at, lanes });
-    }
-
-    /// What comes next on these channels comes so much later; the call says so when it does.
-    fn skip(&mut self, socket: SocketId, channels: &[Channel], duration_ms: u64) {
-        let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) else { return };
-        for (_, position) in attached.lanes.iter_mut().filter(|(channel, _)| channels.contains(channel)) {
-            *position = position.saturating_add(duration_ms.saturating_mul(SAMPLES_PER_MS));
-        }
-    }
-
-    fn resume(&mut self, socket: SocketId, skipped_ms: Option<u64>) {
-        let Some(held) = self.held.take() else { return };
-        let t_ms = match skipped_ms {
-            Some(skipped_ms) => {
-                let all: Vec<Channel> = self.channels_of(socket);
-                self.skip(socket, &all, skipped_ms);
-                self.media_ms()
-            }
-            None => {
-                let now_ms = self.media_ms();
-                let should_be_ms = held.t_ms + elapsed_ms(held.wall);
-                if should_be_ms > now_ms + HOLD_JITTER_MS { should_be_ms } else { now_ms }
-            }
-        };
-        self.handle(Input::Resume { t_ms });
-        for (_, position) in self.sockets.iter_mut().flat_map(|attached| &mut attached.lanes) {
-            *position = (*position).max(t_ms * SAMPLES_PER_MS);
-        }
-    }
-
-    fn channels_of(&self, socket: SocketId) -> Vec<Channel> {
-        let attached = self.sockets.iter().find(|attached| attached.id == socket);
-        attached.map_or_else(Vec::new, |attached| attached.lanes.iter().map(|(channel, _)| *channel).collect())
-    }
-
-    /// Cuts what is being said on the channels of a socket.
-    fn end_channels(&mut self, socket: SocketId) {
-        for channel in self.channels_of(socket) {
-            self.handle(Input::EndChannel { channel });
-        }
-    }
-
-    fn flush(&mut self, socket: SocketId) {
-        self.end_channels(socket);
-        let waiting = self.in_flight.clone();
-        if let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) {
-            attached.flushing = Some(waiting);
-        }
-    }
-
-    fn stop(&mut self, socket: SocketId) {
-        if self.app.calls.release(&self.id, socket, true) {
-            self.mark_stopping(socket);
-            self.end(EndReason::Stop);
-            return;
-        }
-        // The others go on; this stream's last words are cut here.
-        self.end_channels(socket);
-        self.mark_stopping(socket);
-    }
-
-    fn mark_stopping(&mut self, socket: SocketId) {
-        let waiting = self.in_flight.clone();
-        if let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) {
-            attached.stopping = Some(waiting);
-        }
-    }
-
-    fn lose(&mut self, socket: SocketId) {
-        let t_ms = self.media_ms();
-        self.end_channels(socket);
-        self.sockets.retain(|attached| attached.id != socket);
-        if self.app.calls.release(&self.id, socket, false) {
-            let wall = Instant::now();
-            self.lost = Some(Since { wall, t_ms });
-            self.grace_until = wall + self.app.grace;
-            warn!("connection lost; waiting for it to come back");
-            if *self.app.phase.borrow() != Phase::Running {
-                self.end(EndReason::ConnectionLost);
-            }
-        }
-    }
-
     fn phase_changed(&mut self, phase: Phase) {
         match phase {
             Phase::Running => {}
@@ -551,6 +259,9 @@ impl<'a> Session<'a> {
     }
 
     fn transcript(&mut self, transcript: Transcript) {
+        if Interims::is_one(transcript.segment) {
+            return self.tell_interim(transcript);
+        }
         self.in_flight.remove(&transcript.segment);
         for attached in &mut self.sockets {
             for waiting in [&mut attached.stopping, &mut attached.flushing].into_iter().flatten() {
@@ -597,154 +308,8 @@ impl<'a> Session<'a> {
         self.call.handle(unix_ms(), input, &mut self.out);
         self.carry_out();
     }
-
-    fn carry_out(&mut self) {
-        let mut events = Vec::new();
-        for output in std::mem::take(&mut self.out) {
-            match output {
-                Output::Event(event) => events.push(event),
-                Output::Speech { channel, speaking, at_ms } => {
-                    // In the order in which the call told them.
-                    self.publish(std::mem::take(&mut events));
-                    self.tell_sockets(&News::Speech { channel, speaking, at_ms });
-                }
-                Output::Prompted { practice, waited_ms } => {
-                    let waited = self.app.metrics.prompt_wait_s.get_or_create(&Practice { practice });
-                    waited.observe(waited_ms as f64 / 1e3);
-                }
-                Output::Transcribe { segment, channel, heated, speech } => {
-                    let outcome = match &self.app.speech {
-                        Some(_) if self.in_flight.len() >= IN_FLIGHT => {
-                            Outcome::Dropped { reason: DropReason::Overload }
-                        }
-                        None => Outcome::Nothing,
-                        Some(queue) => {
-                            self.in_flight.insert(segment);
-                            queue.submit(SpeechJob {
-                                call: Arc::clone(&self.name),
-                                segment,
-                                channel,
-                                lang: self.lang,
-                                samples: speech.samples,
-                                voiced: speech.voiced,
-                                heated,
-                                ended_at: std::time::Instant::now(),
-                                reply: self.reply.clone(),
-                            });
-                            continue;
-                        }
-                    };
-                    let answer = Input::Transcript(Transcript { segment, outcome });
-                    self.call.handle(unix_ms(), answer, &mut self.out);
-                }
-            }
-        }
-        self.publish(events);
-        if !self.out.is_empty() {
-            self.carry_out();
-        }
-    }
-
-    fn publish(&mut self, events: Vec<Event>) {
-        if events.is_empty() {
-            return;
-        }
-        self.observe_delay(&events);
-        self.remember(&events);
-        if self.sockets.iter().any(|attached| attached.wants_news) {
-            let told = events.iter().filter(|event| event.log == Log::Call).cloned().collect();
-            self.tell_sockets(&News::Events(told));
-        }
-        self.ticket = self.app.journal.submit(events);
-    }
-
-    /// A socket that does not take its news in time misses them; the call never waits for it.
-    fn tell_sockets(&mut self, news: &News) {
-        for attached in self.sockets.iter().filter(|attached| attached.wants_news) {
-            let room = attached.outbox.capacity() > 1;
-            if !room || attached.outbox.try_send(ToSocket::News(news.clone())).is_err() {
-                self.app.metrics.feed_missed.inc();
-                warn!("a media socket does not take what the call tells it");
-            }
-        }
-    }
-
-    /// Keeps for the agent alone what became of the prompts, and what the call was for the shift.
-    fn remember(&mut self, events: &[Event]) {
-        let Some(agent) = &self.call.info().agent else { return };
-        for event in events {
-            self.app.agents.prompted(agent, event);
-            if let Some(call) = self.tally.hear(event, unix_ms()) {
-                self.app.agents.ended(agent, call);
-            }
-        }
-    }
-
-    /// Time from the last voiced sample of an utterance to its assessment, for live audio.
-    fn observe_delay(&self, events: &[Event]) {
-        let Some(last_audio) = self.last_audio else { return };
-        if self.ahead() {
-            return;
-        }
-        for pair in events.windows(2) {
-            if let (EventKind::Utterance { end_ms, .. }, EventKind::Assessment { .. }) = (&pair[0].kind, &pair[1].kind)
-            {
-                let media_ms = self.call.t_ms().saturating_sub(*end_ms);
-                let delay_ms = media_ms + elapsed_ms(last_audio);
-                self.app.metrics.speech_to_assessment_s.observe(delay_ms as f64 / 1e3);
-            }
-        }
-    }
-
-    /// Tells sockets that have stopped, and whose words are all dealt with. Those of an ended call are told at its end.
-    fn answer_stopped(&mut self) {
-        if self.ending.is_some() {
-            return;
-        }
-        let utterances = u64::from(self.call.utterances());
-        for attached in &mut self.sockets {
-            if attached.flushing.take_if(|waiting| waiting.is_empty()).is_some() && attached.outbox.capacity() > 1 {
-                let _ = attached.outbox.try_send(ToSocket::News(News::Flushed));
-            }
-        }
-        self.sockets.retain(|attached| match &attached.stopping {
-            Some(waiting) if waiting.is_empty() => {
-                // The outbox keeps a place for the last message a socket gets.
-                let _ = attached.outbox.try_send(ToSocket::Stopped { utterances });
-                false
-            }
-            _ => true,
-        });
-    }
-
-    fn farewell(self) -> EndReason {
-        let reason = self.ending.map_or(EndReason::Fault, |(reason, _)| reason);
-        let utterances = u64::from(self.call.utterances());
-        self.app.calls.remove(&self.id);
-        for attached in self.sockets {
-            let stopped = attached.stopping.is_some();
-            let message = if stopped { ToSocket::Stopped { utterances } } else { ToSocket::ShuttingDown };
-            let _ = attached.outbox.try_send(message);
-        }
-        reason
-    }
-}
-
-fn call_settings(app: &App, info: &CallInfo) -> CallSettings {
-    let queue = info.queue.as_deref();
-    let (escalation, acoustic) = (app.config.alerts.settings(queue), app.config.acoustic.settings(queue));
-    CallSettings { escalation, acoustic, ..app.call_settings.clone() }
 }
 
 fn elapsed_ms(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-fn reason_name(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Stop => "stop",
-        EndReason::ConnectionLost => "connection_lost",
-        EndReason::Shutdown => "shutdown",
-        EndReason::Fault => "fault",
-    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use crate::server::audiosocket::TcpPeer;
+use crate::server::fragments::{Counted, TooManyFragments};
 use crate::server::revoked::TokenLife;
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES, Refusal, to_json};
 
@@ -89,7 +90,7 @@ impl Peer {
 }
 
 pub struct Socket {
-    stream: WebSocketStream<TokioIo<Upgraded>>,
+    stream: WebSocketStream<Counted<TokioIo<Upgraded>>>,
     patience: Patience,
     last_frame: Instant,
     pinged: bool,
@@ -106,7 +107,8 @@ impl Socket {
             .write_buffer_size(0)
             .max_message_size(Some(MAX_BINARY_BYTES))
             .max_frame_size(Some(MAX_BINARY_BYTES));
-        let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        let stream = Counted::new(TokioIo::new(upgraded));
+        let stream = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         Self { stream, patience, last_frame: Instant::now(), pinged: false, life: None, stuck: false }
     }
 
@@ -146,7 +148,13 @@ impl Socket {
                 }
                 Some(Ok(Message::Text(text))) => return Incoming::Text(text),
                 Some(Ok(Message::Binary(bytes))) => return Incoming::Binary(bytes),
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Ping(_))) => {
+                    // The library queues the pong. A peer that sends pings and reads no pongs would fill our memory.
+                    if !matches!(timeout(self.patience.write, self.stream.flush()).await, Ok(Ok(()))) {
+                        return Incoming::Gone;
+                    }
+                }
+                Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Close(_))) => {
                     self.answer_close().await;
                     return Incoming::Closed;
@@ -196,7 +204,7 @@ impl Socket {
 
     /// Throws away raw bytes until the peer pauses or closes.
     async fn drain(&mut self) {
-        let raw = self.stream.get_mut();
+        let raw = &mut self.stream.get_mut().inner;
         let mut rest = vec![0; READ_BUFFER_BYTES];
         let mut drained = 0;
         while let Ok(Ok(read @ 1..)) = timeout(DRAIN_PAUSE, raw.read(&mut rest)).await {
@@ -214,9 +222,16 @@ impl Socket {
         }
     }
 
-    /// Sends the reply to the peer's close frame, which the library keeps ready.
+    /// Sends the reply to the peer's close frame, which the library keeps ready until it is flushed; what else the peer
+    /// has sent is thrown away, for a connection closed before it is read would be reset, and the reply lost.
     async fn answer_close(&mut self) {
-        let _ = timeout(self.patience.write, self.stream.close(None)).await;
+        // The library calls a connection that has said all an error.
+        let _ = timeout(self.patience.write, self.stream.flush()).await;
+        let _ = timeout(DRAIN, async {
+            let _ = self.stream.get_mut().inner.shutdown().await;
+            self.drain().await;
+        })
+        .await;
     }
 
     fn broken(&mut self, error: &Error) -> Incoming {
@@ -224,6 +239,10 @@ impl Socket {
             Error::Capacity(_) => {
                 self.stuck = true;
                 Incoming::Refused(Refusal::TooBig, "a message is at most 1 MiB long")
+            }
+            Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<TooManyFragments>()) => {
+                self.stuck = true;
+                Incoming::Refused(Refusal::TooBig, "a message comes in at most 4096 fragments")
             }
             Error::Utf8(_) => Incoming::Refused(Refusal::BadUtf8, "a text frame must be UTF-8"),
             Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {

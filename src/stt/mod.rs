@@ -2,10 +2,13 @@
 //!
 //! [`SpeechQueue`] decides who is heard first and who is not heard at all; `whisper` is the only file
 //! that names whisper-rs; [`Recorded`] answers from a script instead, for replays that must be the same on
-//! every machine. Transcription runs on its own threads, never on the ones that read sockets.
+//! every machine. Transcription runs in processes of its own ([`process`]), or on threads of its own if the
+//! configuration says so, never on the ones that read sockets.
 
+pub mod frames;
 mod ggml;
 pub mod phantom;
+pub mod process;
 mod queue;
 mod recorded;
 mod repeats;

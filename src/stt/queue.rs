@@ -26,6 +26,8 @@ pub struct SpeechJob {
     pub heated: bool,
     /// When the speech ended; the deadline counts from here.
     pub ended_at: Instant,
+    /// Times it was given to a worker that failed on it; 0 when it is submitted.
+    pub failures: u32,
     /// Where the transcript goes. The call keeps one free place per segment it has waiting, so the answer
     /// is never waited for: one that finds no place or no reader is counted as undelivered.
     pub reply: mpsc::Sender<Transcript>,
@@ -55,12 +57,16 @@ pub struct SpeechCounters {
     dropped: [AtomicU64; 4],
     undelivered: AtomicU64,
     restarts: AtomicU64,
+    retried: AtomicU64,
+    hung: AtomicU64,
+    workers: AtomicU64,
+    workers_up: AtomicU64,
     depth: AtomicU64,
     busy_us: AtomicU64,
     audio_ms: AtomicU64,
 }
 
-/// The counters at one moment; all but `depth` only grow.
+/// The counters at one moment; all but `depth` and `workers_up` only grow.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct SpeechStats {
     pub submitted: u64,
@@ -74,8 +80,15 @@ pub struct SpeechStats {
     pub dropped_shutting_down: u64,
     /// Transcripts whose call had gone or left no place for them.
     pub undelivered: u64,
-    /// Times a worker threw its state away after a failure and made a new one.
+    /// Times a worker threw its state or process away after a failure, to make a new one.
     pub restarts: u64,
+    /// Segments given to a worker once more, after the first had failed on them.
+    pub retried: u64,
+    /// Processes killed because they gave no answer in time.
+    pub hung: u64,
+    /// Workers there should be, and those that can read now.
+    pub workers: u64,
+    pub workers_up: u64,
     /// Segments waiting now.
     pub depth: u64,
     /// Time the workers spent on transcription, summed over workers.
@@ -90,7 +103,8 @@ impl SpeechQueue {
         let settings = QueueSettings { capacity: settings.capacity.max(1), ..settings };
         let shared = Shared {
             settings,
-            state: Mutex::new(State { waiting: Vec::new(), phase: Phase::Open }),
+            state: Mutex::new(State { waiting: Vec::new(), reading: 0, phase: Phase::Open }),
+            down_since: Mutex::new(None),
             wake: Condvar::new(),
             counters: SpeechCounters::default(),
         };
@@ -105,6 +119,11 @@ impl SpeechQueue {
 
     pub fn stats(&self) -> SpeechStats {
         self.shared.counters.stats()
+    }
+
+    /// Whether nothing waits: there is time for what is only wished for.
+    pub fn is_idle(&self) -> bool {
+        self.shared.counters.depth.load(Ordering::Relaxed) == 0
     }
 
     /// As [`submit`](Self::submit), at a moment the caller names.
@@ -129,27 +148,72 @@ impl SpeechQueue {
         self.drop_jobs(shed);
     }
 
-    /// The next segment to transcribe, waiting for one; `None` when the queue is closed and empty.
-    pub(super) fn take(&self) -> Option<SpeechJob> {
+    /// The next segment to transcribe, waiting for one at most so long. Whoever gets one owes
+    /// [`done`](Self::done) or [`again`](Self::again).
+    pub(super) fn take(&self, patience: Duration) -> Taken {
+        let until = Instant::now() + patience;
         let mut state = self.shared.lock();
         loop {
             let mut shed = Vec::new();
-            self.shared.shed_late(&mut state, Instant::now(), &mut shed);
+            let now = Instant::now();
+            self.shared.shed_late(&mut state, now, &mut shed);
             let next = state.take_most_needed();
+            state.reading += usize::from(next.is_some());
             self.shared.counters.depth.store(state.waiting.len() as u64, Ordering::Relaxed);
-            if !shed.is_empty() || next.is_some() {
+            let closed = state.phase != Phase::Open;
+            if next.is_some() || !shed.is_empty() || closed || now >= until {
                 drop(state);
                 self.drop_jobs(shed);
-                if next.is_some() {
-                    return next;
-                }
-                state = self.shared.lock();
-            } else if state.phase == Phase::Open {
-                state = self.shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-            } else {
-                return None;
+                return match next {
+                    Some(job) => Taken::Job(Box::new(job)),
+                    None if closed => Taken::Closed,
+                    None => Taken::Nothing,
+                };
             }
+            let waited = self.shared.wake.wait_timeout(state, until.saturating_duration_since(now));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// A taken segment is dealt with: its answer.
+    pub(super) fn done(&self, job: &SpeechJob, outcome: Outcome) {
+        self.shared.lock().reading -= 1;
+        self.answer(&job.reply, job.segment, outcome);
+    }
+
+    /// A taken segment that ended its worker waits once more, however late it is, unless it has been tried often enough.
+    pub(super) fn again(&self, job: Box<SpeechJob>) {
+        let job = SpeechJob { failures: job.failures + 1, ..*job };
+        let mut shed = Vec::new();
+        {
+            let mut state = self.shared.lock();
+            state.reading -= 1;
+            if job.failures >= TRIES {
+                shed.push((job, DropReason::Failed));
+            } else if state.phase == Phase::Cleared {
+                shed.push((job, DropReason::ShuttingDown));
+            } else {
+                self.shared.counters.retried.fetch_add(1, Ordering::Relaxed);
+                state.waiting.push(job);
+                if state.waiting.len() > self.shared.settings.capacity {
+                    shed.extend(state.take_least_needed().map(|job| (job, DropReason::Overload)));
+                }
+                self.shared.wake.notify_one();
+            }
+            self.shared.counters.depth.store(state.waiting.len() as u64, Ordering::Relaxed);
+        }
+        self.drop_jobs(shed);
+    }
+
+    /// Answers who has waited too long; for workers that cannot read at the moment.
+    pub(super) fn shed(&self) {
+        let mut shed = Vec::new();
+        {
+            let mut state = self.shared.lock();
+            self.shared.shed_late(&mut state, Instant::now(), &mut shed);
+            self.shared.counters.depth.store(state.waiting.len() as u64, Ordering::Relaxed);
+        }
+        self.drop_jobs(shed);
     }
 
     /// Answers a segment and counts the answer.
@@ -177,17 +241,47 @@ impl SpeechQueue {
         self.shared.counters.restarts.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn count_hang(&self) {
+        self.shared.counters.hung.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many workers there will be.
+    pub(super) fn expect_workers(&self, count: usize) {
+        self.shared.counters.workers.store(count as u64, Ordering::Relaxed);
+        *lock(&self.shared.down_since) = Some(Instant::now());
+    }
+
+    /// One worker more can read, or one less.
+    pub(super) fn worker_is(&self, up: bool) {
+        let mut down_since = lock(&self.shared.down_since);
+        let workers_up = &self.shared.counters.workers_up;
+        let now = match up {
+            true => workers_up.fetch_add(1, Ordering::Relaxed) + 1,
+            false => workers_up.fetch_sub(1, Ordering::Relaxed) - 1,
+        };
+        *down_since = (now == 0).then(Instant::now);
+    }
+
+    /// For how long nobody has been able to read; `None` while somebody can, or nobody is expected to.
+    pub fn down_for(&self) -> Option<Duration> {
+        lock(&self.shared.down_since).map(|since| since.elapsed())
+    }
+
     /// No more segments are taken in; those waiting are still read.
     pub(super) fn close(&self) {
-        self.shared.lock().phase = Phase::Closed;
+        let mut state = self.shared.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Closed;
+        }
+        drop(state);
         self.shared.wake.notify_all();
     }
 
-    /// Drops whoever still waits.
+    /// Drops whoever still waits; readings under way are of no use any more.
     pub(super) fn clear(&self) {
         let waiting = {
             let mut state = self.shared.lock();
-            state.phase = Phase::Closed;
+            state.phase = Phase::Cleared;
             self.shared.counters.depth.store(0, Ordering::Relaxed);
             std::mem::take(&mut state.waiting)
         };
@@ -195,9 +289,15 @@ impl SpeechQueue {
         self.drop_jobs(waiting.into_iter().map(|job| (job, DropReason::ShuttingDown)).collect());
     }
 
-    /// Segments waiting now.
-    pub(super) fn depth(&self) -> usize {
-        self.shared.lock().waiting.len()
+    /// Whether [`clear`](Self::clear) was called.
+    pub(super) fn is_cleared(&self) -> bool {
+        self.shared.lock().phase == Phase::Cleared
+    }
+
+    /// Segments waiting or being read now.
+    pub(super) fn unfinished(&self) -> usize {
+        let state = self.shared.lock();
+        state.waiting.len() + state.reading
     }
 
     fn drop_jobs(&self, shed: Vec<(SpeechJob, DropReason)>) {
@@ -214,11 +314,26 @@ impl SpeechQueue {
     }
 }
 
+/// Times a segment is given to a worker: an innocent one gets through at the second, a poisoned one ends two.
+const TRIES: u32 = 2;
+
+/// What a worker finds.
+#[derive(Debug)]
+pub(super) enum Taken {
+    Job(Box<SpeechJob>),
+    /// Nothing yet; look after yourself and come back.
+    Nothing,
+    /// Nothing more will come.
+    Closed,
+}
+
 #[derive(Debug)]
 struct Shared {
     settings: QueueSettings,
     state: Mutex<State>,
     wake: Condvar,
+    /// Since when no worker can read.
+    down_since: Mutex<Option<Instant>>,
     counters: SpeechCounters,
 }
 
@@ -226,13 +341,22 @@ struct Shared {
 struct State {
     /// In order of arrival.
     waiting: Vec<SpeechJob>,
+    /// Taken and neither done nor back.
+    reading: usize,
     phase: Phase,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
     Open,
+    /// Nothing more comes in.
     Closed,
+    /// Nothing more is read.
+    Cleared,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
@@ -243,8 +367,14 @@ impl Shared {
 
     fn shed_late(&self, state: &mut State, now: Instant, shed: &mut Vec<(SpeechJob, DropReason)>) {
         let deadline = self.settings.deadline;
-        let late = state.waiting.extract_if(.., |job| now.saturating_duration_since(job.ended_at) > deadline);
-        shed.extend(late.map(|job| (job, DropReason::Deadline)));
+        let counters = &self.counters;
+        let nobody_reads =
+            counters.workers.load(Ordering::Relaxed) > 0 && counters.workers_up.load(Ordering::Relaxed) == 0;
+        let reason = if nobody_reads { DropReason::Failed } else { DropReason::Deadline };
+        let is_late = |job: &SpeechJob| now.saturating_duration_since(job.ended_at) > deadline;
+        // What has cost a worker was promised another.
+        let late = state.waiting.extract_if(.., |job| is_late(job) && (job.failures == 0 || nobody_reads));
+        shed.extend(late.map(|job| (job, reason)));
     }
 }
 
@@ -278,6 +408,10 @@ impl SpeechCounters {
             dropped_shutting_down: dropped(DropReason::ShuttingDown),
             undelivered: get(&self.undelivered),
             restarts: get(&self.restarts),
+            retried: get(&self.retried),
+            hung: get(&self.hung),
+            workers: get(&self.workers),
+            workers_up: get(&self.workers_up),
             depth: get(&self.depth),
             busy_s: get(&self.busy_us) as f64 / 1e6,
             audio_s: get(&self.audio_ms) as f64 / 1e3,
@@ -317,6 +451,7 @@ mod tests {
                 voiced: 0.8,
                 heated,
                 ended_at: self.start + Duration::from_millis(ended_ms),
+                failures: 0,
                 reply: self.reply.clone(),
             }
         }
@@ -327,7 +462,14 @@ mod tests {
 
         fn taken(&self) -> Vec<u64> {
             self.queue.close();
-            std::iter::from_fn(|| self.queue.take()).map(|job| job.segment).collect()
+            std::iter::from_fn(|| self.take()).map(|job| job.segment).collect()
+        }
+
+        fn take(&self) -> Option<Box<SpeechJob>> {
+            match self.queue.take(Duration::ZERO) {
+                Taken::Job(job) => Some(job),
+                Taken::Nothing | Taken::Closed => None,
+            }
         }
 
         fn dropped(&mut self) -> Vec<(u64, DropReason)> {
@@ -387,8 +529,7 @@ mod tests {
         let bench = Bench::new(1);
         queue.submit_at(bench.start, SpeechJob { reply, ..bench.job(1, Customer, true, 0) });
         std::thread::sleep(Duration::from_millis(2));
-        queue.close();
-        assert!(queue.take().is_none());
+        assert!(matches!(queue.take(Duration::ZERO), Taken::Nothing));
         let late = Outcome::Dropped { reason: DropReason::Deadline };
         assert_eq!(answers.try_recv().unwrap(), Transcript { segment: 1, outcome: late });
     }
@@ -402,6 +543,51 @@ mod tests {
         bench.queue.clear();
         let stopping = DropReason::ShuttingDown;
         assert_eq!(bench.dropped(), [(2, stopping), (1, stopping)]);
+    }
+
+    #[test]
+    fn what_ends_its_worker_is_tried_once_more_and_then_given_up() {
+        let mut bench = Bench::new(2);
+        bench.submit(1, Customer, false, 0);
+        bench.submit(2, Customer, false, 10);
+        for failures in 0..2 {
+            let job = bench.take().unwrap();
+            assert_eq!((job.segment, job.failures), (1, failures), "the oldest first, also the second time");
+            bench.queue.again(job);
+        }
+        assert_eq!(bench.dropped(), [(1, DropReason::Failed)]);
+        assert_eq!(bench.queue.unfinished(), 1);
+        let second = bench.take().unwrap();
+        assert_eq!(bench.queue.unfinished(), 1, "being read");
+        bench.queue.clear();
+        bench.queue.again(second);
+        assert_eq!(bench.dropped(), [(2, DropReason::ShuttingDown)]);
+        let stats = bench.queue.stats();
+        assert_eq!((stats.retried, stats.dropped_failed, bench.queue.unfinished()), (1, 1, 0));
+    }
+
+    #[test]
+    fn when_nobody_can_read_the_reason_is_said() {
+        let (reply, mut answers) = mpsc::channel(4);
+        let queue = SpeechQueue::new(QueueSettings { capacity: 4, deadline: Duration::ZERO });
+        let bench = Bench::new(1);
+        assert_eq!(queue.down_for(), None, "nobody was promised");
+        queue.expect_workers(2);
+        assert!(queue.down_for().is_some());
+        let job = |segment| SpeechJob { reply: reply.clone(), ..bench.job(segment, Customer, true, 0) };
+        queue.submit_at(bench.start, job(1));
+        std::thread::sleep(Duration::from_millis(2));
+        queue.shed();
+        queue.worker_is(true);
+        assert_eq!(queue.down_for(), None);
+        queue.submit_at(bench.start, job(2));
+        std::thread::sleep(Duration::from_millis(2));
+        queue.shed();
+        let reasons: Vec<Outcome> = std::iter::from_fn(|| answers.try_recv().ok()).map(|a| a.outcome).collect();
+        let dropped = |reason| Outcome::Dropped { reason };
+        assert_eq!(reasons, [dropped(DropReason::Failed), dropped(DropReason::Deadline)]);
+        queue.worker_is(false);
+        assert!(queue.down_for().is_some());
     }
 
     #[test]

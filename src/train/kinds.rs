@@ -315,9 +315,9 @@ pub fn fit_judge(lines: &[&Witness<'_>], prior: Option<&[f32]>) -> Vec<f32> {
 }
 
 /// Share of calm look-alikes that may be flagged as complaints; on lines not fitted to it is somewhat more.
-const LOOK_ALIKES_FLAGGED: f64 = 0.06;
+const LOOK_ALIKES_FLAGGED: f64 = 0.03;
 /// A complaint by cues is doubted at most below this probability.
-const DOUBT_MAX: f32 = 0.4;
+const DOUBT_MAX: f32 = 0.5;
 
 /// Chooses the cuts of the judge. A complaint by cues is doubted where that makes most answers right; one is heard
 /// without such cues where F1 is best with few look-alikes flagged; friction where most answers without a cue are right.
@@ -357,7 +357,7 @@ pub fn set_severity_cuts(heads: &mut KindHeads, lines: &[(&Witness<'_>, f32)]) {
 pub fn flagged(heads: &KindHeads, line: &Witness<'_>) -> bool {
     let score = judged(&heads.judge, line);
     match (1..4).find(|by| line.evidence.get(*by) == Some(&1.0)) {
-        Some(3) => true,
+        Some(3) => score >= severity::judge_may_drop_below(CueKind::LegalThreat),
         Some(2) => score >= heads.doubt_below,
         _ => score >= heads.complaint_from,
     }

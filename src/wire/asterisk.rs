@@ -8,7 +8,7 @@ use crate::audio::Encoding;
 use crate::terms::Channel;
 use crate::wire::fields::{FieldMap, Told, text};
 use crate::wire::native::Opening;
-use crate::wire::phone::{Action, Dialect, Refused, Start, Started, Stream, close_with};
+use crate::wire::phone::{Action, Dialect, Refused, Start, Stream, close_with};
 use crate::wire::{BadMessage, Refusal, check_id};
 
 /// What the server knows of a request when the socket opens.
@@ -75,7 +75,7 @@ impl Asterisk {
         let streams = vec![Stream { encoding, sample_rate, channels: channels.clone() }];
         let opening = Opening { call, channels, language, consent, facts };
         self.started = true;
-        out.push(Action::Start(Box::new(Start { opening, streams })));
+        out.push(Action::Start(Box::new(Start::new(opening, streams))));
         Ok(())
     }
 }
@@ -100,8 +100,6 @@ impl Dialect for Asterisk {
             out.push(Action::Audio { stream: 0, bytes });
         }
     }
-
-    fn started(&mut self, _now_ms: u64, _started: &Started, _out: &mut Vec<Action>) {}
 
     fn stopped(&mut self, _utterances: u64, out: &mut Vec<Action>) {
         self.stopped = true;

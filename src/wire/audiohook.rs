@@ -4,27 +4,33 @@
 //! never a binary frame, `pong` at once, `opened` with one of the offers exactly as offered, `closed` always. Events
 //! (transcripts, suggestions) stay within the platform's budget of messages and leave room for the answers.
 
+mod budget;
+mod entities;
+mod offers;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use self::values::is_uuid;
+
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::audio::Encoding;
-use crate::call::event::{Event, EventKind};
+use self::budget::Budget;
+use self::offers::select;
+use self::values::{duration_ms, parse_duration};
 use crate::terms::{Channel, Lang};
 use crate::wire::fields::{FieldMap, text};
 use crate::wire::native::Opening;
-use crate::wire::phone::{Action, Dialect, News, Refused, Start, Started, Stream, cut};
+use crate::wire::phone::{Action, Dialect, News, Refused, Start, Started, Stream, Wants, cut};
 use crate::wire::{BadMessage, Refusal};
 
 /// After `close`, `closed` comes at the latest so long after, whatever is still being read: the client gives up after
 /// 10 s.
 const CLOSED_AFTER_MS: u64 = 5_000;
 
-/// Messages a second the platform takes from a server, and how many at once.
-const RATE_PER_S: f64 = 5.0;
-const BURST: f64 = 25.0;
-
-/// Of the burst kept free for answers.
-const RESERVE: f64 = 8.0;
+/// Events rest so long after the client has had too many messages and does not say for how long.
+const QUIET_MS: u64 = 5_000;
 
 /// Entities that wait for room in the budget, and most in one message.
 const WAITING_MAX: usize = 200;
@@ -60,7 +66,6 @@ pub struct AudioHook {
     media: Vec<Value>,
     more: Map<String, Value>,
     opened: bool,
-    lang: Option<Lang>,
     /// Channel of each track of the selected media.
     channels: Vec<Channel>,
     /// Media clock of the call at this session's first sample.
@@ -86,12 +91,6 @@ enum State {
     Closed,
 }
 
-#[derive(Debug)]
-struct Budget {
-    left: f64,
-    at_ms: u64,
-}
-
 impl AudioHook {
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -103,19 +102,18 @@ impl AudioHook {
             media: Vec::new(),
             more: Map::new(),
             opened: false,
-            lang: None,
             channels: Vec::new(),
             base_ms: 0,
             probe: false,
             close_by_ms: None,
             waiting: Vec::new(),
-            budget: Budget { left: BURST, at_ms: 0 },
+            budget: Budget::new(),
         }
     }
 
     fn send(&mut self, kind: &str, parameters: Value, out: &mut Vec<Action>) {
         self.server_seq += 1;
-        self.budget.left -= 1.0;
+        self.budget.spend();
         let message = json!({
             "version": "2",
             "id": self.session,
@@ -161,13 +159,20 @@ impl AudioHook {
                 out.push(Action::Skip { stream: 0, duration_ms: duration_ms("discarded", parameters)? });
             }
             ("update", _) => {
-                // The language of a call is settled at its start; only what is so already is confirmed.
+                // A language that is not understood here changes nothing, and is not confirmed.
                 let language = parameters.get("language").and_then(text).and_then(|tag| Lang::from_tag(&tag));
-                if language.is_some() && language == self.lang {
+                if let Some(language) = language {
+                    if !self.probe {
+                        out.push(Action::Language(language));
+                    }
                     self.send("updated", json!({}), out);
                 }
             }
-            // What the client says of its errors changes nothing here: `close` follows.
+            ("error", _) if parameters.get("code") == Some(&json!(429)) => {
+                let pause_ms = parameters.get("retryAfter").and_then(Value::as_str).and_then(parse_duration);
+                self.budget.rest(now_ms, pause_ms.unwrap_or(QUIET_MS));
+            }
+            // What else the client says of its errors changes nothing here: `close` follows.
             _ => {}
         }
         Ok(())
@@ -228,7 +233,7 @@ impl AudioHook {
         if parameters.get("supportedLanguages") == Some(&Value::Bool(true)) {
             self.more.insert("supportedLanguages".to_owned(), json!(["de-DE", "en-US"]));
         }
-        let selected = self.select(offers);
+        let selected = select(offers, self.settings.agent);
         if let Some((offer, ..)) = &selected {
             self.media = vec![Value::clone(offer)];
         }
@@ -239,7 +244,8 @@ impl AudioHook {
         }
         let Some((_, encoding, channels)) = selected else {
             return Err(BadMessage(
-                "no media offered here can be used: PCMU or L16 at 8000 Hz with the channel external is needed"
+                "no media offered here can be used: PCMU or L16 at 8000 Hz with the channel external is needed, or \
+                 internal unless `agent.channel` is off"
                     .to_owned(),
             ));
         };
@@ -250,7 +256,6 @@ impl AudioHook {
             }
         }
         let told = self.settings.fields.read(&values);
-        self.lang = told.language;
         self.channels.clone_from(&channels);
         self.state = State::Opening;
         let streams = vec![Stream { encoding, sample_rate: 8_000, channels: channels.clone() }];
@@ -261,23 +266,8 @@ impl AudioHook {
             consent: told.consent,
             facts: told.facts,
         };
-        out.push(Action::Start(Box::new(Start { opening, streams })));
+        out.push(Action::Start(Box::new(Start::new(opening, streams))));
         Ok(())
-    }
-
-    /// The first offer with what is wanted: both parties, or the customer alone if the agent's voice is not to come
-    /// here; failing that, whatever has the customer.
-    fn select<'a>(&self, offers: &'a [Value]) -> Option<(&'a Value, Encoding, Vec<Channel>)> {
-        let usable: Vec<_> = offers
-            .iter()
-            .filter_map(|offer| {
-                let (encoding, channels) = usable(offer)?;
-                Some((offer, encoding, channels))
-            })
-            .collect();
-        let wanted = if self.settings.agent { 2 } else { 1 };
-        let first = usable.iter().find(|(_, _, channels)| channels.len() == wanted);
-        first.or(usable.first()).cloned()
     }
 
     fn open_up(&mut self, out: &mut Vec<Action>) {
@@ -324,42 +314,10 @@ impl AudioHook {
     fn tell(&mut self, now_ms: u64, out: &mut Vec<Action>) {
         self.budget.refill(now_ms);
         let may = self.opened && matches!(self.state, State::Active | State::Paused | State::Closing);
-        while may && !self.waiting.is_empty() && self.budget.left > RESERVE {
+        while may && !self.waiting.is_empty() && self.budget.has_room() {
             let count = self.waiting.len().min(ENTITIES_MAX);
             let entities: Vec<Value> = self.waiting.drain(..count).collect();
             self.send("event", json!({ "entities": entities }), out);
-        }
-    }
-
-    fn entity(&self, event: &Event) -> Option<Value> {
-        match &event.kind {
-            EventKind::Utterance { channel, start_ms, end_ms, text: Some(text), confidence }
-                if self.settings.transcripts =>
-            {
-                let track = self.channels.iter().position(|held| held == channel)?;
-                let offset = duration(start_ms.saturating_sub(self.base_ms));
-                let length = duration(end_ms.saturating_sub(*start_ms));
-                let confidence = confidence.unwrap_or(1.0);
-                let text = cut(text, 2_000);
-                Some(json!({"type": "transcript", "data": {
-                    "id": format!("{}:{}", event.call, event.seq),
-                    "channelId": track,
-                    "isFinal": true,
-                    "offset": offset,
-                    "duration": length,
-                    "alternatives": [{"confidence": confidence,
-                        "interpretations": [{"type": "display", "transcript": text}]}],
-                }}))
-            }
-            EventKind::Suggestion { id, practice, text, .. } if self.settings.suggestions => {
-                Some(json!({"type": "agentassist", "data": {
-                    "id": id,
-                    "utterances": [],
-                    "suggestions": [{"id": id, "type": "faq", "confidence": 1.0,
-                        "faq": {"question": practice, "answer": cut(text, 2_000)}}],
-                }}))
-            }
-            _ => None,
         }
     }
 }
@@ -422,8 +380,9 @@ impl Dialect for AudioHook {
         self.send("disconnect", json!({"reason": reason, "info": cut(&info, 1_000)}), out);
     }
 
-    fn wants_news(&self) -> bool {
-        self.settings.transcripts || self.settings.suggestions
+    fn wants(&self) -> Wants {
+        let told = self.settings.transcripts || self.settings.suggestions;
+        if told { Wants::News } else { Wants::Nothing }
     }
 
     fn news(&mut self, now_ms: u64, news: &News, out: &mut Vec<Action>) {
@@ -450,77 +409,7 @@ impl Dialect for AudioHook {
     }
 }
 
-impl Budget {
-    fn refill(&mut self, now_ms: u64) {
-        let passed_s = now_ms.saturating_sub(self.at_ms) as f64 / 1e3;
-        self.left = (self.left + passed_s * RATE_PER_S).min(BURST);
-        self.at_ms = self.at_ms.max(now_ms);
-    }
-
-    /// When an event may be sent.
-    fn room_at_ms(&self) -> u64 {
-        let missing = (RESERVE - self.left).max(0.0) / RATE_PER_S;
-        self.at_ms + (missing * 1e3) as u64 + 1
-    }
-}
-
-/// Encoding and channels of an offer we can take.
-fn usable(offer: &Value) -> Option<(Encoding, Vec<Channel>)> {
-    if offer.get("type").and_then(Value::as_str) != Some("audio") || offer.get("rate") != Some(&json!(8_000)) {
-        return None;
-    }
-    let encoding = match offer.get("format").and_then(Value::as_str)? {
-        "PCMU" => Encoding::Mulaw,
-        "L16" => Encoding::PcmS16le,
-        _ => return None,
-    };
-    let names: Vec<&str> = offer.get("channels")?.as_array()?.iter().filter_map(Value::as_str).collect();
-    let channels = match names.as_slice() {
-        ["external"] => vec![Channel::Customer],
-        ["external", "internal"] => vec![Channel::Customer, Channel::Agent],
-        ["internal", "external"] => vec![Channel::Agent, Channel::Customer],
-        _ => return None,
-    };
-    Some((encoding, channels))
-}
-
 fn says_close(message: &str) -> bool {
     let message: Option<Value> = serde_json::from_str(message).ok();
     message.is_some_and(|message| message.get("type") == Some(&json!("close")))
 }
-
-/// Eight, four, four, four and twelve hexadecimal digits with hyphens between.
-pub fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-/// Milliseconds of `PT12.3S`.
-fn parse_duration(text: &str) -> Option<u64> {
-    let seconds = text.strip_prefix("PT")?.strip_suffix('S')?;
-    let decimal = seconds.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if !decimal || seconds.ends_with('.') {
-        return None;
-    }
-    let seconds: f64 = seconds.parse().ok()?;
-    // A week is longer than any call.
-    (seconds <= 604_800.0).then(|| (seconds * 1e3).round() as u64)
-}
-
-fn duration_ms(name: &str, parameters: &Map<String, Value>) -> Result<u64, BadMessage> {
-    parameters
-        .get(name)
-        .and_then(Value::as_str)
-        .and_then(parse_duration)
-        .ok_or_else(|| BadMessage(format!("field `parameters.{name}` must be a duration such as \"PT1.5S\"")))
-}
-
-fn duration(ms: u64) -> String {
-    format!("PT{}.{:03}S", ms / 1_000, ms % 1_000)
-}
-
-#[cfg(test)]
-mod tests;

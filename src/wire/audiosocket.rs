@@ -8,7 +8,7 @@ use crate::terms::Channel;
 use crate::wire::Refusal;
 use crate::wire::fields::Told;
 use crate::wire::native::Opening;
-use crate::wire::phone::{Action, Dialect, Refused, Start, Started, Stream};
+use crate::wire::phone::{Action, Dialect, Refused, Start, Stream};
 
 const HANG_UP: u8 = 0x00;
 const UUID: u8 = 0x01;
@@ -67,7 +67,7 @@ impl AudioSocket {
             let streams = vec![Stream { encoding: Encoding::PcmS16le, sample_rate, channels: channels.clone() }];
             let opening = Opening { call: call.unwrap_or(uuid), channels, language, consent, facts };
             self.sample_rate = Some(sample_rate);
-            out.push(Action::Start(Box::new(Start { opening, streams })));
+            out.push(Action::Start(Box::new(Start::new(opening, streams))));
         }
         match self.sample_rate {
             None => out.push(Action::Refuse(Refusal::UnexpectedBinary, "audio before the UUID".to_owned())),
@@ -120,8 +120,6 @@ impl Dialect for AudioSocket {
             },
         }
     }
-
-    fn started(&mut self, _now_ms: u64, _started: &Started, _out: &mut Vec<Action>) {}
 
     fn stopped(&mut self, _utterances: u64, out: &mut Vec<Action>) {
         self.stopped = true;

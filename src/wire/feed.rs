@@ -265,6 +265,63 @@ impl CallFacts {
     }
 }
 
+/// What colleagues do at an opened call: who has it open, and what was whispered to its agent. Comes once a call is
+/// opened, and again, whole, whenever it changes. Part of no log and kept nowhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Colleagues {
+    #[serde(rename = "type")]
+    #[schemars(extend("const" = "colleagues"))]
+    kind: &'static str,
+    pub call: String,
+    /// Who has it open, the reader included.
+    pub watching: Vec<String>,
+    /// The last of them, oldest first.
+    pub whispers: Vec<Whispered>,
+}
+
+/// Words of a supervisor to an agent, as other supervisors see them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Whispered {
+    pub from: String,
+    pub text: String,
+    /// Media clock.
+    pub t_ms: u64,
+}
+
+impl Colleagues {
+    pub fn new(call: &str, watching: Vec<String>, whispers: Vec<Whispered>) -> Self {
+        Self { kind: "colleagues", call: call.to_owned(), watching, whispers }
+    }
+}
+
+/// How people sign in on the pages beside tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SignIn {
+    /// `null`: by a token only.
+    pub provider: Option<SignInProvider>,
+}
+
+/// An OpenID Connect provider at which the pages are a public client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SignInProvider {
+    pub issuer: String,
+    pub client_id: String,
+    pub scope: String,
+    /// Which of the provider's tokens this server takes.
+    pub token: ProviderToken,
+    /// Claim with who it is; dots lead into objects.
+    pub sub_claim: String,
+}
+
+/// A kind of token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderToken {
+    /// Its audience is the client itself.
+    Id,
+    Access,
+}
+
 /// A call was erased: whoever shows or keeps it forgets it. Has no number, since the log it belonged to is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Erased {
@@ -288,6 +345,7 @@ pub enum SupervisorMessage {
     Event(Event),
     Load(Load),
     Facts(CallFacts),
+    Colleagues(Colleagues),
     Erased(Erased),
     Done(Done),
     Error(ErrorMessage),
@@ -304,7 +362,7 @@ pub enum AgentMessage {
     Error(ErrorMessage),
 }
 
-/// Both feeds and their commands, as one schema: what pages are generated from.
+/// Both feeds, their commands and the answer of `/v1/sign-in`, as one schema: what pages are generated from.
 #[derive(Debug, JsonSchema)]
 #[schemars(title = "Feeds")]
 #[expect(dead_code, reason = "only its schema is used")]
@@ -313,6 +371,7 @@ pub struct Feeds {
     supervisor_command: SupervisorCommand,
     agent: AgentMessage,
     agent_command: AgentCommand,
+    sign_in: SignIn,
 }
 
 /// JSON Schema of the feeds.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::audio::Encoding;
 use crate::call::event::Event;
-use crate::terms::{Channel, Span};
+use crate::terms::{Channel, Lang, Span};
 use crate::wire::Refusal;
 use crate::wire::native::{Facts, Opening};
 
@@ -39,6 +39,8 @@ pub enum Action {
         skipped_ms: Option<u64>,
     },
     Facts(Box<Facts>),
+    /// The parties speak this language from now on.
+    Language(Lang),
     Consent {
         given: bool,
     },
@@ -64,6 +66,14 @@ pub struct Start {
     pub opening: Opening,
     /// Empty if the socket brings words instead of audio.
     pub streams: Vec<Stream>,
+    /// Milliseconds of silence that end an utterance; `None`: as configured. Only the socket that begins a call is asked.
+    pub hangover_ms: Option<u64>,
+}
+
+impl Start {
+    pub fn new(opening: Opening, streams: Vec<Stream>) -> Self {
+        Self { opening, streams, hangover_ms: None }
+    }
 }
 
 /// One interleaved stream of audio.
@@ -103,8 +113,19 @@ pub enum News {
     Events(Vec<Event>),
     /// Somebody began or stopped speaking.
     Speech { channel: Channel, speaking: bool, at_ms: u64 },
+    /// What has been said so far of an utterance that is going on, as well as it could be read.
+    Interim { channel: Channel, span: Span, text: String, confidence: f32 },
     /// What an [`Action::Flush`] cut has been told.
     Flushed,
+}
+
+/// What a dialect wants to be told with [`Dialect::news`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wants {
+    Nothing,
+    News,
+    /// Also [`News::Interim`], which costs transcriptions.
+    Interim,
 }
 
 /// A way to speak with a phone system. `now_ms` counts from the opening of the socket.
@@ -120,7 +141,7 @@ pub trait Dialect: Send {
     fn binary(&mut self, now_ms: u64, bytes: Bytes, out: &mut Vec<Action>);
 
     /// The call is open.
-    fn started(&mut self, now_ms: u64, started: &Started, out: &mut Vec<Action>);
+    fn started(&mut self, _now_ms: u64, _started: &Started, _out: &mut Vec<Action>) {}
 
     /// The call takes unusually long to open; platforms with a time limit are answered now.
     fn waiting(&mut self, _out: &mut Vec<Action>) {}
@@ -135,9 +156,9 @@ pub trait Dialect: Send {
     /// The peer has closed the socket in order. Nothing can be sent any more.
     fn closed(&mut self, _out: &mut Vec<Action>) {}
 
-    /// Whether [`Dialect::news`] wants to be told.
-    fn wants_news(&self) -> bool {
-        false
+    /// What [`Dialect::news`] wants to be told. Asked when the call is entered.
+    fn wants(&self) -> Wants {
+        Wants::Nothing
     }
 
     fn news(&mut self, _now_ms: u64, _news: &News, _out: &mut Vec<Action>) {}

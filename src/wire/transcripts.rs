@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -77,7 +78,7 @@ impl Dialect for Transcripts {
             TranscriptMessage::Start(opening) => {
                 self.session.started = true;
                 self.channels.clone_from(&opening.channels);
-                out.push(Action::Start(Box::new(Start { opening: *opening, streams: Vec::new() })));
+                out.push(Action::Start(Box::new(Start::new(*opening, Vec::new()))));
             }
             TranscriptMessage::Utterance { .. } if !self.session.started => {
                 out.push(Action::Refuse(Refusal::BadMessage, "the first message must be start".to_owned()));
@@ -157,8 +158,8 @@ struct StartWire {
     channels: Option<Vec<Channel>>,
 }
 
-#[derive(Deserialize)]
-struct UtteranceWire {
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct UtteranceWire {
     channel: Channel,
     start_ms: u64,
     end_ms: u64,

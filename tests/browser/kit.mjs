@@ -1,5 +1,6 @@
 // A real server on a free loopback port, calls played into it as text, and a browser to look at it.
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
@@ -30,10 +31,14 @@ export function token(role, sub, { ttlS = 3_600, teams, queues } = {}) {
   return `${body}.${createHmac("sha256", SECRET).update(body).digest("base64url")}`;
 }
 
+/** Servers not stopped yet: those of a test that failed would keep the whole run alive. */
+const running = new Set();
+
 export async function startServer({ port = 0, config = "", dataDir } = {}) {
   const dir = dataDir ?? mkdtempSync(join(tmpdir(), "ruhepol-browser-"));
   const file = join(dir, "test.toml");
-  writeFileSync(file, `${config}\n[speech]\nengine = "none"\n`);
+  // A test that is over waits for no call.
+  writeFileSync(file, `${config}\n[speech]\nengine = "none"\n\n[server]\ndrain_s = 0\n`);
   const args = ["serve", "--config", file, "--listen", `127.0.0.1:${port}`, "--data-dir", dir, "--consent-elsewhere"];
   const child = spawn(PROGRAM, args, { env: { ...process.env, RUHEPOL_TOKEN_SECRET: SECRET, RUST_LOG: "warn" } });
   let said = "";
@@ -54,7 +59,7 @@ export async function startServer({ port = 0, config = "", dataDir } = {}) {
     pages = pagesBefore(Number(address.split(":").at(-1))).listen(0, "127.0.0.1");
     await once(pages, "listening");
   }
-  return {
+  const server = {
     address,
     port: Number(address.split(":").at(-1)),
     dir,
@@ -73,8 +78,11 @@ export async function startServer({ port = 0, config = "", dataDir } = {}) {
         clearTimeout(late);
       }
       if (!keep) rmSync(dir, { recursive: true, force: true });
+      running.delete(server);
     },
   };
+  running.add(server);
+  return server;
 }
 
 /** A call whose words somebody else transcribed: every state can be made from text. */
@@ -88,6 +96,7 @@ export class Player {
     const ready = JSON.parse(answer);
     if (ready.type !== "ready") throw new Error(`call ${call}: ${answer}`);
     player.call = ready.call;
+    player.tMs = ready.t_ms ?? 0;
     return player;
   }
 
@@ -174,6 +183,17 @@ export async function getJson(server, path, bearer) {
   return answer.json();
 }
 
+/** What nearly every file of tests begins with. */
+export async function open(settings) {
+  const [browser, server] = await Promise.all([startBrowser(), startServer(settings)]);
+  return { browser, server };
+}
+
+export async function close({ browser }) {
+  await browser?.close();
+  for (const server of [...running]) await server.stop();
+}
+
 export async function startBrowser() {
   const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   const executablePath = places.find((place) => place && existsSync(place));
@@ -213,10 +233,52 @@ export async function openPanel(browser, server, agent, options = {}) {
   return page;
 }
 
-/** All rules of WCAG 2.2 A and AA that axe knows, and its own good practices. */
-export async function violations(page) {
-  await page.evaluate(axeSource);
-  const { violations: found } = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+/** A line to the supervisors' feed that the test holds: it can speak on it, and cut it. Before the page is opened. */
+export async function relayFeed(page) {
+  const relay = {};
+  await page.routeWebSocket(/feed\/supervisor/, (ours) => {
+    const theirs = ours.connectToServer();
+    ours.onMessage((message) => theirs.send(message));
+    theirs.onMessage((message) => ours.send(message));
+    relay.say = (message) => ours.send(JSON.stringify(message));
+    relay.cut = async () => {
+      await theirs.close();
+      await ours.close();
+    };
+  });
+  return relay;
+}
+
+/** Goes to something by Tab alone; the focus must be seen there. */
+export async function tabTo(page, locator) {
+  for (let n = 0; n < 120; n++) {
+    await page.keyboard.press("Tab");
+    if (!(await locator.evaluate((element) => element === document.activeElement, undefined, { timeout: PATIENCE_MS }))) continue;
+    const seen = await locator.evaluate((element) => {
+      const shows = (at) => at && getComputedStyle(at).outlineStyle !== "none";
+      return shows(element) || shows(element.nextElementSibling);
+    });
+    assert.ok(seen, `no visible focus on ${locator}`);
+    return;
+  }
+  assert.fail(`Tab does not reach ${locator}`);
+}
+
+/** A page is over: nothing went wrong in it. The calls end while the next test begins. */
+export async function closePage(page, ...players) {
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+  for (const player of players) void player.stop().catch(() => undefined);
+}
+
+/** All rules of WCAG 2.2 A and AA that axe knows, and its own good practices; `only` the rules of these names. */
+export async function violations(page, only) {
+  if (!(await page.evaluate(() => Boolean(window.axe)))) await page.evaluate(axeSource);
+  const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const found = await page.evaluate(
+    async ([type, values]) => (await window.axe.run({ runOnly: { type, values }, resultTypes: ["violations"], iframes: false })).violations,
+    only ? ["rule", only] : ["tag", rules],
+  );
   return found.map(({ id, help, nodes }) => `${id}: ${help}\n    ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)}\n      ${node.failureSummary?.replaceAll("\n", " ")}`).join("\n    ")}`);
 }
 

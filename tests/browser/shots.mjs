@@ -4,7 +4,8 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { openBoard, openPage, openPanel, SIZES, sleep, startBrowser, startServer, token } from "./kit.mjs";
+import { openBoard, openPage, openPanel, Player, SIZES, sleep, startBrowser, startServer, token } from "./kit.mjs";
+import { settingsFor, startProvider } from "./provider.mjs";
 import { playScene, tireOut } from "./scene.mjs";
 
 const out = fileURLToPath(new URL("out/", import.meta.url));
@@ -27,7 +28,7 @@ async function shoot(page, name) {
   console.log(name);
 }
 
-const wanted = (name) => name.includes(only);
+const wanted = (name) => name.includes(only) || only.startsWith(name);
 
 /** `make` opens a page and brings it into the state. */
 async function state(name, sizes, looks, make) {
@@ -53,6 +54,10 @@ const PANEL = [["panel", { width: 360, height: 720 }]];
 const TWO = LOOKS.slice(0, 2);
 
 const server = await startServer();
+const provider = await startProvider();
+let house;
+/** A server whose people sign in at a provider. */
+const housed = async () => (house ??= await startServer({ config: settingsFor(provider) }));
 try {
   const board = (options) => openBoard(browser, server, options);
   if (wanted("board-empty")) await state("board-empty", SMALL, TWO, board);
@@ -112,12 +117,78 @@ try {
   await state("door", SMALL, TWO, (options) => openPage(browser, `${server.url}/`, options));
   await state("door-expired", SMALL, TWO, async (options) => {
     const page = await openPage(browser, `${server.url}/#token=${token("supervisor", "berta", { ttlS: -5 })}`, options);
-    await page.locator("h1").waitFor();
+    await page.locator(".door").waitFor();
     return page;
   });
   await state("door-forbidden", SMALL, TWO, async (options) => {
     const page = await openPage(browser, `${server.url}/#token=${token("agent", "a7")}`, options);
     await page.locator(".door").waitFor();
+    return page;
+  });
+  for (const [what, title] of [["provider", null], ["refused", "denied"]]) {
+    await state(`door-${what}`, SMALL, TWO, async (options) => {
+      const page = await openPage(browser, `${(await housed()).url}/`, options);
+      await page.locator(".door .button-main").waitFor();
+      provider.fault = title;
+      if (title) {
+        await page.locator(".door .button-main").click();
+        await page.locator("[role=alert]").waitFor();
+        await page.locator(".door .button-main").waitFor();
+      }
+      return page;
+    });
+  }
+  await state("board-colleague", SMALL, TWO, async (options) => {
+    const anna = await openBoard(browser, server, { sub: "anna" });
+    await anna.locator("[data-call=k-2044]").click();
+    await anna.locator("#whisper").fill(options.lang === "de" ? "Ich höre mit, Sie machen das gut." : "I am listening, you are doing well.");
+    await anna.keyboard.press("Enter");
+    await anna.locator(".line-whisper").first().waitFor();
+    const page = await board(options);
+    await page.locator("[data-call=k-2044]").click();
+    await page.locator(".line-whisper").first().waitFor();
+    await sleep(200);
+    setTimeout(() => void anna.context().close(), 5_000);
+    return page;
+  });
+  await state("board-no-history", SMALL, TWO, async (options) => {
+    const page = await board({ ...options, scope: { teams: ["nobody"] } });
+    await page.keyboard.press("3");
+    await page.locator(".nobody").waitFor();
+    return page;
+  });
+  await state("board-no-load", SMALL, TWO, async (options) => {
+    const page = await board({ ...options, scope: { teams: ["nobody"] } });
+    await page.keyboard.press("2");
+    await page.locator(".nobody").waitFor();
+    return page;
+  });
+  await state("board-failed", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.route(/v1\/calls\//, (route) => route.abort());
+    await page.locator("[data-call=k-2044]").click();
+    await page.locator(".conversation-failed").waitFor();
+    return page;
+  });
+  await state("board-gone", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.route(/v1\/calls\//, (route) => route.fulfill({ status: 404, body: "{}" }));
+    await page.locator("[data-call=k-2044]").click();
+    await page.locator(".detail-gone").waitFor();
+    return page;
+  });
+  await state("board-hold-consent", SMALL, TWO, async (options) => {
+    const player = await Player.start(server, `h-${options.lang}`, { agent: "a31", queue: "strom", team: "nord" });
+    player.script("late-delivery", { upTo: 7 });
+    player.send({ type: "hold" });
+    const page = await board(options);
+    await page.locator(`[data-call=${player.call}]`).click();
+    await page.locator(".detail .flag-hold").waitFor();
+    await shoot(page, `board-hold-${options.lang}-${options.theme}`);
+    player.send({ type: "resume" });
+    player.send({ type: "consent", given: false });
+    await page.locator(".line-consent").waitFor();
+    setTimeout(() => player.lose(), 1_000);
     return page;
   });
   await state("board-loading", SMALL, TWO, async (options) => {
@@ -132,7 +203,6 @@ try {
   await state("panel-waiting", PANEL, LOOKS, panel("a99"));
   await state("panel-prompt", PANEL, LOOKS, async (options) => {
     const page = await panel("a21")(options);
-    const { Player } = await import("./kit.mjs");
     const player = await Player.start(server, `p-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
     player.script("late-delivery", { upTo: 11 });
     await page.locator(".prompt-text").waitFor();
@@ -148,7 +218,6 @@ try {
   });
   await state("panel-between", PANEL, LOOKS, async (options) => {
     const page = await panel("a22")(options);
-    const { Player } = await import("./kit.mjs");
     const player = await Player.start(server, `b-${Math.random().toString(36).slice(2, 7)}`, { agent: "a22", queue: "versand", team: "nord", customer: { name: "Frau Keller" } });
     player.script("late-delivery");
     await sleep(300);
@@ -167,6 +236,13 @@ try {
     await page.locator(".panel-top button").last().click();
     return page;
   });
+  await state("panel-record", PANEL, TWO, async (options) => {
+    const page = await panel("a22")(options);
+    await page.locator(".panel-top button").last().click();
+    await page.getByRole("dialog").getByRole("button").nth(1).click();
+    await page.locator(".record").waitFor();
+    return page;
+  });
   await state("panel-door", PANEL, TWO, (options) => openPage(browser, `${server.url}/agent`, options));
   for (const player of Object.values(players)) player.socket.terminate();
 
@@ -177,7 +253,7 @@ try {
     for (const [lookName, look] of TWO) pages.push([`board-lost-small-${lookName}`, await openBoard(browser, other, { ...look, size: SIZES.small })], [`panel-lost-${lookName}`, await openPanel(browser, other, "a7", look)]);
     for (const [name, page] of pages) if (name.startsWith("board")) await page.locator("[data-call=k-2044]").click();
     await sleep(500);
-    await other.stop();
+    await other.stop({ signal: "SIGKILL" });
     for (const [name, page] of pages) {
       await page.locator(".link-lost").waitFor();
       await shoot(page, name);
@@ -186,5 +262,7 @@ try {
   }
 } finally {
   await browser.close();
+  await house?.stop();
   await server.stop();
+  provider.stop();
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use ruhepol::audio::Encoding;
+use ruhepol::call::escalation::Preset;
 use ruhepol::config::{Config, Consent, ConsentPaths};
 use ruhepol::fixture::Fixture;
 use ruhepol::server::auth::Role;
@@ -280,14 +281,23 @@ async fn a_deepgram_client_gets_its_words_back() {
     }
     call.send(json!({"type": "KeepAlive"})).await;
     call.send(json!({"type": "CloseStream"})).await;
-    let (mut words, mut seen) = (Vec::new(), Vec::new());
+    let (mut words, mut seen, mut finals_to) = (Vec::new(), Vec::new(), [0.0; 2]);
     let metadata = loop {
         let message = call.json().await;
         seen.push(message["type"].as_str().unwrap().to_owned());
         match message["type"].as_str().unwrap() {
             "Results" => {
                 let best = &message["channel"]["alternatives"][0];
-                assert_eq!((&message["is_final"], &message["channel_index"][1]), (&json!(true), &json!(2)));
+                assert_eq!(message["channel_index"][1], 2);
+                let index = message["channel_index"][0].as_u64().unwrap() as usize;
+                let start = message["start"].as_f64().unwrap();
+                assert!(start > finals_to[index] - 0.001, "words that will not change have changed: {message}");
+                if message["is_final"] == false {
+                    assert_eq!((index, &message["speech_final"]), (0, &json!(false)), "{message}");
+                    assert!(!best["words"].as_array().unwrap().is_empty(), "{message}");
+                    continue;
+                }
+                finals_to[index] = start + message["duration"].as_f64().unwrap();
                 assert!(message["metadata"]["request_id"].is_string() && message["metadata"]["model_info"].is_object());
                 if message["channel_index"][0] == 0 {
                     assert!(message["ruhepol"]["level"].is_u64(), "{message}");
@@ -364,4 +374,28 @@ async fn a_deepgram_client_that_misbehaves() {
     assert_eq!(again.close_code().await, 1000);
     let (_, events) = server.get("/v1/calls/c1/events", Some(&server.token(Role::Supervisor, "s"))).await;
     assert!(events.contains("call_ended") && events.contains("\"reason\":\"stop\""), "one call: {events}");
+}
+
+#[tokio::test]
+async fn a_queue_that_becomes_known_late_has_its_own_thresholds() {
+    let server = phones(|config| {
+        config.alerts.preset = Preset::Calm;
+        config.alerts.queues.insert("vip".to_owned(), Preset::Vigilant);
+    })
+    .await;
+    let mut feed = server.feed().await;
+    for (late, alerts) in [(None, 0), (Some("other"), 0), (Some("vip"), 1)] {
+        let mut call = phone(&server, "/v1/transcripts").await;
+        let id = format!("late-{}", late.unwrap_or("never"));
+        call.start(json!({"type": "start", "call": id, "channels": ["customer", "agent"], "language": "de"})).await;
+        if let Some(queue) = late {
+            call.send(json!({"type": "metadata", "queue": queue})).await;
+        }
+        call.say("customer", 0, 2_000, "Das ist jetzt schon das dritte Mal, dass ich anrufe, das ist unmöglich.").await;
+        call.say("agent", 3_000, 5_000, "Das tut mir leid.").await;
+        call.say("customer", 6_000, 8_000, "Ich bin wirklich sauer.").await;
+        call.stop().await;
+        let ended = feed.json_of("call_ended").await;
+        assert_eq!((&ended["call"], &ended["summary"]["alerts"]), (&json!(id), &json!(alerts)));
+    }
 }

@@ -143,7 +143,7 @@ async fn a_session_with_all_its_messages() {
     hook.client.send_audio(vec![0xff; 3_200]).await;
     hook.say("discarded", json!({"start": "PT5.2S", "discarded": "PT1.8S"})).await;
     hook.client.send_audio(vec![0xff; 1_601]).await;
-    hook.say("update", json!({"language": "de-DE"})).await;
+    hook.say("update", json!({"language": "en-GB"})).await;
     hook.hear_of("updated").await;
     hook.close().await;
     let started = feed.json().await;
@@ -152,6 +152,7 @@ async fn a_session_with_all_its_messages() {
     assert_eq!(feed.json_of("resumed").await["t_ms"], 5_000);
     let gap = feed.json_of("gap").await;
     assert_eq!((&gap["start_ms"], &gap["duration_ms"]), (&json!(5_200), &json!(1_800)));
+    assert_eq!(feed.json_of("call_facts").await["language"], "en");
     let ended = feed.json_of("call_ended").await;
     assert_eq!((&ended["reason"], &ended["summary"]["duration_ms"]), (&json!("stop"), &json!(7_100)));
 }

@@ -189,7 +189,7 @@ async fn what_these_platforms_must_not_do() {
 }
 
 /// A port nobody listens on now.
-async fn free_port() -> std::net::SocketAddr {
+pub async fn free_port() -> std::net::SocketAddr {
     tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 

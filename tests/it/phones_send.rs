@@ -3,12 +3,13 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use ruhepol::client::{Playing, Proof, Protocol, play_as};
+use ruhepol::client::{Playing, Proof, Protocol, Trust, play_as};
 use ruhepol::fixture::Fixture;
 use ruhepol::server::auth::Role;
 use serde_json::json;
 
 use crate::phones::phones;
+use crate::phones_plain::free_port;
 use crate::support::{TestServer, serve};
 
 /// The first seconds of a recorded call.
@@ -22,18 +23,20 @@ fn playing(server: &TestServer, protocol: Protocol, call: &str, token: bool) -> 
     Playing {
         url: server.url(protocol.path()),
         token: token.then(|| server.token(Role::Ingest, "pbx")),
-        speed: 0.0,
         call: call.to_owned(),
+        ..Playing::default()
     }
 }
 
 #[tokio::test]
 async fn every_protocol_is_spoken_and_understood() {
-    let server = serve(|_| {}).await;
+    let audiosocket = free_port().await;
+    let server = serve(|config| config.phones.audiosocket.listen = Some(audiosocket)).await;
     let mut feed = server.feed().await;
     for name in Protocol::NAMES {
         let protocol = Protocol::from_name(name).unwrap();
-        let playing = playing(&server, protocol, &format!("call-{name}"), true);
+        let mut playing = playing(&server, protocol, &format!("call-{name}"), true);
+        playing.audiosocket = Some(audiosocket.to_string());
         play_as(protocol, &short(), &playing, &Proof::default(), |_| {})
             .await
             .unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -76,4 +79,38 @@ async fn signed_by_the_platform_no_token_is_needed() {
         let error = play_as(protocol, &short(), &playing, &proof, |_| {}).await.unwrap_err().to_string();
         assert!(error.contains("401"), "{protocol:?}: {error}");
     }
+}
+
+#[tokio::test]
+async fn over_tls_the_certificate_counts_and_the_error_says_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    };
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = file("cert.pem", &own.cert.pem());
+    let key = file("key.pem", &own.signing_key.serialize_pem());
+    let tls = ruhepol::config::Tls { cert_file: certificate.clone(), key_file: key };
+    let server = phones(|config| config.tls = Some(tls)).await;
+    let play = async |trust: Trust, scheme: &str, call: &str| {
+        let url = format!("{scheme}://localhost:{}/v1/media/audiohook", server.address.port());
+        let playing = Playing { url, trust, ..playing(&server, Protocol::AudioHook, call, true) };
+        play_as(Protocol::AudioHook, &short(), &playing, &Proof::default(), |_| {}).await.map_err(|e| e.to_string())
+    };
+    play(Trust::Authority(certificate), "wss", "by-authority").await.unwrap();
+    play(Trust::Anyone, "wss", "by-nobody").await.unwrap();
+    let strange = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let refused = play(Trust::Authority(file("other.pem", &strange.cert.pem())), "wss", "x").await.unwrap_err();
+    assert!(refused.contains("certificate") && refused.contains("--ca"), "{refused}");
+    let refused = play(Trust::Authority(file("empty.pem", "")), "wss", "x").await.unwrap_err();
+    assert!(refused.contains("empty.pem"), "{refused}");
+    assert!(play(Trust::Anyone, "ws", "x").await.is_err());
+    let plain = phones(|_| {}).await;
+    let url = format!("wss://{}/v1/media", plain.address);
+    let playing = Playing { url, trust: Trust::Anyone, ..playing(&plain, Protocol::Native, "x", true) };
+    let refused = play_as(Protocol::Native, &short(), &playing, &Proof::default(), |_| {}).await.unwrap_err();
+    assert!(refused.to_string().contains("does not speak TLS"), "{refused}");
 }

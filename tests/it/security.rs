@@ -175,6 +175,9 @@ async fn tokens_of_an_identity_provider() {
         role_claim: "realm.roles".to_owned(),
         teams_claim: "teams".to_owned(),
         queues_claim: "queues".to_owned(),
+        sub_claim: "sub".to_owned(),
+        client_id: None,
+        scope: "openid".to_owned(),
     };
     let dir = tempfile::tempdir().unwrap();
     let server = serve_as(Tokens::new(SECRET).with(Some(&oidc), dir.path()), |_| {}).await;
@@ -416,4 +419,47 @@ async fn who_saw_and_changed_what_is_on_record() {
         }
     }
     assert_eq!(server.get("/v1/audit", None).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_call_that_is_transferred_changes_its_readers() {
+    let server = serve(|_| {}).await;
+    let reader = |team: &str| {
+        let claims = Claims { teams: vec![team.to_owned()], ..claims(Role::Supervisor, team, team) };
+        server.token_of(claims, 600)
+    };
+    let mut nord = server.try_connect("/v1/feed/supervisor", Some(&reader("nord"))).await.unwrap();
+    let mut sued = server.try_connect("/v1/feed/supervisor", Some(&reader("süd"))).await.unwrap();
+    for feed in [&mut nord, &mut sued] {
+        assert_eq!(feed.json().await["calls"], json!([]));
+    }
+    let mut call = server.transcripts().await;
+    call.start(start("c1")).await;
+    call.say("customer", 0, 2_000, "Das Wort vor der Übergabe.").await;
+    assert_eq!(nord.json().await["type"], "call_started");
+    nord.json_of("assessment").await;
+    call.send(json!({"type": "metadata", "team": "süd"})).await;
+    assert_eq!(nord.json().await, json!({"type": "erased", "call": "c1"}));
+    let snapshot = sued.json().await;
+    assert_eq!((&snapshot["type"], &snapshot["calls"][0]["call"]), (&json!("snapshot"), &json!("c1")));
+    call.say("customer", 3_000, 4_000, "Das Wort nach der Übergabe.").await;
+    let utterance = sued.json_of("utterance").await;
+    assert_eq!(utterance["seq"].as_u64(), snapshot["calls"][0]["seq"].as_u64().map(|seq| seq + 1));
+    call.send(json!({"type": "metadata", "team": "nord"})).await;
+    let back = nord.json().await;
+    assert_eq!((&back["type"], &back["calls"][0]["team"]), (&json!("snapshot"), &json!("nord")), "nothing in between");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_nobody_takes_hold_no_connection() {
+    let server = serve(|config| config.limits.take_s = 1).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut greedy = socket.connect(server.address).await.unwrap();
+    // Far more than the system's buffers hold.
+    let requests = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(400);
+    let _ = timeout(Duration::from_millis(500), greedy.write_all(requests.as_bytes())).await;
+    until("the connection is given up", async || server.metric("ruhepol_connections").await <= 1.0).await;
+    let (status, page) = server.get("/openapi.json", None).await;
+    assert!(status == 200 && page.len() > 10_000, "whoever reads gets it");
 }

@@ -46,6 +46,7 @@ async fn play_calls(names: &[&str]) -> BTreeMap<String, (Fixture, Vec<Event>)> {
             token: Some(server.token(Role::Ingest, "i")),
             speed: 2.0,
             call: fixture.info.call.clone(),
+            ..Playing::default()
         };
         calls.insert(playing.call.clone(), ((*fixture).clone(), Vec::new()));
         players.spawn(async move { play(&fixture, &playing, |_| {}).await });

@@ -147,6 +147,16 @@ export interface Card {
 /** The party a channel of audio carries. */
 export type Channel = "customer" | "agent" | "mixed";
 
+/** What colleagues do at an opened call: who has it open, and what was whispered to its agent. Comes once a call is opened, and again, whole, whenever it changes. Part of no log and kept nowhere. */
+export interface Colleagues {
+  call: string;
+  type: "colleagues";
+  /** Who has it open, the reader included. */
+  watching: string[];
+  /** The last of them, oldest first. */
+  whispers: Whispered[];
+}
+
 /** One finding in a text. `start` and `end` count Unicode scalar values of the text it was found in, `start <= end`. */
 export interface Cue {
   end: number;
@@ -248,6 +258,8 @@ export type Event = {
   }
   | {
     agent?: string | null;
+    /** The parties speak this language from here on. */
+    language?: Lang | null;
     queue?: string | null;
     team?: string | null;
     type: "call_facts";
@@ -286,6 +298,8 @@ export type Event = {
     reason: string;
     state: AlertState;
     type: "alert";
+    /** Nobody took it for so long (media clock): that is why it was raised higher. */
+    unacknowledged_ms?: number | null;
     /** Wall clock (RFC 3339) until which a snoozed alert is silent. */
     until?: string | null;
   }
@@ -448,6 +462,8 @@ export interface OpenAlert {
   /** Media clock when it was raised. */
   since_ms: number;
   state: AlertState;
+  /** Nobody took it for so long. */
+  unacknowledged_ms?: number | null;
   until?: string | null;
 }
 
@@ -461,6 +477,9 @@ export interface OpenPrompt {
 /** What becomes of a prompt. */
 export type PromptState = "shown" | "done" | "withdrawn" | "expired" | "used" | "not_now";
 
+/** A kind of token. */
+export type ProviderToken = "access" | "id";
+
 /** One thing the customer said of the matter: what it is about, since when, how often. */
 export interface SaidFact {
   kind: FactKind;
@@ -468,6 +487,23 @@ export interface SaidFact {
   t_ms: number;
   /** The customer's words. */
   text: string;
+}
+
+/** How people sign in on the pages beside tokens. */
+export interface SignIn {
+  /** `null`: by a token only. */
+  provider?: SignInProvider | null;
+}
+
+/** An OpenID Connect provider at which the pages are a public client. */
+export interface SignInProvider {
+  client_id: string;
+  issuer: string;
+  scope: string;
+  /** Claim with who it is; dots lead into objects. */
+  sub_claim: string;
+  /** Which of the provider's tokens this server takes. */
+  token: ProviderToken;
 }
 
 /** What a supervisor asks for. */
@@ -507,7 +543,7 @@ export type SupervisorCommand =
   };
 
 /** Everything a supervisor's feed carries; for the schema only. */
-export type SupervisorMessage = SupervisorSnapshot | Event | Load | CallFacts | Erased | Done | ErrorMessage;
+export type SupervisorMessage = SupervisorSnapshot | Event | Load | CallFacts | Colleagues | Erased | Done | ErrorMessage;
 
 /** What a supervisor sees first, and again whenever it fell behind. */
 export interface SupervisorSnapshot {
@@ -524,3 +560,11 @@ export interface SupervisorSnapshot {
 
 /** Course of a call that alerts without a single act. */
 export type Trend = "rising_tension";
+
+/** Words of a supervisor to an agent, as other supervisors see them. */
+export interface Whispered {
+  from: string;
+  /** Media clock. */
+  t_ms: number;
+  text: string;
+}

@@ -7,6 +7,12 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
+/** What differs between the two HTML files. */
+const PAGES = [
+  { page: "board", html: "index.html", title: "Ruhepol", about: "Who needs a supervisor now, and why.", without: " Without it: ruhepol watch in a terminal." },
+  { page: "panel", html: "agent.html", title: "Ruhepol panel", about: "One good sentence at the right moment.", without: "" },
+];
+
 const web = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** The issue's limit for all scripts of a page, packed. */
@@ -18,7 +24,8 @@ export async function buildPages({ minify = true } = {}) {
   mkdirSync(join(dist, "assets"), { recursive: true });
   const sizes = {};
   const icon = put(dist, "assets", "icon.svg", readFileSync(join(web, "src/icon.svg")));
-  for (const [page, html] of [["board", "index.html"], ["panel", "agent.html"]]) {
+  const template = readFileSync(join(web, "src/page.html"), "utf8");
+  for (const { page, html, ...words } of PAGES) {
     const result = await build({
       entryPoints: [join(web, `src/${page}/main.tsx`)],
       bundle: true,
@@ -38,10 +45,8 @@ export async function buildPages({ minify = true } = {}) {
       names[ending] = put(dist, "assets", `${page}.${ending}`, file.contents);
       sizes[`${page}.${ending}`] = gzipSync(file.contents, { level: 9 }).length;
     }
-    const text = readFileSync(join(web, "src", html), "utf8")
-      .replaceAll("{{icon}}", icon)
-      .replaceAll("{{script}}", names.js)
-      .replaceAll("{{style}}", names.css);
+    const values = { ...words, icon, script: names.js, style: names.css };
+    const text = template.replaceAll(/\{\{(\w+)\}\}/g, (_, name) => values[name]);
     put(dist, "", html, Buffer.from(text), false);
   }
   for (const [name, bytes] of Object.entries(sizes)) {

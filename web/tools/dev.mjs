@@ -18,7 +18,8 @@ export function pagesBefore(upstream, before = async () => undefined) {
     const file = path === "/" ? "/index.html" : path === "/agent" ? "/agent.html" : path;
     if (file.endsWith(".html")) await before();
     if (file.endsWith(".html") || file.startsWith("/assets/")) {
-      outgoing.writeHead(200, { "content-type": types[file.split(".").at(-1)] });
+      const policy = file.endsWith(".html") ? await policyOf(upstream, path) : {};
+      outgoing.writeHead(200, { "content-type": types[file.split(".").at(-1)], ...policy });
       outgoing.end(readFileSync(dist + file));
       return;
     }
@@ -41,6 +42,13 @@ export function pagesBefore(upstream, before = async () => undefined) {
     for (const end of [socket, other]) end.on("error", () => (socket.destroy(), other.destroy()));
   });
   return server;
+}
+
+/** The program's own policy holds during design, too. */
+async function policyOf(upstream, path) {
+  const name = "content-security-policy";
+  const policy = await fetch(`http://127.0.0.1:${upstream}${path}`).then((answer) => answer.headers.get(name), () => null);
+  return policy ? { [name]: policy } : {};
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -18,6 +18,8 @@ const CALM_WORDS_MIN: usize = 3;
 pub(super) struct Evidence<'a> {
     /// 0 to 3.
     pub severity: u8,
+    /// As much of it as the cues account for: what the model hears beyond that brings no points here.
+    pub by_cues: u8,
     /// Only the cues that count on this channel.
     pub cues: &'a [&'a Cue],
     /// How likely a complaint the words are by all that is known of them, 0 to 1.
@@ -214,7 +216,7 @@ impl Meter {
     }
 
     fn burden(&mut self, settings: &EscalationSettings, evidence: &Evidence<'_>, parts: &mut Vec<Part>) {
-        let severity = usize::from(evidence.severity.min(3));
+        let severity = usize::from(evidence.by_cues.min(evidence.severity).min(3));
         let before = self.milli;
         let mut by_cues = 0;
         for cue in evidence.cues.iter().filter(|cue| cue.weight > 0.0 && !cue.kind.is_agents()) {
@@ -366,8 +368,7 @@ mod tests {
     fn the_models_part_is_bounded_explained_and_never_another_band() {
         let settings = EscalationSettings::default();
         let says = |meter: &mut Meter, t_ms, severity, model| {
-            let evidence =
-                Evidence { severity, cues: &[], model, act: false, repeats: 0, topics: 0, words: 5, sound: 0 };
+            let evidence = Evidence { severity, by_cues: severity, cues: &[], model, act: false, repeats: 0, topics: 0, words: 5, sound: 0 };
             meter.customer(t_ms, &settings, &evidence)
         };
         let mut meter = Meter::default();

@@ -176,6 +176,8 @@ pub enum Rule {
     Subsided,
     /// Both parties on one channel: only threats and danger count.
     ThreatsOnly,
+    /// Nobody took the open alert in time.
+    NotTaken,
     /// A person's command.
     Command,
     /// The agent spoke: nothing is decided.
@@ -204,6 +206,7 @@ impl Rule {
             Self::Reconciled => "reconciled",
             Self::Subsided => "subsided",
             Self::ThreatsOnly => "threats_only",
+            Self::NotTaken => "not_taken",
             Self::Command => "command",
             Self::AgentSpoke => "agent_spoke",
             Self::Calm => "calm",
@@ -260,6 +263,16 @@ impl Escalation {
             agent_spoke_last: true,
             sound_points: 0,
         }
+    }
+
+    /// Reasons are in this language from now on.
+    pub fn speak(&mut self, lang: Lang) {
+        self.lang = lang;
+    }
+
+    /// Other thresholds from now on; the level and an open alert stay as they are.
+    pub fn set_thresholds(&mut self, settings: &EscalationSettings) {
+        self.settings = settings.clone();
     }
 
     /// Takes in an utterance that ended at `t_ms` of unfrozen call time; one that ended before an earlier one counts
@@ -339,6 +352,18 @@ impl Escalation {
         self.policy.dismiss(id, reason, out)
     }
 
+    /// Raises an open alert higher that nobody took for `waited_ms`.
+    pub fn not_taken(
+        &mut self,
+        t_ms: u64,
+        id: u32,
+        waited_ms: u64,
+        out: &mut Vec<AlertChange>,
+    ) -> Result<(), AlertError> {
+        self.tick(t_ms, out);
+        self.policy.not_taken(id, waited_ms, self.lang, out)
+    }
+
     /// Sets the level to one that was recorded, if it differs by a point or more. For calls taken up from their log.
     pub fn set_level(&mut self, t_ms: u64, level: u8) {
         if self.level_at(t_ms) != level {
@@ -388,9 +413,9 @@ impl Escalation {
         let proven = reading.cues.iter().enumerate().filter(|(index, _)| mixed || !reading.is_models(*index));
         let cues: Vec<&Cue> = proven.map(|(_, cue)| cue).filter(|cue| counts(cue)).collect();
         let severity = severity(mixed, reading.severity, &cues);
-        // Cues and model together may call an utterance a complaint, and two complaints are tension. To act now needs
-        // words that somebody wrote down as such.
-        let proven = if mixed || reading.explanation.by_cues >= 3 { severity } else { severity.min(2) };
+        // A complaint that only the model hears is shown as one and lifts no band: nobody could say why. It is remembered,
+        // so that it counts toward sustained tension.
+        let proven = if mixed { severity } else { severity.min(reading.explanation.by_cues.max(1)) };
         let act = policy::act_of(channel, proven, &cues);
 
         self.forget(t_ms);
@@ -398,6 +423,7 @@ impl Escalation {
         let topics = kinds.iter().filter(|kind| self.complaints.iter().any(|c| c.kinds.contains(kind))).count();
         let evidence = Evidence {
             severity: proven,
+            by_cues: if mixed { proven } else { proven.min(reading.explanation.by_cues) },
             cues: &cues,
             model: if mixed { 0.0 } else { reading.severity_score },
             act: act.is_some(),
@@ -407,8 +433,8 @@ impl Escalation {
             sound: if mixed { 0 } else { self.sound_points },
         };
         let parts = self.meter.customer(t_ms, &self.settings, &evidence);
-        if proven >= 2 {
-            let quotable = reading.explanation.by_cues >= 2;
+        if severity >= 2 {
+            let quotable = proven >= 2;
             self.complaints.push(Complaint { t_ms, turn: self.turn, kinds, quotable });
         }
 

@@ -218,6 +218,24 @@ impl Policy {
         Ok(())
     }
 
+    pub fn not_taken(
+        &mut self,
+        id: u32,
+        waited_ms: u64,
+        lang: Lang,
+        out: &mut Vec<AlertChange>,
+    ) -> Result<(), AlertError> {
+        let t_ms = self.now_ms;
+        let open = self.find(id)?;
+        if matches!(open.state, AlertState::Raised | AlertState::RaisedHigher) {
+            open.state = AlertState::RaisedHigher;
+            let change = open.change(t_ms, Rule::NotTaken);
+            let reason = wording::not_taken(waited_ms, &change.reason, lang);
+            out.push(AlertChange { reason, ..change });
+        }
+        Ok(())
+    }
+
     pub fn dismiss(&mut self, id: u32, note: &str, out: &mut Vec<AlertChange>) -> Result<(), AlertError> {
         let t_ms = self.now_ms;
         self.find(id)?;

@@ -200,6 +200,17 @@ fn vigilant_does_not_wait() {
 }
 
 #[test]
+fn other_thresholds_count_from_when_they_are_known() {
+    let mut call = Told::new();
+    call.customer(2, &[Dissatisfaction]).agent(&[Apology]);
+    let level = call.escalation.level_at(call.escalation.now_ms);
+    call.escalation.set_thresholds(&EscalationSettings::preset(Preset::Vigilant));
+    assert_eq!(call.escalation.level_at(call.escalation.now_ms), level, "what was said stays as it was weighed");
+    call.customer(2, &[Anger]);
+    assert_eq!(call.states(), [(Raised, "rising_tension")]);
+}
+
+#[test]
 fn repeated_complaints_weigh_more_than_the_first() {
     let gain = |call: &Told| -> i64 {
         let parts = &call.last.as_ref().unwrap().explanation.parts;
@@ -423,20 +434,33 @@ fn on_a_mixed_channel_only_threats_and_danger_count() {
 }
 
 #[test]
-fn what_the_text_model_found_alone_is_no_act_and_no_tension_by_itself() {
+fn what_the_text_model_found_alone_neither_alerts_nor_lifts_the_band() {
+    let mut escalation = Escalation::new(&EscalationSettings::default(), Lang::De);
     let mut out = Vec::new();
     for kind in [SelfHarm, ViolenceThreat, LegalThreat, SupervisorRequest, Insult, ChurnThreat, Anger] {
         let mut alone = reading(2, &[(kind, weight(kind))]);
         alone.entries = vec![crate::language::MODEL_ENTRY.to_owned()];
         alone.explanation.by_cues = 0;
         alone.severity_score = 1.0;
-        let mut escalation = Escalation::new(&EscalationSettings::default(), Lang::De);
-        for _ in 0..3 {
-            let assessment = escalation.utterance(0, CUSTOMER, &alone, "Das sind Worte.", &mut out);
-            assert!(assessment.severity == Some(2) && assessment.band <= Band::Heated, "{assessment:?}");
-        }
+        let assessment = escalation.utterance(0, CUSTOMER, &alone, "Das sind Worte.", &mut out);
+        assert_eq!((assessment.band, assessment.severity), (Band::Calm, Some(2)));
     }
-    assert_eq!(out, [], "three complaints that nobody can quote are one and a half");
+    assert_eq!(out, []);
+}
+
+#[test]
+fn what_the_text_model_found_alone_raises_no_open_alert_higher() {
+    let mut call = Told::new();
+    call.customer(3, &[SupervisorRequest]);
+    let band = call.escalation.band_at(call.t_ms);
+    let mut alone = reading(2, &[(Anger, weight(Anger))]);
+    alone.entries = vec![crate::language::MODEL_ENTRY.to_owned()];
+    alone.explanation.by_cues = 0;
+    for _ in 0..4 {
+        call.escalation.utterance(call.t_ms, CUSTOMER, &alone, "Das sind Worte.", &mut call.changes);
+    }
+    assert_eq!(call.states(), [(Raised, "supervisor_request")]);
+    assert!(call.escalation.band_at(call.t_ms) <= band.max(Band::Heated));
 }
 
 #[test]

@@ -41,6 +41,14 @@ pub(super) fn higher_band(band: Band, reason: &str, lang: Lang) -> String {
     }
 }
 
+pub(super) fn not_taken(waited_ms: u64, reason: &str, lang: Lang) -> String {
+    let waited_s = waited_ms / 1_000;
+    match lang {
+        Lang::De => format!("Seit {waited_s} s nicht angenommen: {reason}"),
+        Lang::En => format!("Not taken for {waited_s} s: {reason}"),
+    }
+}
+
 pub(super) fn subsided(lang: Lang) -> String {
     match lang {
         Lang::De => "Seit einer Weile keine Anspannung mehr",

@@ -83,7 +83,7 @@ pub(super) static GATE: LazyLock<Gate> = LazyLock::new(|| {
              telefoniert gesagt",
         ),
         (MONEY, "euro franken €"),
-        (NAMED, "name apparat heiß heiss hier_spricht hier_ist"),
+        (NAMED, "name apparat heiß heiss hier"),
         (
             DAY,
             "januar februar märz april mai juni juli august september oktober november dezember montag dienstag \
@@ -162,6 +162,13 @@ static AMOUNT: LazyLock<Regex> =
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:[Mm]ein(?:e)? [Nn]ame(?:n)?(?: ist)?|[Ii]ch hei(?:ß|ss)e|[Hh]ier (?:spricht|ist)(?: die| der)? (?:Frau|Herr)|[Hh]ier spricht)(?: (?:Frau|Herr))? ((?:(?:Dr\.|Doktor|von|van|de|zu|Professor) )*[A-ZÄÖÜ][a-zäöüßéèç]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?(?: [A-ZÄÖÜ][a-zäöüßéèç]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?)?)",
+    )
+});
+
+/// The name with which somebody begins: "Moin, Petersen hier", "Guten Tag, Anna Keller hier".
+static NAME_HERE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:(?:[Jj]a|[Gg]uten|[Gg]rüß|Tag|Morgen|Abend|Gott|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach|also|äh)[ ,.!]+)*(?:(Frau|Herr) )?(?:[A-ZÄÖÜ][a-zäöüßéèç]+ )?([A-ZÄÖÜ][a-zäöüßéèç]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?) hier(?:[,.!]|$| aus\b)",
     )
 });
 
@@ -292,7 +299,12 @@ fn own_names(text: &str, found: &mut Vec<Raw>) {
             names(whole.as_str(), name.as_str(), name.range(), found);
         }
     }
-    for hit in NAME_FIRST.captures_iter(text) {
+    const NO_PERSON: &[&str] =
+        &["der", "die", "das", "dieser", "diese", "mein", "meine", "unser", "unsere", "ihr", "ihre", "ein", "eine"];
+    let person = |hit: &regex::Captures<'_>| {
+        !hit[0].split([' ', ',']).any(|word| NO_PERSON.contains(&word.to_lowercase().as_str()))
+    };
+    for hit in NAME_FIRST.captures_iter(text).chain(NAME_HERE.captures_iter(text).filter(person)) {
         if let Some(name) = hit.get(2) {
             let address = hit.get(1).map_or(String::new(), |title| format!("{} {}", title.as_str(), name.as_str()));
             names(&address, name.as_str(), name.range(), found);

@@ -79,12 +79,18 @@ pub fn addresses(
     for one in announced.iter().filter(|one| one.kind == Kind::Address) {
         wanted[one.end.min(tokens.len())..(one.end + ANNOUNCED_TOKENS).min(tokens.len())].fill(true);
     }
-    let finder = Finder { tokens, pieces, piece_of, wanted, lang };
+    let postcode = pieces.iter().any(|piece| {
+        let five = matches!(&piece.what, What::Number { digits, .. } if digits.len() == 5);
+        five && tokens.get(piece.end).is_some_and(Token::is_capital)
+    });
+    let finder = Finder { tokens, pieces, piece_of, wanted, expected, postcode, lang };
     let mut found: Vec<(usize, usize)> = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
         let floor = found.last().map_or(0, |(_, end)| *end);
-        let street = finder.german(at, floor).or_else(|| finder.english(at, floor)).or_else(|| finder.uk_postcode(at));
+        let street = finder.german(at, floor).or_else(|| finder.english(at, floor));
+        let street = street.or_else(|| finder.answered(at)).or_else(|| finder.uk_postcode(at));
+        let street = street.or_else(|| finder.spelled_postcode(at));
         match street {
             Some((first, end)) => {
                 found.push((first, end));
@@ -101,6 +107,10 @@ struct Finder<'a> {
     pieces: &'a [Piece],
     piece_of: &'a [usize],
     wanted: Vec<bool>,
+    /// The utterance before asked for an address.
+    expected: bool,
+    /// A postcode and its town are in the same utterance.
+    postcode: bool,
     lang: Lang,
 }
 
@@ -151,8 +161,10 @@ impl Finder<'_> {
             end += 1;
         } else if !street {
             // "Am Markt 3", where an address is spoken of.
-            prepositional =
-                self.wanted[at] && token.is_capital() && self.after_preposition(at) && self.house(end, 3).is_some();
+            prepositional = (self.wanted[at] || self.postcode)
+                && token.is_capital()
+                && self.after_preposition(at)
+                && self.house(end, 3).is_some();
             if !prepositional {
                 return None;
             }
@@ -182,6 +194,29 @@ impl Finder<'_> {
             }
             None => None,
         }
+    }
+
+    /// An answer to "Wohin?", whatever the street is called: "Zum Wiesengrund, Nummer 6", "Unter den Eichen 112".
+    fn answered(&self, at: usize) -> Option<(usize, usize)> {
+        let begins = self.tokens[at].is_capital() && !is_no_street(self.word(at));
+        if !self.expected || !begins {
+            return None;
+        }
+        let mut end = at + 1;
+        while end < at + 4
+            && !matches!(self.word(end), "nummer" | "hausnummer" | "number")
+            && (self.tokens.get(end).is_some_and(Token::is_capital)
+                || matches!(self.word(end), "der" | "dem" | "den" | "the"))
+        {
+            end += 1;
+        }
+        end += usize::from(self.is_mark(end, ','));
+        while matches!(self.word(end), "nummer" | "hausnummer" | "nr" | "number")
+            || self.is_mark(end, '.') && self.word(end - 1) == "nr"
+        {
+            end += 1;
+        }
+        Some((at, self.house(end, 3)?))
     }
 
     /// Where a street's name begins: with its first part before a hyphen, or the word before "Straße".
@@ -252,7 +287,12 @@ impl Finder<'_> {
             }
         }
         let dotted = self.is_mark(end + 1, '.') && self.is_glued(end + 1) && self.word(end).len() <= 4;
-        Some((first, end + 1 + usize::from(dotted && self.is_mark(end + 2, ','))))
+        let mut end = end + 1 + usize::from(dotted && self.is_mark(end + 2, ','));
+        let town = self.tokens.get(end + 1).is_some_and(|token| token.is_capital() && token.word.len() >= 3);
+        if self.wanted[at] && self.is_mark(end, ',') && town && !is_small(self.word(end + 1)) {
+            end += 2;
+        }
+        Some((first, end))
     }
 
     /// "SW1A 1AA", "M1 1AE": letters, one or two digits, perhaps a letter; then a digit and two letters.
@@ -274,6 +314,83 @@ impl Finder<'_> {
         let inward = self.tokens.get(next + 1)?;
         (inward.is_upper() && inward.word.len() == 2 && self.is_glued(next + 1)).then_some((at, next + 2))
     }
+}
+
+impl Finder<'_> {
+    /// "M one four, five T Q" where an address is spoken of: letters and digits in the order of a British postcode.
+    fn spelled_postcode(&self, at: usize) -> Option<(usize, usize)> {
+        if self.lang != Lang::En || !self.wanted[at] {
+            return None;
+        }
+        let (mut code, mut next, mut end) = (String::new(), at, at);
+        while code.len() < 7
+            && let Some(token) = self.tokens.get(next)
+        {
+            if token.is_upper() && token.word.len() <= 2 && token.word.is_ascii() {
+                code.push_str(&token.word);
+                next += 1;
+                end = next;
+            } else if let What::Number { digits, .. } = &self.pieces[self.piece_of[next]].what
+                && !code.is_empty()
+            {
+                code.push_str(digits);
+                next = self.pieces[self.piece_of[next]].end;
+                end = next;
+            } else if token.is_mark(',') && !code.is_empty() {
+                next += 1;
+            } else {
+                break;
+            }
+        }
+        let inward = code.get(code.len().checked_sub(3)?..)?.as_bytes();
+        let is_code = (5..=7).contains(&code.len())
+            && code.starts_with(|c: char| c.is_ascii_alphabetic())
+            && inward[0].is_ascii_digit()
+            && inward[1..].iter().all(u8::is_ascii_alphabetic);
+        is_code.then_some((at, end))
+    }
+}
+
+/// Words an answer begins with that are no street's name.
+fn is_no_street(word: &str) -> bool {
+    matches!(
+        word,
+        "ja" | "nein"
+            | "das"
+            | "die"
+            | "der"
+            | "ich"
+            | "wir"
+            | "es"
+            | "so"
+            | "also"
+            | "genau"
+            | "moment"
+            | "vor"
+            | "seit"
+            | "um"
+            | "ab"
+            | "bis"
+            | "yes"
+            | "no"
+            | "i"
+            | "we"
+            | "it"
+            | "the"
+            | "well"
+            | "about"
+            | "for"
+            | "since"
+            | "nur"
+            | "noch"
+            | "samstag"
+            | "montag"
+            | "dienstag"
+            | "mittwoch"
+            | "donnerstag"
+            | "freitag"
+            | "sonntag"
+    )
 }
 
 /// Words that are no street's name.

@@ -70,6 +70,25 @@ fn announcement(tokens: &[Token], at: usize) -> Option<Announcement> {
         "birth" if next(1) == "date" => {
             return Some(Announcement { first: at, end: at + 2, kind: Kind::BirthDate, strength: Strength::Name });
         }
+        "straße" | "strasse" if next(1) == "und" && matches!(next(2), "hausnummer" | "nummer" | "hausnr") => {
+            return Some(Announcement { first: at, end: at + 3, kind: Kind::Address, strength: Strength::Name });
+        }
+        // "the three digits on the back", "die drei Ziffern hinten drauf"
+        "digits" | "ziffern" | "zahlen" | "stellen"
+            if (1..=4).any(|ahead| matches!(next(ahead), "back" | "hinten" | "rückseite" | "hinterseite")) =>
+        {
+            return one(Kind::Number, Strength::Name);
+        }
+        // "ending in 4711", "endet auf 4711", "the last four are 4711"
+        "ending" | "ends" if matches!(next(1), "in" | "with" | "on") => {
+            return Some(Announcement { first: at, end: at + 2, kind: ended_kind(tokens), strength: Strength::Name });
+        }
+        "endet" | "endend" if matches!(next(1), "auf" | "mit") => {
+            return Some(Announcement { first: at, end: at + 2, kind: ended_kind(tokens), strength: Strength::Name });
+        }
+        "last" | "letzten" if matches!(next(1), "four" | "4" | "vier" | "three" | "drei") => {
+            return Some(Announcement { first: at, end: at + 2, kind: ended_kind(tokens), strength: Strength::Name });
+        }
         "number" | "id" | "numbers" | "no" => return english_number(tokens, at),
         _ => {}
     }
@@ -187,7 +206,10 @@ fn announcement(tokens: &[Token], at: usize) -> Option<Announcement> {
             ],
         ),
         (Kind::Card, &["kreditkarte", "karte", "visa", "mastercard", "amex", "debitkarte", "girokarte", "card"]),
-        (Kind::Address, &["adresse", "address", "wohne", "wohnhaft", "wohnen", "wohnt", "live", "gezogen", "moved"]),
+        (
+            Kind::Address,
+            &["wohin", "adresse", "address", "wohne", "wohnhaft", "wohnen", "wohnt", "live", "gezogen", "moved"],
+        ),
     ];
     const THINGS: &[&str] = &[
         "vorgang",
@@ -234,6 +256,20 @@ fn announcement(tokens: &[Token], at: usize) -> Option<Announcement> {
         }
     }
     THINGS.contains(&word).then_some(()).and_then(|()| one(Kind::Number, Strength::Thing))
+}
+
+/// What it is the end of: a card's number, unless another is named.
+fn ended_kind(tokens: &[Token]) -> Kind {
+    let names = |words: &[&str]| tokens.iter().any(|token| words.iter().any(|word| token.word.contains(word)));
+    if names(&["iban", "konto", "account"]) {
+        Kind::Iban
+    } else if names(&["telefon", "handy", "phone", "mobil"]) {
+        Kind::Phone
+    } else if names(&["nummer", "number"]) && !names(&["karte", "card"]) {
+        Kind::Number
+    } else {
+        Kind::Card
+    }
 }
 
 /// "my mobile number", "order number", "account ID", but not "a number of" or "number 3".

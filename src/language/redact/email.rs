@@ -46,31 +46,64 @@ pub fn emails(tokens: &[Token], pieces: &[Piece], announced: &[Announcement], ex
         wanted[one.end.min(tokens.len())..(one.end + ANNOUNCED_TOKENS).min(tokens.len())].fill(true);
     }
     let finder = Finder { tokens, number, wanted };
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for at in 0..tokens.len() {
-        let floor = found.last().map_or(0, |(_, end)| *end);
-        if at >= floor {
-            found.extend(finder.around(at, floor));
-        }
-    }
-    let whole = found.len();
-    let (mut at, mut next) = (0, 0);
-    while at < tokens.len() {
-        if next < whole && found[next].0 <= at {
-            at = found[next].1.max(at);
-            next += 1;
-            continue;
-        }
-        let ceiling = if next < whole { found[next].0 } else { tokens.len() };
-        match finder.fragment(at).filter(|(_, end)| *end <= ceiling) {
-            Some((first, end)) => {
+    let mut found = finder.all();
+    // A recogniser puts commas between parts that are said one by one: "ralf, Bindestrich, thiel, at, gmx, Punkt, de".
+    let said: Vec<usize> = (0..tokens.len()).filter(|at| !finder.tokens[*at].is_mark(',')).collect();
+    if said.len() < tokens.len() && (finder.wanted.contains(&true) || finder.names_its_signs()) {
+        let close: Vec<Token> = said.iter().map(|at| tokens[*at].clone()).collect();
+        let number = said.iter().map(|at| finder.number[*at]).collect();
+        let wanted = said.iter().map(|at| finder.wanted[*at]).collect();
+        let closer = Finder { tokens: &close, number, wanted };
+        for (first, end) in closer.all() {
+            let (first, end) = (said[first], said[end - 1] + 1);
+            // What was found across commas takes the place of its pieces.
+            found.retain(|(from, to)| *to <= first || *from >= end || *from < first || *to > end);
+            if found.iter().all(|(from, to)| *to <= first || *from >= end) {
                 found.push((first, end));
-                at = end;
             }
-            None => at += 1,
         }
+        found.sort_unstable();
     }
     found
+}
+
+impl Finder<'_> {
+    /// Whether an "at" and a dot are said, or an "at" that is nothing else.
+    fn names_its_signs(&self) -> bool {
+        let says = |words: &[&str]| self.tokens.iter().any(|token| words.contains(&token.word.as_str()));
+        says(&["klammeraffe", "klammeraff", "affenschwanz", "ät"])
+            || says(&["at", "et", "add"]) && says(&["punkt", "dot"])
+    }
+
+    /// All addresses and pieces of some.
+    fn all(&self) -> Vec<(usize, usize)> {
+        let (finder, tokens) = (self, self.tokens);
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        for at in 0..tokens.len() {
+            let floor = found.last().map_or(0, |(_, end)| *end);
+            if at >= floor {
+                found.extend(finder.around(at, floor));
+            }
+        }
+        let whole = found.len();
+        let (mut at, mut next) = (0, 0);
+        while at < tokens.len() {
+            if next < whole && found[next].0 <= at {
+                at = found[next].1.max(at);
+                next += 1;
+                continue;
+            }
+            let ceiling = if next < whole { found[next].0 } else { tokens.len() };
+            match finder.fragment(at).filter(|(_, end)| *end <= ceiling) {
+                Some((first, end)) => {
+                    found.push((first, end));
+                    at = end;
+                }
+                None => at += 1,
+            }
+        }
+        found
+    }
 }
 
 struct Finder<'a> {
@@ -169,6 +202,16 @@ impl Finder<'_> {
                 break;
             }
             // The mark may stand apart: "max @ web.de".
+            // "M wie Martha"
+            if first >= 3
+                && matches!(self.tokens[before - 1].word.as_str(), "wie" | "for")
+                && before >= 2
+                && self.tokens[before - 2].letter().is_some()
+                && before - 2 >= floor
+            {
+                first = before - 2;
+                continue;
+            }
             let small = token.letter().is_some() || self.number[before] || token.form == Form::Figures;
             if !joined && !small {
                 if free == 0 || is_common(&token.word) {
@@ -190,6 +233,9 @@ impl Finder<'_> {
         if !self.wanted[at] || !self.is_part(at) || is_common(&self.tokens[at].word) {
             return None;
         }
+        if let Some(end) = self.spelled(at) {
+            return Some((at, end));
+        }
         let mut end = at + 1;
         let mut joints = 0;
         while end < at + PART_MAX && (self.is_dot(end) || self.is_joint(end)) && self.is_part(end + 1) {
@@ -209,6 +255,34 @@ impl Finder<'_> {
             }
         }
         Some((at, end))
+    }
+}
+
+impl Finder<'_> {
+    /// Letters told by words, "D for Delta, K", and the one word that may follow: "Harris".
+    fn spelled(&self, at: usize) -> Option<usize> {
+        let told = |at: usize| {
+            self.tokens.get(at).is_some_and(|token| token.letter().is_some())
+                && self.tokens.get(at + 1).is_some_and(|token| matches!(token.word.as_str(), "wie" | "for"))
+                && self.is_part(at + 2)
+        };
+        let mut end = at;
+        let mut by_words = false;
+        loop {
+            if told(end) {
+                end += 3;
+                by_words = true;
+            } else if end > at && self.tokens.get(end).is_some_and(|token| token.letter().is_some()) {
+                end += 1;
+            } else if end > at && (self.is_dot(end) || self.is_joint(end)) && self.is_part(end + 1) {
+                // "T wie Theodor, Punkt, Seiler"
+                end += 2;
+            } else {
+                break;
+            }
+        }
+        let name = self.tokens.get(end).is_some_and(|token| token.is_capital() && !is_common(&token.word));
+        by_words.then_some(end + usize::from(name && end > at))
     }
 }
 

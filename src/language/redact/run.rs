@@ -84,6 +84,10 @@ pub fn is_filler(word: &str) -> bool {
         "wieder",
         "again",
         "stroke",
+        "nein",
+        "quatsch",
+        "sorry",
+        "pardon",
     ];
     FILLERS.contains(&word)
 }

@@ -346,7 +346,11 @@ impl Sorter<'_> {
         for one in self.announced[..upto].iter().rev().take(4) {
             let words = self.between(one.end, at);
             let reaches = match one.strength {
-                Strength::Thing => words <= 1 && !is_preposition(self.before(at)),
+                // "the reference is REF 00 34": the code's own letters are no word between.
+                Strength::Thing => {
+                    let code = at > one.end && self.tokens[at - 1].is_upper();
+                    words <= 1 + u32::from(code) && !is_preposition(self.before(at))
+                }
                 _ => words <= REACH_WORDS,
             };
             let mail = one.kind == Kind::Email;
@@ -444,7 +448,15 @@ impl Sorter<'_> {
             let token = &self.tokens[at];
             token.is_upper() && token.word.chars().count() <= 3 && token.word != "i" && free(at)
         };
-        for _ in 0..4 {
+        // "B wie Berta, 7 7 3", "O R D, five five one": a recogniser's comma between letters and figures.
+        let spelled_before = |at: usize| {
+            let letter = at >= 1 && self.tokens[at - 1].letter().is_some();
+            letter || at >= 3 && matches!(self.word(at - 2), "wie" | "for") && self.tokens[at - 3].letter().is_some()
+        };
+        if first >= 2 && self.tokens[first - 1].is_mark(',') && spelled_before(first - 1) {
+            first -= 1;
+        }
+        for _ in 0..6 {
             let spelled = first >= 3
                 && matches!(self.word(first - 2), "wie" | "for")
                 && self.tokens[first - 3].letter().is_some()
@@ -455,12 +467,18 @@ impl Sorter<'_> {
                 first -= 2;
             } else if first >= 1
                 && code(first - 1)
-                && (glued(first) || kind == Kind::Iban || self.tokens[first - 1].letter().is_some())
+                && (glued(first)
+                    || kind == Kind::Iban
+                    || self.tokens[first - 1].letter().is_some()
+                    || run.digits.len() >= DIGITS_MIN && !self.is_announced(first - 1))
             {
                 first -= 1;
             } else {
                 break;
             }
+        }
+        while first < run.first && self.tokens[first].is_mark(',') {
+            first += 1;
         }
         if end + 1 < self.tokens.len() && self.tokens[end].is_mark('-') && glued(end) && glued(end + 1) && code(end + 1)
         {
@@ -492,6 +510,11 @@ impl Sorter<'_> {
             first += 1;
         }
         (first, end)
+    }
+
+    /// Whether a word names what follows: "PIN 4711".
+    fn is_announced(&self, at: usize) -> bool {
+        self.announced.iter().any(|one| (one.first..one.end).contains(&at))
     }
 
     /// Whether the number is a part of a code of letters and figures.

@@ -2,8 +2,11 @@
 
 use proptest::prelude::*;
 
+use super::budget::{BURST, RATE_PER_S};
+use super::values::duration;
 use super::*;
-use crate::call::event::Log;
+use crate::audio::Encoding;
+use crate::call::event::{Event, EventKind, Log};
 
 const SESSION: &str = "30b0e395-84d3-4570-ac13-9a62d8f514c0";
 const ORGANIZATION: &str = "d7934305-0972-4844-938e-9060eef73d05";
@@ -150,7 +153,8 @@ fn a_session_from_open_to_closed() {
     assert_eq!(resumed, [Action::Resume { skipped_ms: Some(2_500) }]);
     let discarded = client.say("discarded", json!({"start": "PT1S", "discarded": "PT.25S"}));
     assert_eq!(discarded, [Action::Skip { stream: 0, duration_ms: 250 }]);
-    assert_eq!(kinds(&client.say("update", json!({"language": "de-AT"}))), ["updated"]);
+    let updated = client.say("update", json!({"language": "en-GB"}));
+    assert_eq!((&updated[0], kinds(&updated)), (&Action::Language(Lang::En), vec!["updated".to_owned()]));
     assert_eq!(client.say("update", json!({"language": "fr-FR"})), []);
     assert_eq!(client.say("dtmf", json!({"digit": "1"})), []);
     assert_eq!(client.say("close", json!({"reason": "end"})), [Action::Stop]);
@@ -199,10 +203,17 @@ fn one_offer_is_taken_as_it_was_offered() {
     assert_eq!(select(true, json!([external])).unwrap().1.channels, [Customer]);
     assert_eq!(select(false, json!([both])).unwrap().0, both, "better than nothing");
     assert_eq!(select(true, json!([linear, both])).unwrap().1.encoding, Encoding::PcmS16le);
+    let internal = media("PCMU", &["internal"]);
+    assert_eq!(select(true, json!([internal])).unwrap().1.channels, [Agent]);
+    assert_eq!(
+        select(true, json!([internal, external])).unwrap().1.channels,
+        [Customer],
+        "the customer is what counts"
+    );
+    assert_eq!(select(false, json!([internal])), None, "the agent's voice is not to come here");
     for wrong in [
         json!([]),
         json!([media("OPUS", &["external"])]),
-        json!([media("PCMU", &["internal"])]),
         json!([media("PCMU", &["external", "external"])]),
         json!([{"type": "audio", "format": "PCMU", "channels": ["external"], "rate": 16000}]),
         json!([7, null, {}]),
@@ -392,6 +403,21 @@ fn events_stay_within_the_budget_and_pong_never_waits() {
     assert_eq!(told, 100, "nothing is lost");
     let allowed = BURST + client.now_ms as f64 / 1e3 * RATE_PER_S;
     assert!(events as f64 <= allowed, "{events} messages in {} ms", client.now_ms);
+}
+
+#[test]
+fn too_many_messages_are_followed_by_quiet() {
+    let mut client = Client::new(|settings| settings.transcripts = true);
+    client.open(open_with(offers()));
+    assert_eq!(kinds(&client.news(vec![utterance("Ja.")])), ["event"]);
+    client.say("error", json!({"code": 429, "message": "too many", "retryAfter": "PT7S"}));
+    assert_eq!(client.news(vec![utterance("Nein.")]), []);
+    assert_eq!(kinds(&client.say("ping", json!({}))), ["pong"], "answers go on");
+    let at_ms = client.hook.deadline_ms().unwrap();
+    assert!(at_ms >= 7_000, "{at_ms}");
+    assert_eq!(client.wake(6_999), []);
+    let told = (at_ms..at_ms + 1_000).find(|at_ms| !client.wake(*at_ms).is_empty());
+    assert!(told.is_some_and(|told_ms| told_ms < 8_000), "{told:?}");
 }
 
 #[test]

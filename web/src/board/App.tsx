@@ -1,12 +1,10 @@
 /** The board: signed in or not, and what is on the screen. */
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { SignIn, type Why } from "../lib/SignIn";
-import { chosenLang, wordsOf } from "../lib/i18n";
-import { type Session, currentSession, signOut } from "../lib/session";
+import { useEffect, useState } from "preact/hooks";
+import { Page, type Signed, useController } from "../lib/Page";
+import { useWords } from "../lib/i18n";
 import { keep, kept } from "../lib/store";
-import { Speaking, useSeconds, useTheme } from "../lib/ui";
-import type { Lang } from "../wire";
+import { useSeconds } from "../lib/ui";
 import { Controller } from "./controller";
 import { Detail } from "./Detail";
 import { Dialogs, type Asked } from "./Dialogs";
@@ -19,51 +17,12 @@ import { NO_FILTERS, needsSomebody } from "./model";
 
 export type View = "live" | "load" | "ended";
 
-export function App() {
-  const [lang, setLang] = useState<Lang>(chosenLang);
-  const [session, setSession] = useState<Session | null>(() => currentSession("board"));
-  const [why, setWhy] = useState<Why>("none");
-  const theme = useTheme();
-  useEffect(() => {
-    const arrived = () => {
-      const given = location.hash.includes("token=") ? currentSession("board") : null;
-      if (given) setSession(given);
-    };
-    addEventListener("hashchange", arrived);
-    return () => removeEventListener("hashchange", arrived);
-  }, []);
-  const leave = (reason: Why) => {
-    signOut("board");
-    setWhy(reason);
-    setSession(null);
-  };
-  const words = wordsOf(lang);
-  return (
-    <Speaking words={words}>
-      {session ? (
-        <Board key={session.token} session={session} theme={theme} onLang={setLang} onLeave={leave} lang={lang} />
-      ) : (
-        <SignIn page="board" why={why} onSession={setSession} />
-      )}
-    </Speaking>
-  );
-}
+export const App = () => <Page page="board">{(signed) => <Board key={signed.session.id} {...signed} />}</Page>;
 
-interface BoardProps {
-  session: Session;
-  lang: Lang;
-  theme: ReturnType<typeof useTheme>;
-  onLang(lang: Lang): void;
-  onLeave(why: Why): void;
-}
-
-function Board({ session, lang, theme, onLang, onLeave }: BoardProps) {
-  const words = wordsOf(lang);
-  const latest = useRef(words);
-  latest.current = words;
-  const controller = useMemo(() => new Controller(session, () => latest.current), [session]);
-  useEffect(() => () => controller.close(), [controller]);
-  controller.store.use();
+function Board(signed: Signed) {
+  const words = useWords();
+  const controller = useController(signed, words, (session, words) => new Controller(session, words));
+  const { theme, onLang, onLeave } = signed;
   useSeconds(true);
   const [view, setView] = useState<View>("live");
   const [filters, setFilters] = useState(NO_FILTERS);
@@ -71,10 +30,6 @@ function Board({ session, lang, theme, onLang, onLeave }: BoardProps) {
   const [keysOn, setKeysOn] = useState(() => kept("keys", ["on", "off"], "on") === "on");
   const { model, link, stale } = controller;
   const { opened } = model;
-
-  useEffect(() => {
-    if (link.state === "refused") onLeave(link.why);
-  }, [link]);
 
   const waiting = [...model.calls.values()].filter((call) => needsSomebody(call, model.now())).length;
   useEffect(() => {

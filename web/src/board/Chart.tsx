@@ -15,14 +15,17 @@ const PAD_REM = { top: 1.25, right: 4.9, bottom: 1.15, left: 1.8 };
 const SPAN_MIN_MS = 120_000;
 
 interface Props {
+  /** Whether all there is has been fetched. */
+  ready: boolean;
   story: Story;
   now: number;
   level: number;
   ended: boolean;
+  me: string;
   onGo(line: string): void;
 }
 
-export function Chart({ story, now, level, ended, onGo }: Props) {
+export function Chart({ ready, story, now, level, ended, me, onGo }: Props) {
   const words = useWords();
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -91,7 +94,7 @@ export function Chart({ story, now, level, ended, onGo }: Props) {
           <>
             {placed.map(({ marker, left }) => {
               const at = clock(marker.tMs);
-              const name = marker.kind === "alert" ? words.alertAt(alertName(words, marker.name as AlertKind), at) : marker.kind === "whisper" ? words.whisperAt(at) : words.turningPointAt(at);
+              const name = marker.kind === "alert" ? words.alertAt(alertName(words, marker.name as AlertKind), at) : marker.kind === "whisper" ? (marker.name === me ? words.whisperAt(at) : words.whisperByAt(marker.name, at)) : words.turningPointAt(at);
               return (
                 <button key={`${marker.kind} ${marker.id}`} type="button" class={`chart-marker chart-marker-${marker.kind}`} style={{ left: `${left}px` }} title={name} aria-label={name} onClick={() => onGo(marker.id)}>
                   {marker.kind === "alert" ? <Alert /> : marker.kind === "whisper" ? <Whisper /> : <Turn />}
@@ -100,7 +103,7 @@ export function Chart({ story, now, level, ended, onGo }: Props) {
             })}
           </>
         )}
-        {points.length === 0 && <p class="chart-empty">{words.courseEmpty}</p>}
+        {ready && points.length === 0 && <p class="chart-empty">{words.courseEmpty}</p>}
       </div>
       <figcaption class="hidden">{points.length > 0 ? words.courseSummary(level, peak.level, clock(peak.t_ms)) : words.courseEmpty}</figcaption>
     </figure>
@@ -111,7 +114,7 @@ export function Chart({ story, now, level, ended, onGo }: Props) {
  *  first of a crowd stays. */
 function spread(signs: Marker[], x: (tMs: number) => number, room: number, end: number): { marker: Marker; left: number }[] {
   const placed: { marker: Marker; left: number }[] = [];
-  for (const marker of signs.toSorted((a, b) => a.tMs - b.tMs)) {
+  for (const marker of [...signs].sort((a, b) => a.tMs - b.tMs)) {
     const left = Math.max(x(marker.tMs), (placed.at(-1)?.left ?? -room) + room);
     if (left - x(marker.tMs) < 2 * room && left <= end + room) placed.push({ marker, left });
   }

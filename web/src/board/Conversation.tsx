@@ -36,6 +36,7 @@ export function Conversation({ controller, opened, story, scroller, agentChannel
   }, [lines.length, opened.state]);
   const unseen = lines.length - seen;
   const agent = controller.model.calls.get(opened.call)?.agent ?? words.agent;
+  const me = controller.session.claims.sub;
   return (
     <div class="conversation">
       <h2 class="hidden">{words.conversation}</h2>
@@ -60,8 +61,9 @@ export function Conversation({ controller, opened, story, scroller, agentChannel
           </div>
         )}
         {opened.state === "ready" && lines.length === 0 && <p class="conversation-empty muted">{words.conversationEmpty}</p>}
+        {story.forgotten && <p class="conversation-empty muted">{words.conversationForgotten}</p>}
         {lines.map((line) => (
-          <LineView key={line.id} line={line} assessed={line.kind === "utterance" ? line.assessed : null} hasText={line.kind === "utterance" && line.text !== null} agent={agent} words={words} />
+          <LineView key={line.id} line={line} assessed={line.kind === "utterance" ? line.assessed : null} hasText={line.kind === "utterance" && line.text !== null} agent={agent} me={me} words={words} />
         ))}
       </div>
       {!follows.current && unseen > 0 && (
@@ -87,12 +89,13 @@ interface LineProps {
   assessed: Assessed | null;
   hasText: boolean;
   agent: string;
+  me: string;
   words: Words;
 }
 
-const LineView = memo(function LineView({ line, words, agent }: LineProps) {
+const LineView = memo(function LineView({ line, words, agent, me }: LineProps) {
   if (line.kind === "utterance") return <Utterance line={line} words={words} />;
-  const [icon, title, text] = systemLine(line, words, agent);
+  const [icon, title, text] = systemLine(line, words, agent, me);
   return (
     <div class={`line line-system line-${line.kind}${line.kind === "alert" ? ` line-alert-${line.state}` : ""}`} data-line={line.id} tabIndex={-1}>
       <time>{clock(line.tMs)}</time>
@@ -167,7 +170,7 @@ function CueMark({ text, cues }: { text: string; cues: Cue[] }) {
 
 type SystemLine = [preact.JSX.Element, string, string];
 
-function systemLine(line: Exclude<Line, { kind: "utterance" }>, words: Words, agent: string): SystemLine {
+function systemLine(line: Exclude<Line, { kind: "utterance" }>, words: Words, agent: string, me: string): SystemLine {
   const { system } = words;
   switch (line.kind) {
     case "alert":
@@ -175,7 +178,7 @@ function systemLine(line: Exclude<Line, { kind: "utterance" }>, words: Words, ag
     case "note":
       return [<Note />, `${system.noted(line.by)}:`, line.text];
     case "whisper":
-      return [<Whisper />, `${words.whispered(agent)}:`, line.text];
+      return [<Whisper />, `${line.from === me ? words.whispered(agent) : words.whisperedBy(line.from, agent)}:`, line.text];
     case "sound":
       return [<Ear />, words.customer, line.text];
     case "hold":

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { TipLayer } from "../lib/Tip";
 import { alertName, clock, dateOf, endName, timeOfDay, useWords } from "../lib/i18n";
-import { Back, Check, Clock, Cross } from "../lib/icons";
+import { Back, Check, Clock, Cross, Eye } from "../lib/icons";
 import { BandBadge, Button } from "../lib/ui";
 import type { CallView } from "../wire";
 import { Chart } from "./Chart";
@@ -25,21 +25,20 @@ export function Detail({ controller, opened, ask }: Props) {
   const words = useWords();
   const { model, stale } = controller;
   const call = viewOf(controller, opened);
-  const whispers = model.whispers.get(opened.call) ?? [];
-  const story = useMemo(() => storyOf(opened, whispers), [opened, opened.rev, whispers]);
+  const story = useMemo(() => storyOf(opened), [opened, opened.rev]);
   const heading = useRef<HTMLHeadingElement>(null);
   const log = useRef<HTMLDivElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   const alert = call.alert;
   const now = model.mediaNow(call, stale || opened.ended);
   const needs = needsSomebody(call, model.now());
+  const me = controller.session.claims.sub;
+  const others = opened.ended ? [] : (opened.colleagues?.watching ?? []).filter((who) => who !== me);
+  if (opened.state === "gone") return <Gone controller={controller} call={opened.call} />;
   return (
     <section class="detail" aria-labelledby="detail-title" data-item={opened.call}>
       <header class="detail-head">
-        <button type="button" class="button button-quiet detail-back" onClick={() => controller.closeCall()}>
-          <Back />
-          {words.back}
-        </button>
+        <BackButton controller={controller} />
         <h1 id="detail-title" ref={heading} tabIndex={-1}>
           <span class="detail-agent">{call.agent ?? words.noAgent}</span>
           <span class="detail-call">{[call.queue, call.team, opened.call].filter(Boolean).join(" · ")}</span>
@@ -47,6 +46,12 @@ export function Detail({ controller, opened, ask }: Props) {
         <BandBadge band={call.band} level={call.level} />
         {!opened.ended && <TrendSign call={call} />}
         {!opened.ended && <Flags call={call} controller={controller} />}
+        {others.length > 0 && (
+          <span class="flag flag-others">
+            <Eye />
+            {words.alsoHere(others.join(", "))}
+          </span>
+        )}
         <span class="detail-time">
           {call.started_at && (
             <>
@@ -57,14 +62,17 @@ export function Detail({ controller, opened, ask }: Props) {
           )}
           <time>{clock(now)}</time>
         </span>
-        <button type="button" class="button button-quiet button-icon detail-close" aria-label={words.close} title={`${words.close} (Esc)`} onClick={() => controller.closeCall()}>
-          <Cross />
-        </button>
+        <CloseButton controller={controller} />
       </header>
       {opened.ended && (
         <p class="detail-ended" role="status">
           {words.callEnded}
-          {call.ended && call.ended !== "stop" && ` (${endName(words, call.ended)})`}
+          {call.ended && call.ended !== "stop" && `: ${endName(words, call.ended)}`}
+        </p>
+      )}
+      {story.consentWithdrawn && !opened.ended && (
+        <p class="detail-ended" role="status">
+          {words.system.consent}
         </p>
       )}
       {alert && !opened.ended && (
@@ -94,7 +102,7 @@ export function Detail({ controller, opened, ask }: Props) {
           </div>
         </div>
       )}
-      <Chart story={story} now={now} level={call.level} ended={opened.ended} onGo={(id) => goTo(log.current, id)} />
+      <Chart ready={opened.state === "ready"} story={story} now={now} level={call.level} ended={opened.ended} me={me} onGo={(id) => goTo(log.current, id)} />
       <div class="detail-panes">
         <TipLayer>
           <Conversation controller={controller} opened={opened} story={story} scroller={log} agentChannel={model.agentChannel} />
@@ -105,6 +113,47 @@ export function Detail({ controller, opened, ask }: Props) {
           <FactsBox call={call} opened={opened} story={story} />
           {!opened.ended && <NoteBox controller={controller} call={opened.call} />}
         </aside>
+      </div>
+    </section>
+  );
+}
+
+function BackButton({ controller }: { controller: Controller }) {
+  const words = useWords();
+  return (
+    <button type="button" class="button button-quiet detail-back" onClick={() => controller.closeCall()}>
+      <Back />
+      {words.back}
+    </button>
+  );
+}
+
+function CloseButton({ controller }: { controller: Controller }) {
+  const words = useWords();
+  return (
+    <button type="button" class="button button-quiet button-icon detail-close" aria-label={words.close} title={`${words.close} (Esc)`} onClick={() => controller.closeCall()}>
+      <Cross />
+    </button>
+  );
+}
+
+/** Erased, or over its time: that is all there is to say. */
+function Gone({ controller, call }: { controller: Controller; call: string }) {
+  const words = useWords();
+  return (
+    <section class="detail detail-gone" aria-labelledby="detail-title" data-item={call}>
+      <header class="detail-head">
+        <BackButton controller={controller} />
+        <h1 id="detail-title">
+          <span class="detail-call">{call}</span>
+        </h1>
+        <span class="detail-time" />
+        <CloseButton controller={controller} />
+      </header>
+      <div class="empty" role="status">
+        <h2>{words.gone}</h2>
+        <p>{words.goneText}</p>
+        <Button onClick={() => controller.closeCall()}>{words.close}</Button>
       </div>
     </section>
   );

@@ -5,7 +5,7 @@ import { clock, dateOf, number, timeOfDay, useWords } from "../lib/i18n";
 import { BandBadge, Button } from "../lib/ui";
 import type { CallView } from "../wire";
 import { type Controller, endOf } from "./controller";
-import { Loading } from "./LiveView";
+import { Loading, Who } from "./LiveView";
 import { type Filters, matches } from "./model";
 
 export function EndedView({ controller, filters }: { controller: Controller; filters: Filters }) {
@@ -13,7 +13,7 @@ export function EndedView({ controller, filters }: { controller: Controller; fil
   const { model, history, historyFailed } = controller;
   useEffect(() => void controller.fetchHistory(), [model.endedRev]);
   if (!history) {
-    if (!historyFailed) return <Loading text={words.loadingCalls} />;
+    if (!historyFailed) return <Loading page text={words.loadingCalls} />;
     return (
       <div class="empty" role="alert">
         <h1>{words.endedFailed}</h1>
@@ -40,14 +40,7 @@ export function EndedView({ controller, filters }: { controller: Controller; fil
               {isNew && <h2 class="section-title">{date}</h2>}
               <button type="button" class="row row-ended" data-call={view.call} aria-current={model.opened?.call === view.call} onClick={() => void controller.open(view.call, true)}>
                 <time class="row-clock">{timeOfDay(words, endOf(view))}</time>
-                <span class="who">
-                  <span class="who-agent">{view.agent ?? words.noAgent}</span>
-                  {[view.queue, view.team, view.call].filter(Boolean).map((text) => (
-                    <span key={text} class="who-part">
-                      {text}
-                    </span>
-                  ))}
-                </span>
+                <Who call={view} />
                 <span class="row-peak">
                   {view.summary && (
                     <>

@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { alertName, clock, minutes, spokenLength, timeOfDay, useWords } from "../lib/i18n";
 import { BandIcon, Check, Clock, Cup, Dropped, Falling, Lag, Pause, Rising, Steady } from "../lib/icons";
 import { BandBadge, Button, Spark } from "../lib/ui";
-import type { OpenAlert } from "../wire";
+import type { CallView, OpenAlert } from "../wire";
 import type { Controller } from "./controller";
 import type { Asked } from "./Dialogs";
 import { focusCall, focusedCall } from "./keys";
@@ -27,7 +27,7 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const order = useOrder(controller, filters, place);
   useKeptFocus(place);
-  if (!model.ready) return <Loading text={words.loadingCalls} />;
+  if (!model.ready) return <Loading page text={words.loadingCalls} />;
   const all = [...model.calls.values()].filter((call) => !call.ended).length;
   const shown = order.needs.length + order.live.length + order.quiet.length;
   if (all === 0) {
@@ -222,14 +222,14 @@ export function TrendSign({ call }: { call: Call }) {
   const words = useWords();
   const trend = trendOf(call.recent);
   return (
-    <span class={`trend trend-${trend}`} title={words.trends[trend]}>
+    <span class={`trend trend-${trend} trend-in-${call.band}`} title={words.trends[trend]}>
       {trend === "rising" ? <Rising /> : trend === "falling" ? <Falling /> : <Steady />}
       <span class="hidden">{words.trends[trend]}</span>
     </span>
   );
 }
 
-export function Who({ call }: { call: Call }) {
+export function Who({ call }: { call: CallView }) {
   const words = useWords();
   return (
     <span class="who">
@@ -270,11 +270,12 @@ export function Flags({ call, controller, compact = false }: { call: Call; contr
   );
 }
 
-export function Loading({ text }: { text: string }) {
+/** `page`: it is all there is on the page, and its heading. */
+export function Loading({ text, page = false }: { text: string; page?: boolean }) {
   return (
     <div class="loading" role="status">
       <span class="loading-bar" aria-hidden="true" />
-      {text}
+      {page ? <h1>{text}</h1> : text}
     </div>
   );
 }

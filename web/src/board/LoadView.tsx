@@ -10,7 +10,7 @@ import { Loading } from "./LiveView";
 export function LoadView({ controller }: { controller: Controller }) {
   const words = useWords();
   const { model } = controller;
-  if (!model.ready) return <Loading text={words.loadingCalls} />;
+  if (!model.ready) return <Loading page text={words.loadingCalls} />;
   const live = new Map([...model.calls.values()].filter((call) => call.agent && !call.ended).map((call) => [call.agent as string, call]));
   const agents = new Set([...model.loads.keys(), ...live.keys()]);
   const loads = [...agents].map((agent): Load => model.loads.get(agent) ?? { type: "load", agent, heated_calls: 0, heated_ms: 0, break_suggested: false });
@@ -41,14 +41,14 @@ export function LoadView({ controller }: { controller: Controller }) {
               return (
                 <tr key={load.agent} class={load.break_suggested ? "table-strong" : undefined}>
                   <th scope="row">{load.agent}</th>
-                  <td class={load.heated_calls > 0 ? "num" : "num muted"}>{number(words, load.heated_calls)}</td>
+                  <td class={load.heated_calls > 0 ? "num" : "num muted"}>{load.heated_calls > 0 ? number(words, load.heated_calls) : "–"}</td>
                   <td class="num">
                     {load.heated_ms > 0 && (
                       <span class="bar" aria-hidden="true">
                         <span style={{ width: `${(load.heated_ms / most) * 100}%` }} />
                       </span>
                     )}
-                    <span class={load.heated_ms > 0 ? undefined : "muted"}>{minutes(words, load.heated_ms)}</span>
+                    <span class={load.heated_ms > 0 ? undefined : "muted"}>{load.heated_ms > 0 ? minutes(words, load.heated_ms) : "–"}</span>
                   </td>
                   <td>
                     {load.break_suggested && (

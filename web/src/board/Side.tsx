@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import { clock, factName, nameOf, spokenLength, timeOfDay, useWords } from "../lib/i18n";
 import { Send } from "../lib/icons";
-import { BandBadge, Button } from "../lib/ui";
+import { BandBadge, Button, Pairs } from "../lib/ui";
 import type { CallSummary } from "../wire";
 import type { Controller } from "./controller";
 import type { Call, Opened } from "./model";
@@ -103,7 +103,11 @@ export function FactsBox({ call, opened, story }: { call: Call; opened: Opened; 
   row(words.startedAt, call.started_at ? timeOfDay(words, call.started_at) : null);
   for (const [name, value] of Object.entries(facts?.metadata ?? {})) row(name, value);
   const own: [string, string[]][] = [];
+  const seen = new Set<string>();
   for (const { kind, text } of said) {
+    // The same words may answer two questions; once is enough.
+    if (seen.has(text)) continue;
+    seen.add(text);
     const name = factName(words, kind);
     const known = own.find(([other]) => other === name);
     if (known) known[1].push(text);
@@ -114,29 +118,11 @@ export function FactsBox({ call, opened, story }: { call: Call; opened: Opened; 
   return (
     <section class="box" aria-labelledby="facts-title">
       <h2 id="facts-title">{words.factsTitle}</h2>
-      <dl class="facts">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs class="facts" rows={rows} />
       {own.length > 0 && (
         <>
           <h3 class="box-label">{words.ownWords}</h3>
-          <dl class="facts">
-            {own.map(([name, values]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>
-                  {values.slice(-4).map((value) => (
-                    <q key={value}>{value}</q>
-                  ))}
-                </dd>
-              </div>
-            ))}
-          </dl>
+          <Pairs class="facts" rows={own.map(([name, values]) => [name, values.slice(-4).map((value) => <q key={value}>{value}</q>)])} />
         </>
       )}
     </section>
@@ -183,14 +169,7 @@ export function SummaryBox({ summary }: { summary: CallSummary }) {
   return (
     <section class="box">
       <h2>{words.course}</h2>
-      <dl class="facts">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs class="facts" rows={rows} />
     </section>
   );
 }

@@ -21,6 +21,12 @@ const ANNOUNCE_MS = 4_000;
 
 export type Command = SupervisorCommand["type"] | "take";
 
+class HttpError extends Error {
+  constructor(readonly status: number) {
+    super(`${status}`);
+  }
+}
+
 export interface Toast {
   text: string;
   bad: boolean;
@@ -55,8 +61,7 @@ export class Controller {
     this.feed = new Feed({
       path: "/v1/feed/supervisor?text=opened",
       probe: "/v1/calls",
-      token: session.token,
-      expires: session.claims.exp,
+      session,
       onMessages: (messages) => this.hear(messages),
       onLink: (link) => this.linkChanged(link),
     });
@@ -88,10 +93,7 @@ export class Controller {
     const { opened } = model;
     if (!opened) return;
     model.opened = null;
-    if (model.calls.get(opened.call)?.ended) {
-      model.calls.delete(opened.call);
-      model.whispers.delete(opened.call);
-    }
+    if (model.calls.get(opened.call)?.ended) model.calls.delete(opened.call);
     if (!opened.ended) void this.feed.send({ type: "close", call: opened.call }).catch(() => undefined);
     this.store.changed();
   }
@@ -116,15 +118,7 @@ export class Controller {
 
   note = (call: string, text: string) => this.command({ type: "note", call, text }, "note");
 
-  async whisper(call: string, text: string) {
-    const view = this.model.calls.get(call);
-    const done = await this.command({ type: "whisper", call, text }, "whisper");
-    if (done && view) {
-      this.model.whispered(call, this.model.mediaNow(view, this.stale), text);
-      this.store.changed();
-    }
-    return done;
-  }
+  whisper = (call: string, text: string) => this.command({ type: "whisper", call, text }, "whisper");
 
   /** Acknowledges the alert, if there is one, and writes down who is on it. */
   async takeOver(call: string, text: string) {
@@ -241,8 +235,9 @@ export class Controller {
         if (complete) return;
         from = events.at(-1)?.seq ?? from;
       }
-    } catch {
-      this.model.fetchFailed(call);
+    } catch (error) {
+      if (error instanceof HttpError && error.status === 404) this.model.gone(call);
+      else this.model.fetchFailed(call);
       this.store.changed();
     }
   }
@@ -250,7 +245,7 @@ export class Controller {
   private async get(path: string): Promise<unknown> {
     const headers = { authorization: `Bearer ${this.session.token}` };
     const answer = await fetch(path, { headers, signal: AbortSignal.timeout(10_000) });
-    if (!answer.ok) throw new Error(`${answer.status}`);
+    if (!answer.ok) throw new HttpError(answer.status);
     return answer.json();
   }
 

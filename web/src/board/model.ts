@@ -6,6 +6,7 @@ import type {
   Band,
   CallFacts,
   CallView,
+  Colleagues,
   Erased,
   Event,
   LevelPoint,
@@ -39,20 +40,16 @@ export interface Call extends CallView {
   mediaOffsetMs: number;
 }
 
-export interface Whisper {
-  /** Of this board; not in any log a supervisor sees. */
-  id: number;
-  tMs: number;
-  text: string;
-}
-
 export interface Opened {
   call: string;
   events: Map<number, Event>;
   /** Grows with every change. */
   rev: number;
-  state: "loading" | "ready" | "failed";
+  /** `gone`: erased, or its time is over; nothing of it is shown. */
+  state: "loading" | "ready" | "failed" | "gone";
   facts: CallFacts | null;
+  /** Who else looks, and what was whispered. */
+  colleagues: Colleagues | null;
   /** From the history: nothing more will come. */
   ended: boolean;
 }
@@ -63,7 +60,6 @@ export class Model {
   calls = new Map<string, Call>();
   loads = new Map<string, Load>();
   opened: Opened | null = null;
-  whispers = new Map<string, Whisper[]>();
   agentChannel: AgentChannel = "coach";
   node = "";
   ready = false;
@@ -73,7 +69,6 @@ export class Model {
   heardAt = 0;
   /** Grows whenever a call ends, so that a history on the screen is fetched again. */
   endedRev = 0;
-  private nextWhisper = 1;
 
   constructor(readonly session: Session) {}
 
@@ -111,6 +106,9 @@ export class Model {
         case "facts":
           this.facts(message as CallFacts);
           break;
+        case "colleagues":
+          this.colleagues(message as Colleagues);
+          break;
         case "erased":
           this.erased((message as Erased).call);
           break;
@@ -129,13 +127,13 @@ export class Model {
   }
 
   open(call: string, ended: boolean) {
-    this.opened = { call, events: new Map(), rev: 0, state: "loading", facts: null, ended };
+    this.opened = { call, events: new Map(), rev: 0, state: "loading", facts: null, colleagues: null, ended };
   }
 
   /** The conversation as fetched; what came live meanwhile stays where it has words. */
   fetched(call: string, events: Event[], complete: boolean) {
     const opened = this.opened;
-    if (opened?.call !== call) return;
+    if (opened?.call !== call || opened.state === "gone") return;
     for (const event of events) opened.events.set(event.seq, event);
     this.bound(opened);
     if (complete) opened.state = "ready";
@@ -148,10 +146,10 @@ export class Model {
     this.opened.rev++;
   }
 
-  whispered(call: string, tMs: number, text: string) {
-    const list = this.whispers.get(call) ?? [];
-    this.whispers.set(call, [...list, { id: this.nextWhisper++, tMs, text }]);
-    if (this.opened?.call === call) this.opened.rev++;
+  /** Nothing of an opened call stays on the screen but that it is gone. */
+  gone(call: string) {
+    const { opened } = this;
+    if (opened?.call === call) this.opened = { call, events: new Map(), rev: opened.rev + 1, state: "gone", facts: null, colleagues: null, ended: true };
   }
 
   private snapshot(snapshot: SupervisorSnapshot) {
@@ -206,7 +204,6 @@ export class Model {
       if (event.type === "call_ended") opened.ended = true;
     } else if (event.type === "call_ended") {
       this.calls.delete(event.call);
-      this.whispers.delete(event.call);
     }
   }
 
@@ -220,11 +217,16 @@ export class Model {
     opened.rev++;
   }
 
-  /** Nothing of an erased call stays on the screen. */
+  private colleagues(colleagues: Colleagues) {
+    const { opened } = this;
+    if (opened?.call !== colleagues.call || opened.state === "gone") return;
+    opened.colleagues = colleagues;
+    opened.rev++;
+  }
+
   private erased(call: string) {
     this.calls.delete(call);
-    this.whispers.delete(call);
-    if (this.opened?.call === call) this.opened = null;
+    this.gone(call);
     this.endedRev++;
   }
 

@@ -1,7 +1,7 @@
 /** The conversation of an opened call, made from its events: lines to read, points to draw, words to suggest. */
 
 import type { AlertState, Channel, Cue, Event, LevelPoint } from "../wire";
-import type { Opened, Whisper } from "./model";
+import type { Opened } from "./model";
 
 export type Assessed = { level: number; band: string; severity: number; cues: Cue[] };
 
@@ -9,7 +9,7 @@ export type Line = { id: string; tMs: number } & (
   | { kind: "utterance"; channel: Channel; lengthMs: number; text: string | null; assessed: Assessed | null }
   | { kind: "alert"; state: AlertState; alertKind: string; reason: string; by: string | null; until: string | null; dismissal: string | null }
   | { kind: "note"; by: string; text: string }
-  | { kind: "whisper"; text: string }
+  | { kind: "whisper"; from: string; text: string }
   | { kind: "hold" | "resumed" | "consent" | "ended" }
   | { kind: "sound"; text: string }
   | { kind: "gap" | "lagging"; lengthMs: number }
@@ -20,7 +20,7 @@ export interface Marker {
   id: string;
   tMs: number;
   kind: "alert" | "whisper" | "turn";
-  /** Of the alert's kind. */
+  /** Of the alert's kind, or of who whispered. */
   name: string;
 }
 
@@ -40,22 +40,27 @@ export interface Story {
   repeats: string[];
   waits: string[];
   rules: string;
+  consentWithdrawn: boolean;
+  /** The customer spoke, and none of the words are kept any more. */
+  forgotten: boolean;
 }
 
 /** Suggestions offered at a time. */
 const SUGGESTIONS = 3;
 
-export function storyOf(opened: Opened, whispers: Whisper[]): Story {
+export function storyOf(opened: Opened): Story {
   const events = [...opened.events.values()].sort((a, b) => a.seq - b.seq);
-  const story: Story = { lines: [], points: [], markers: [], holds: [], suggestions: [], repeats: [], waits: [], rules: "" };
+  const story: Story = { lines: [], points: [], markers: [], holds: [], suggestions: [], repeats: [], waits: [], rules: "", consentWithdrawn: false, forgotten: false };
   const said = new Map<number, Extract<Line, { kind: "utterance" }>>();
   for (const event of events) tell(story, said, event);
-  for (const { id, tMs, text } of whispers) {
-    const line: Line = { id: `w${id}`, tMs, kind: "whisper", text };
+  for (const { from, text, t_ms: tMs } of opened.colleagues?.whispers ?? []) {
+    const line: Line = { id: `w${tMs} ${from}`, tMs, kind: "whisper", from, text };
     const at = story.lines.findLastIndex((other) => other.tMs <= tMs);
     story.lines.splice(at + 1, 0, line);
-    story.markers.push({ id: line.id, tMs, kind: "whisper", name: "" });
+    story.markers.push({ id: line.id, tMs, kind: "whisper", name: from });
   }
+  const customer = [...said.values()].filter((line) => line.channel === "customer");
+  story.forgotten = opened.ended && customer.length > 0 && customer.every((line) => line.text === null);
   story.suggestions = newest(story.suggestions);
   return story;
 }
@@ -129,6 +134,7 @@ function tell(story: Story, said: Map<number, Line & { kind: "utterance" }>, eve
       story.lines.push({ ...at, kind: "dropped", lengthMs: event.end_ms - event.start_ms, reason: event.reason });
       break;
     case "consent_withdrawn":
+      story.consentWithdrawn = true;
       story.lines.push({ ...at, kind: "consent" });
       break;
     case "note":
@@ -142,7 +148,7 @@ function tell(story: Story, said: Map<number, Line & { kind: "utterance" }>, eve
 
 function newest(suggestions: Suggestion[]): Suggestion[] {
   const found = new Map<string, Suggestion>();
-  for (const suggestion of suggestions.toReversed()) if (!found.has(suggestion.text)) found.set(suggestion.text, suggestion);
+  for (const suggestion of [...suggestions].reverse()) if (!found.has(suggestion.text)) found.set(suggestion.text, suggestion);
   return [...found.values()].slice(0, SUGGESTIONS);
 }
 

@@ -1,6 +1,8 @@
 /** A feed's socket: connects, batches what comes to one delivery per frame, comes back after a loss. */
 
 import type { Done, ErrorMessage } from "../wire";
+import { renew } from "./oidc";
+import type { Session } from "./session";
 
 export type Link =
   | { state: "connecting" }
@@ -23,9 +25,7 @@ interface Settings<M> {
   path: string;
   /** A path that answers 401 or 403 to a bad token: browsers hide why a handshake failed. */
   probe: string;
-  token: string;
-  /** Seconds since 1970. */
-  expires: number;
+  session: Session;
   onMessages(messages: M[]): void;
   onLink(link: Link): void;
 }
@@ -37,10 +37,18 @@ const QUIET_MS = 15_000;
 const HIDDEN_FLUSH_MS = 500;
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
+/** Pause after a provider could not be reached. */
+const RENEW_AGAIN_MS = 5_000;
+
+/** Timers run wild beyond it. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 type Waiting = { resolve(): void; reject(error: CommandError): void; timer: number };
 
 export class Feed<C extends { type: string }, M extends { type: string }> {
   private socket: WebSocket | null = null;
+  /** With a token that was renewed meanwhile; closed when its successor has a snapshot. */
+  private former: WebSocket | null = null;
   private held: M[] = [];
   private scheduled = false;
   private flushedAt = 0;
@@ -51,6 +59,7 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
   private lastHeard = 0;
   private retryTimer = 0;
   private watchTimer = 0;
+  private renewTimer = 0;
   private over = false;
   private refusal: string | null = null;
 
@@ -58,6 +67,7 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
     this.watchTimer = window.setInterval(() => void this.watch(), 5_000);
     addEventListener("online", this.retryNow);
     document.addEventListener("visibilitychange", this.flushSoon);
+    this.renewInTime();
     this.connect();
   }
 
@@ -83,8 +93,10 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
     this.over = true;
     clearTimeout(this.retryTimer);
     clearInterval(this.watchTimer);
+    clearTimeout(this.renewTimer);
     removeEventListener("online", this.retryNow);
     document.removeEventListener("visibilitychange", this.flushSoon);
+    this.former?.close();
     this.socket?.close();
   }
 
@@ -92,10 +104,10 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
     clearTimeout(this.retryTimer);
     this.retryTimer = 0;
     this.refusal = null;
-    if (this.settings.expires * 1_000 <= Date.now()) return this.refuse("expired");
+    if (this.expired) return this.settings.session.renewal ? void this.renewNow() : this.refuse("expired");
     const { protocol, host } = location;
     const address = `${protocol === "https:" ? "wss:" : "ws:"}//${host}${this.settings.path}`;
-    const socket = new WebSocket(address, ["bearer", this.settings.token]);
+    const socket = new WebSocket(address, ["bearer", this.settings.session.token]);
     this.socket = socket;
     let opened = false;
     socket.onopen = () => {
@@ -110,7 +122,7 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
       this.socket = null;
       this.fail(new CommandError("offline", ""));
       this.flush();
-      if (this.refusal === "unauthorized") this.refuse("expired");
+      if (this.refusal === "unauthorized") void this.renewNow();
       else void this.lose(opened);
     };
   }
@@ -133,6 +145,8 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
     if (message.type === "snapshot") {
       this.attempt = 0;
       this.lostAt = 0;
+      this.former?.close();
+      this.former = null;
       this.settings.onLink({ state: "live" });
     }
     this.held.push(message as M);
@@ -184,7 +198,7 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
     if (!opened) {
       const status = await this.probe();
       if (this.over) return;
-      if (status === 401) return this.refuse(this.settings.expires * 1_000 <= Date.now() ? "expired" : "invalid");
+      if (status === 401) return this.expired ? void this.renewNow() : this.refuse("invalid");
       if (status === 403) return this.refuse("forbidden");
     }
     const now = Date.now();
@@ -196,6 +210,47 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
     this.retryTimer = window.setTimeout(() => this.connect(), wait);
   }
 
+  private get expired(): boolean {
+    return this.settings.session.expiresAt <= Date.now();
+  }
+
+  private renewInTime() {
+    clearTimeout(this.renewTimer);
+    const { session } = this.settings;
+    if (!session.renewal) return;
+    this.renewTimer = window.setTimeout(() => void this.renewAhead(), Math.min(Math.max(0, session.renewAt - Date.now()), TIMER_MAX_MS));
+  }
+
+  /** While the old token still holds: nobody notices. */
+  private async renewAhead() {
+    const outcome = await renew(this.settings.session);
+    if (this.over || outcome === "over") return;
+    if (outcome === "later") {
+      this.renewTimer = window.setTimeout(() => void this.renewAhead(), RENEW_AGAIN_MS);
+      return;
+    }
+    this.renewInTime();
+    this.changeSocket();
+  }
+
+  private changeSocket() {
+    if (this.over || this.socket?.readyState !== WebSocket.OPEN) return;
+    // An answer that is under way comes on the old socket.
+    if (this.waiting.size > 0) return void window.setTimeout(() => this.changeSocket(), 200);
+    this.former = this.socket;
+    this.connect();
+  }
+
+  /** The token has run out: renewed if its provider does that, else the end. */
+  private async renewNow() {
+    const outcome = await renew(this.settings.session);
+    if (this.over) return;
+    if (outcome === "over") return this.refuse("expired");
+    if (outcome === "later") return void this.lose(true);
+    this.renewInTime();
+    this.connect();
+  }
+
   private refuse(why: "expired" | "forbidden" | "invalid") {
     this.close();
     this.settings.onLink({ state: "refused", why });
@@ -203,7 +258,7 @@ export class Feed<C extends { type: string }, M extends { type: string }> {
 
   private async probe(): Promise<number> {
     try {
-      const headers = { authorization: `Bearer ${this.settings.token}` };
+      const headers = { authorization: `Bearer ${this.settings.session.token}` };
       return (await fetch(this.settings.probe, { headers, signal: AbortSignal.timeout(5_000) })).status;
     } catch {
       return 0;

@@ -2,6 +2,26 @@
 
 const plural = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
+/** A title and a text. */
+type Said = [string, string];
+
+interface Door {
+  none: { board: Said; panel: Said };
+  forbidden: { board: Said; panel: Said };
+  expired: Said;
+  invalid: Said;
+  unreachable: Said;
+  refused: Said;
+  foreign: Said;
+  unusable: Said;
+  withProvider: string;
+  expiredProvider: string;
+  go(host: string): string;
+  leaving: string;
+  busy: string;
+  other: string;
+}
+
 export const en = {
   // Words of the field.
   bands: { calm: "Calm", tense: "Tense", heated: "Heated", critical: "Critical" },
@@ -88,9 +108,9 @@ export const en = {
   },
   endReasons: {
     stop: "ended",
-    connection_lost: "ended: connection lost",
-    shutdown: "ended: server stopped",
-    fault: "ended by a fault in Ruhepol",
+    connection_lost: "connection to the phone system lost",
+    shutdown: "server stopped",
+    fault: "a fault in Ruhepol",
   },
   trends: { rising: "rising", falling: "falling", steady: "steady" },
 
@@ -104,11 +124,28 @@ export const en = {
   retryIn: (s: number) => (s > 0 ? `Trying again in ${s} s` : "Trying again now"),
   retryNow: "Try now",
   staleAsOf: (time: string) => `as of ${time}`,
-  expiredTitle: "Your sign-in has run out",
-  expiredText: "Tokens are valid for one shift. Open a new link or paste a new token; nothing you did is lost.",
-  invalidTitle: "This token is not valid here",
-  invalidText: "It was signed by another server, or it is damaged. Ask for a new one.",
-  forbiddenTitle: "This token may not see this page",
+  door: {
+    none: {
+      board: ["Who needs me now, and why", "Open the link that the server prints at its start, or paste a token of the role supervisor."],
+      panel: ["A good sentence at the right moment", "Open your personal link or paste your token. It opens your own calls only."],
+    },
+    expired: ["Your sign-in has run out", "A token lasts for a shift. Open a new link or paste a new token; nothing was lost."],
+    invalid: ["This sign-in is not valid here", "It belongs to another server or is damaged. Sign in again, or ask for a new token."],
+    forbidden: {
+      board: ["This page is not open to you", "The board needs the role supervisor or admin. Your IT knows who can give it to you."],
+      panel: ["This page is not open to you", "It needs the role agent and opens one’s own calls only."],
+    },
+    unreachable: ["The sign-in cannot be reached", "The identity provider did not answer. Try again in a moment."],
+    refused: ["The sign-in was refused", "The identity provider did not let you through, or you cancelled."],
+    foreign: ["This sign-in does not belong to this tab", "It was begun elsewhere or is too old. Begin here once more."],
+    unusable: ["The sign-in is not set up correctly", "The identity provider describes itself otherwise than expected, or issues no token that can be read. Your IT finds notes on it in docs/board.md."],
+    withProvider: "Sign in with your account.",
+    expiredProvider: "Sign in once more; nothing was lost.",
+    go: (host: string) => `Sign in with ${host}`,
+    leaving: "On to the sign-in",
+    busy: "Completing the sign-in",
+    other: "Use a token instead",
+  } as Door,
   signIn: "Sign in",
   signOut: "Sign out",
   token: "Token or link",
@@ -117,7 +154,7 @@ export const en = {
   settings: "Settings",
   language: "Language",
   theme: "Appearance",
-  themes: { auto: "As the system", light: "Light", dark: "Dark" },
+  themes: { auto: "Same as system", light: "Light", dark: "Dark" },
   close: "Close",
   cancel: "Cancel",
   optional: "optional",
@@ -134,14 +171,11 @@ export const en = {
 
   // Board.
   boardTitle: "Board",
-  boardSignIn: "Who needs me now, and why",
-  boardSignInText: "Open the link that the server prints at its start, or paste a token of role supervisor.",
   boardToken: "ruhepol token issue --role supervisor --sub YOUR_NAME",
-  boardForbidden: "The board needs a token of role supervisor or admin.",
   views: { live: "Live", load: "Load", ended: "Ended" },
   skip: "Skip to the calls",
   needsYou: "Needs you",
-  liveCalls: "In progress",
+  liveCalls: "Keep an eye on",
   quiet: "Quiet",
   nobodyNeedsYou: "Nobody needs you right now.",
   noCalls: "No calls at the moment",
@@ -150,7 +184,7 @@ export const en = {
   clearFilters: "Clear filters",
   loadingCalls: "Loading calls",
   search: "Search",
-  searchHint: "Call, agent, queue, team, reason",
+  searchHint: "Agent, queue, reason, words",
   queue: "Queue",
   team: "Team",
   band: "Band",
@@ -199,6 +233,7 @@ export const en = {
   whisperTo: (agent: string) => `Whisper to ${agent}`,
   whisperHint: "Only this agent reads it, beside the call. One short sentence is best.",
   whisperNobody: "The call names no agent, so nobody would read a whisper.",
+  whisperedBy: (who: string, agent: string) => `${who} whispered to ${agent}`,
   whispered: (agent: string) => `You whispered to ${agent}`,
   suggested: "What fits",
   noSuggestions: "Suggestions appear as the customer speaks.",
@@ -206,6 +241,7 @@ export const en = {
   sendNow: "Whisper this now",
   conversation: "Conversation",
   conversationEmpty: "No words yet.",
+  conversationForgotten: "The words of this call were forgotten when their time was over. Times, levels and alerts remain.",
   conversationLoading: "Fetching the conversation",
   conversationFailed: "The conversation could not be fetched.",
   tryAgain: "Try again",
@@ -225,6 +261,7 @@ export const en = {
   turningPoint: "Turning point",
   turningPointAt: (time: string) => `Turning point at ${time}: the tension has fallen`,
   alertAt: (name: string, time: string) => `${name} at ${time}`,
+  whisperByAt: (who: string, time: string) => `Whisper of ${who} at ${time}`,
   whisperAt: (time: string) => `Your whisper at ${time}`,
   factsTitle: "About the call",
   customer: "Customer",
@@ -259,7 +296,7 @@ export const en = {
   loadText: "How much each agent had to bear since the server started. A figure of the calls, never of the person.",
   loadEmpty: "No heated calls so far.",
   heatedCalls: "Heated calls",
-  heatedTime: "Time in the heat",
+  heatedTime: "Time in them",
   minutesShort: (clock: string) => `${clock} min`,
   now: "Now",
   breakSuggested: "Break suggested",
@@ -275,6 +312,9 @@ export const en = {
   utterances: "Utterances",
   held: "On hold for",
   notTranscribed: "Not transcribed",
+  gone: "This call is no longer there",
+  goneText: "It was erased, or its time in the archive is over. Nothing of it is shown any more.",
+  alsoHere: (who: string) => `Also here: ${who}`,
   callEnded: "This call has ended",
   sound: "Sound",
   soundOn: "A short tone for each new alert",
@@ -316,9 +356,6 @@ export const en = {
   },
 
   // Panel.
-  panelSignIn: "One good sentence at the right moment",
-  panelSignInText: "Open your personal link, or paste your token. It opens your own calls only.",
-  panelForbidden: "The panel needs a token of role agent; it opens that agent's own calls only.",
   promptNow: "Now",
   promptNone: "Nothing to do. I am listening.",
   promptMuted: "Hints are off.",

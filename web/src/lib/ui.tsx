@@ -92,6 +92,20 @@ export function Button({ kind = "plain", icon, keys, children, class: name, ...r
   );
 }
 
+/** Names and what they stand for. */
+export function Pairs({ rows, class: name }: { rows: [string, ComponentChildren][]; class: string }) {
+  return (
+    <dl class={name}>
+      {rows.map(([title, value]) => (
+        <div key={title}>
+          <dt>{title}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** A dialog of the browser's own: it holds the focus, and Escape closes it. */
 export function Dialog({ title, onClose, children, wide = false }: { title: string; onClose(): void; children: ComponentChildren; wide?: boolean }) {
   const words = useWords();

@@ -1,65 +1,27 @@
 /** The panel beside the agent's own software: each thing has its place, and nothing moves another. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { SignIn, type Why } from "../lib/SignIn";
-import { chosenLang, clock, timeOfDay, timeWithSeconds, useWords, wordsOf } from "../lib/i18n";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Page, type Signed, useController } from "../lib/Page";
+import { clock, timeOfDay, timeWithSeconds, useWords } from "../lib/i18n";
 import { BandIcon, Check, Eye, Gear, Mark, Muted, Pin, Star, Whisper } from "../lib/icons";
-import { type Session, currentSession, signOut } from "../lib/session";
-import { Button, Dialog, LangChoice, Speaking, ThemeChoice, useSeconds, useTheme } from "../lib/ui";
-import type { Lang } from "../wire";
+import { Button, Dialog, LangChoice, Pairs, ThemeChoice, useSeconds } from "../lib/ui";
 import { type AgentRecord, Controller } from "./controller";
 import { type Past, helpedBy } from "./model";
 import { canStayOnTop, stayOnTop } from "./ontop";
 
-export function App() {
-  const [lang, setLang] = useState<Lang>(chosenLang);
-  const [session, setSession] = useState<Session | null>(() => currentSession("panel"));
-  const [why, setWhy] = useState<Why>("none");
-  const theme = useTheme();
-  const words = wordsOf(lang);
+export const App = () => <Page page="panel">{(signed) => <Panel key={signed.session.id} {...signed} />}</Page>;
+
+function Panel(signed: Signed) {
+  const words = useWords();
+  const controller = useController(signed, words, (session, words) => new Controller(session, words));
+  const { session, theme, onLang, onLeave } = signed;
   useEffect(() => {
     document.title = words.appName;
-    const arrived = () => {
-      const given = location.hash.includes("token=") ? currentSession("panel") : null;
-      if (given) setSession(given);
-    };
-    addEventListener("hashchange", arrived);
-    return () => removeEventListener("hashchange", arrived);
   }, [words]);
-  const leave = (reason: Why) => {
-    signOut("panel");
-    setWhy(reason);
-    setSession(null);
-  };
-  return (
-    <Speaking words={words}>
-      {session ? <Panel key={session.token} session={session} lang={lang} theme={theme} onLang={setLang} onLeave={leave} /> : <SignIn page="panel" why={why} onSession={setSession} />}
-    </Speaking>
-  );
-}
-
-interface PanelProps {
-  session: Session;
-  lang: Lang;
-  theme: ReturnType<typeof useTheme>;
-  onLang(lang: Lang): void;
-  onLeave(why: Why): void;
-}
-
-function Panel({ session, lang, theme, onLang, onLeave }: PanelProps) {
-  const words = wordsOf(lang);
-  const latest = useRef(words);
-  latest.current = words;
-  const controller = useMemo(() => new Controller(session, () => latest.current), [session]);
-  useEffect(() => () => controller.close(), [controller]);
-  controller.store.use();
   const [asked, ask] = useState<"settings" | "record" | null>(null);
   const { model, link } = controller;
   useSeconds(link.state === "lost" || controller.mutedUntil > Date.now());
-  useEffect(() => {
-    if (link.state === "refused") onLeave(link.why);
-  }, [link]);
   const stale = link.state === "lost";
   return (
     <div class="panel" data-stale={stale ? "" : undefined}>
@@ -79,7 +41,6 @@ function Panel({ session, lang, theme, onLang, onLeave }: PanelProps) {
           <Gear />
         </button>
       </header>
-      {stale ? <Lost controller={controller} /> : null}
       <main class="panel-main">
         {model.card ? <ShiftCard controller={controller} lines={model.card} /> : model.current ? <InCall controller={controller} /> : model.past ? <Between past={model.past} /> : <Waiting ready={model.ready} />}
       </main>
@@ -91,6 +52,7 @@ function Panel({ session, lang, theme, onLang, onLeave }: PanelProps) {
           </Button>
         )}
       </footer>
+      {stale ? <Lost controller={controller} /> : null}
       <p class="panel-problem" role="status">
         {controller.problem}
       </p>
@@ -270,7 +232,7 @@ function Between({ past }: { past: Past }) {
       <h1>{words.betweenTitle}</h1>
       <p class="between-line">{turned ? words.betweenTurned : hard ? words.betweenHard : words.betweenCalm}</p>
       <p class="muted">
-        <time>{clock(summary.duration_ms)}</time>
+        {words.duration} <time>{clock(summary.duration_ms)}</time>
       </p>
       {hint && <p class="between-hint">{hint}</p>}
       {helped.length > 0 && (
@@ -336,14 +298,7 @@ function RecordDialog({ controller, onClose }: { controller: Controller; onClose
   return (
     <Dialog title={words.record} onClose={onClose}>
       <p class="muted">{words.recordText}</p>
-      <dl class="record">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs class="record" rows={rows} />
       <p role="status">{erased && words.recordErased}</p>
       <div class="dialog-actions">
         <Button onClick={() => void controller.eraseRecord().then((done) => setErased(done))}>{words.recordErase}</Button>

@@ -36,8 +36,7 @@ export class Controller {
     this.feed = new Feed({
       path: `/v1/feed/agent/${agent}`,
       probe: this.record,
-      token: session.token,
-      expires: session.claims.exp,
+      session,
       onMessages: (messages) => {
         this.model.apply(messages);
         this.praise();

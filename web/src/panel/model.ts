@@ -74,6 +74,8 @@ export class Model {
 
   private event(event: Event) {
     if (this.over.has(event.call)) return;
+    // No view holds moments: one that a snapshot overtook is news all the same.
+    if (event.type === "moment") this.moment(event);
     let view = this.calls.get(event.call);
     if (view && event.seq <= view.seq) return;
     if (!view) {
@@ -96,15 +98,15 @@ export class Model {
       case "watching":
         view.watching = event.on ? [...new Set([...view.watching, event.who])] : view.watching.filter((who) => who !== event.who);
         break;
-      case "moment": {
-        const list = this.moments.get(event.call) ?? [];
-        this.moments.set(event.call, [...list, { call: event.call, seq: event.seq, text: event.text, shared: false }]);
-        break;
-      }
       case "summary":
         this.end(view, event);
         break;
     }
+  }
+
+  private moment({ call, seq, text }: Extract<Event, { type: "moment" }>) {
+    const list = this.moments.get(call) ?? [];
+    if (list.every((known) => known.seq !== seq)) this.moments.set(call, [...list, { call, seq, text, shared: false }]);
   }
 
   private prompt(view: AgentView, event: Extract<Event, { type: "prompt" }>) {

@@ -1,0 +1,267 @@
+//! How prompts come and go, and which.
+
+use super::*;
+
+#[test]
+fn empathy_and_apology_use_what_was_said_and_else_ask() {
+    let complaint =
+        "C 2 30 [dissatisfaction] Mein Router geht seit zwei Wochen nicht.\nA [generic_empathy] Das verstehe ich.";
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    let text = stage.play(complaint).prompts("001-6")[0].1.to_owned();
+    assert!(text.contains("Ihrem Router") && text.contains("seit zwei Wochen"), "{text}");
+
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    let vague = "C 2 30 [dissatisfaction] Das ist doch unmöglich.\nA [generic_empathy] Das verstehe ich.";
+    let text = stage.play(vague).prompts("001-6")[0].1.to_owned();
+    assert!(text.contains('?'), "{text}");
+
+    let mut stage = Stage::new(Lang::En, CallFacts::default());
+    let late = "C 2 30 [dissatisfaction] My delivery still hasn't arrived.\nA [justification] It was the driver.";
+    let text = stage.play(late).prompts("002-6")[0].1.to_owned();
+    assert!(text.contains("I'm sorry that your delivery still hasn't arrived"), "{text}");
+}
+
+#[test]
+fn calls_begin_with_other_phrasings() {
+    let text = |variation| {
+        let mut stage = Stage::new(Lang::De, CallFacts { variation, ..CallFacts::default() });
+        stage.play("C 3 60 [insult] a").prompts("001-1")[0].1.to_owned()
+    };
+    assert_ne!(text(0), text(1));
+    assert_eq!(text(1), text(1));
+}
+
+#[test]
+fn a_followed_prompt_is_done_and_a_wrong_one_withdrawn() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("C 2 30 [dissatisfaction] a\nA [justification] b\nC 1 30 [] c\nA [apology] Das tut mir leid.");
+    assert_eq!(stage.states("002-6"), vec![PromptState::Shown, PromptState::Done]);
+
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("C 2 45 [] a\nA [solution_offer] b\nC 0 30 [humour] c\nC 3 60 [insult] d");
+    assert_eq!(stage.states("001-9"), vec![PromptState::Shown, PromptState::Withdrawn]);
+}
+
+#[test]
+fn nothing_appears_while_the_agent_speaks() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    let coach = &mut stage.coach;
+    coach.speech(0, Channel::Customer, true, 0);
+    coach.speech(4000, Channel::Customer, false, 4000);
+    coach.speech(4200, Channel::Agent, true, 4200);
+    // The customer's words are understood only now, when the agent has begun to answer.
+    let insult = cues("insult");
+    let utterance = Utterance {
+        channel: Channel::Customer,
+        span: Span::new(0, 4000),
+        text: "Sie Idiot!",
+        cues: &insult,
+        severity: Some(3),
+        level: 60,
+        band: Band::Heated,
+        alerts: false,
+    };
+    let shown = |outputs: &[CoachOutput]| {
+        outputs.iter().any(|output| matches!(output, CoachOutput::Prompt { state: PromptState::Shown, .. }))
+    };
+    assert!(!shown(&coach.utterance(4600, utterance)));
+    assert!(!shown(&coach.advance(6000)));
+    assert!(shown(&coach.speech(6500, Channel::Agent, false, 6500)));
+}
+
+#[test]
+fn a_trigger_lapses_when_its_moment_does_not_come() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    let coach = &mut stage.coach;
+    coach.speech(0, Channel::Agent, true, 0);
+    let belittling = cues("self_belittling");
+    let utterance = Utterance {
+        channel: Channel::Agent,
+        span: Span::new(0, 2000),
+        text: "Ich kann ja nur …",
+        cues: &belittling,
+        severity: None,
+        level: 0,
+        band: Band::Calm,
+        alerts: false,
+    };
+    assert_eq!(coach.utterance(2500, utterance), vec![]);
+    assert_eq!(coach.advance(11_000), vec![]);
+    assert_eq!(coach.speech(12_000, Channel::Agent, false, 12_000), vec![]);
+}
+
+#[test]
+fn an_answer_ends_a_prompt_and_mute_silences_the_practice() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [self_belittling] a");
+    let outputs = stage.coach.answer(stage.now_ms, 1, Answer::Mute);
+    assert!(matches!(outputs[..], [CoachOutput::Prompt { state: PromptState::NotNow, .. }]), "{outputs:?}");
+    stage.play("~ 50\nA [self_belittling] b");
+    assert_eq!(stage.prompts("000-a").len(), 1);
+    assert_eq!(stage.coach.answer(stage.now_ms, 99, Answer::Used), vec![]);
+    assert_eq!(stage.coach.habits().get("000-a").map(|habit| (habit.shown, habit.not_now)), Some((1, 1)));
+}
+
+#[test]
+fn every_alert_carries_one_to_three_suggestions() {
+    let customers = CueKind::ALL.iter().filter(|kind| !kind.is_agents());
+    let positive = [
+        CueKind::Gratitude,
+        CueKind::Relief,
+        CueKind::Praise,
+        CueKind::Patience,
+        CueKind::ApologyAccepted,
+        CueKind::Humour,
+    ];
+    let kinds = customers.filter(|kind| !positive.contains(kind)).map(|kind| AlertKind::Act(*kind));
+    for lang in [Lang::De, Lang::En] {
+        for kind in kinds.clone().chain([AlertKind::RISING_TENSION]) {
+            let mut stage = Stage::new(lang, CallFacts::default());
+            for _ in 0..4 {
+                let suggestions = stage.coach.alert_raised(0, kind);
+                assert!((1..=3).contains(&suggestions.len()), "{}: {suggestions:?}", kind.as_str());
+            }
+        }
+    }
+}
+
+#[test]
+fn suggestions_do_not_depend_on_the_agent() {
+    let customer = [
+        "C 2 30 [dissatisfaction repeat_contact] Ich rufe zum dritten Mal an.",
+        "C 2 40 [long_wait] Ich warte seit zwei Wochen.",
+        "C 0 10 [relief] Dann ist ja gut.",
+    ];
+    let agents =
+        [["", ""], ["A [apology specific_empathy] x", "A [solution_offer] x"], ["A [refusal disparaging] x", "A [] x"]];
+    let suggestions = |agent: [&str; 2]| {
+        let mut stage = Stage::new(Lang::De, CallFacts::default());
+        for (at, line) in customer.iter().enumerate() {
+            stage.play(line);
+            // The same time passes whether the agent says something or not.
+            match agent.get(at) {
+                Some(line) if !line.is_empty() => drop(stage.play(line)),
+                _ => stage.pass(5000),
+            }
+        }
+        let of = |(_, output): (u64, CoachOutput)| match output {
+            CoachOutput::Suggestion { practice, text, .. } => Some((practice, text)),
+            _ => None,
+        };
+        stage.out.into_iter().filter_map(of).collect::<Vec<_>>()
+    };
+    let without = suggestions(agents[0]);
+    assert!(!without.is_empty());
+    assert_eq!(without, suggestions(agents[1]));
+    assert_eq!(without, suggestions(agents[2]));
+}
+
+#[test]
+fn the_name_told_by_the_customer_counts_when_the_agent_uses_it() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("C 0 0 [] Mein Name ist Sabine Keller.\nA [] Danke, Frau Keller.\nA [] a\nA [] b\nA [] c");
+    assert_eq!(stage.prompts("002-1"), vec![]);
+}
+
+#[test]
+fn an_ultimatum_is_no_kindness() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Gern.\nC 0 20 [patience] Ich warte noch fünf Minuten.");
+    assert!(stage.prompts("004-a").is_empty());
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Gern.\nC 0 60 [patience] Kein Problem.");
+    assert!(stage.prompts("004-a").is_empty(), "not while the call is heated");
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Gern.\nC 0 20 [patience] Kein Problem, ich warte gern.");
+    assert_eq!(stage.prompts("004-a").len(), 1);
+}
+
+#[test]
+fn nobody_is_asked_for_what_they_said() {
+    for (said, forbidden) in
+        [("Das geht seit acht Wochen so.", "Seit wann"), ("Mein Router ist kaputt.", "was passiert ist")]
+    {
+        for variation in 0..6 {
+            let mut stage = Stage::new(Lang::De, CallFacts { variation, ..CallFacts::default() });
+            stage.play(&format!("C 2 30 [dissatisfaction] {said}"));
+            for _ in 0..8 {
+                stage.play("~ 61\nC 2 30 [dissatisfaction] Und jetzt?\nA [generic_empathy] Ich verstehe.");
+            }
+            let texts: Vec<_> = stage.out.iter().map(|(_, output)| format!("{output:?}")).collect();
+            assert!(texts.iter().all(|text| !text.contains(forbidden)), "{said}: {texts:?}");
+        }
+    }
+}
+
+#[test]
+fn what_helped_and_what_was_lived_is_told() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("C 3 60 [anger] a\nA [apology] Das tut mir leid.\nA [thanks] Danke.\nC 0 30 [] Na gut.");
+    assert!(stage.coach.eased());
+    assert_eq!(stage.coach.helped(), [CueKind::Apology]);
+    assert_eq!(stage.coach.lived(), ["002-6"]);
+    stage.play("A [] Gut.");
+    assert!(!stage.coach.eased(), "only the moment itself");
+}
+
+#[test]
+fn after_danger_nobody_is_sent_up_and_down_the_stairs() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("C 3 90 [self_harm] Ich will nicht mehr.\nA [] Ich bin da.\nC 0 20 [gratitude] Danke.\nend");
+    assert!(stage.prompts("000-c").is_empty());
+    assert!(stage.prompts("001-2")[0].1.contains("mit jemandem"), "{:?}", stage.prompts("001-2"));
+}
+
+#[test]
+fn the_worst_of_a_heated_call_and_not_every_complaint_calls_for_a_breath() {
+    let breaths = |script: &str| Stage::new(Lang::De, CallFacts::default()).play(script).prompts("001-1").len();
+    assert_eq!(breaths("A [] a\nC 2 60 [dissatisfaction] Das dauert schon drei Wochen."), 0);
+    assert_eq!(breaths("A [] a\nC 3 60 [supervisor_request] Ich bitte Sie höflich um Ihren Vorgesetzten."), 0);
+    assert_eq!(breaths("A [] a\nC 2 45 [anger disbelief] Jetzt bin ich auch noch schuld?"), 1);
+    assert_eq!(breaths("A [] a\nC 3 60 [legal_threat] Dann eben mein Anwalt."), 1);
+    assert_eq!(breaths("A [] a\nC 0 0 [profanity] Verdammt, wo ist denn meine Brille?"), 0, "a curse in a calm call");
+}
+
+#[test]
+fn amends_are_due_for_an_excuse_and_not_for_a_question() {
+    let play = |script: &str| {
+        let mut stage = Stage::new(Lang::De, CallFacts::default());
+        stage.play(script);
+        (stage.prompts("002-6").len(), stage.prompts("001-6").len())
+    };
+    let complaint = "C 2 30 [dissatisfaction] Meine Lieferung ist nicht da.\n";
+    assert_eq!(
+        play(&format!("{complaint}A [question] Wie ist die Nummer?\nC 0 30 [] Vier.\nA [question] Und der Name?")),
+        (0, 0)
+    );
+    assert_eq!(play(&format!("{complaint}A [blame_customer] Sie hätten die Mail lesen müssen.")), (1, 0));
+    assert_eq!(play(&format!("{complaint}A [generic_empathy question] Oje, was ist denn passiert?")), (0, 0));
+    assert_eq!(play(&format!("{complaint}A [question] Nummer?\nC 0 30 [] Vier.\nA [] Hier steht zugestellt.")), (1, 0));
+    let calm = "C 1 10 [dissatisfaction] Das Internet ist weg.\nA [question] Wo denn?\nC 0 10 [] In Husum.\nA [] Da ist ein Bagger ins Kabel geraten.";
+    assert_eq!(play(calm), (1, 0), "a failure is a failure, however calmly it is told");
+}
+
+#[test]
+fn the_caller_who_did_not_get_through_is_told_sorry_for_the_wait() {
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Guten Tag.\nC 2 20 [dissatisfaction] Na endlich, vierzig Minuten war bei Ihnen besetzt!");
+    assert_eq!(stage.prompts("002-4").len(), 1, "{:#?}", stage.out);
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [] Guten Tag.\nC 0 0 [] Ist der Termin noch frei oder schon besetzt?");
+    assert_eq!(stage.prompts("002-4"), vec![]);
+}
+
+#[test]
+fn after_hard_calls_each_time_other_words() {
+    let after = |hard_calls, lang| {
+        let facts =
+            CallFacts { shift: ShiftSoFar { calls: 5, hard_calls, ..after_a_hard_call().shift }, ..nothing_known() };
+        let mut stage = Stage::new(lang, facts);
+        stage.play("C 3 60 [anger] a\nend").prompts("001-2")[0].1.to_owned()
+    };
+    for lang in [Lang::De, Lang::En] {
+        let said: Vec<String> = (1..=4).map(|hard_calls| after(hard_calls, lang)).collect();
+        assert!(said.windows(2).all(|pair| pair[0] != pair[1]), "{said:?}");
+        assert!(said.iter().collect::<BTreeSet<_>>().len() >= 3, "{said:?}");
+    }
+}

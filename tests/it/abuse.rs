@@ -1,0 +1,641 @@
+//! A client that knows RFC 6455 well enough to break every rule of it, on every path. Written by hand, so that no library
+//! of ours judges itself.
+//!
+//! `make abuse` runs these alone.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use ruhepol::config::Config;
+use ruhepol::server::auth::Role;
+
+use crate::phones::phones;
+use crate::support::{PATIENCE, TestServer, start, start_of};
+
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
+const FIN: u8 = 0x80;
+
+/// Every path that becomes a socket.
+const PATHS: [&str; 11] = [
+    "/v1/media",
+    "/v1/media/twilio",
+    "/v1/media/audiohook",
+    "/v1/media/vonage",
+    "/v1/media/asterisk",
+    "/v1/media/freeswitch",
+    "/v1/media/jambonz",
+    "/v1/listen?encoding=linear16&sample_rate=8000&channels=2",
+    "/v1/transcripts",
+    "/v1/feed/supervisor",
+    "/v1/feed/agent/a7",
+];
+
+fn token(server: &TestServer, path: &str) -> String {
+    match path {
+        "/v1/feed/supervisor" => server.token(Role::Supervisor, "s"),
+        "/v1/feed/agent/a7" => server.token(Role::Agent, "a7"),
+        _ => server.token(Role::Ingest, "pbx"),
+    }
+}
+
+/// One frame, masked as clients must.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = [0x12, 0x34, 0x56, 0x78];
+    let mut frame = head(first, payload.len() as u64, true);
+    frame.extend_from_slice(&mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+fn head(first: u8, len: u64, masked: bool) -> Vec<u8> {
+    let mark = if masked { 0x80 } else { 0 };
+    let mut head = vec![first];
+    match len {
+        0..=125 => head.push(mark | len as u8),
+        126..=0xffff => {
+            head.push(mark | 126);
+            head.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        _ => {
+            head.push(mark | 127);
+            head.extend_from_slice(&len.to_be_bytes());
+        }
+    }
+    head
+}
+
+fn close(code: u16, reason: &[u8]) -> Vec<u8> {
+    frame(FIN | CLOSE, &[&code.to_be_bytes()[..], reason].concat())
+}
+
+/// A client's end of the connection.
+struct Raw {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+}
+
+/// What was heard until the connection closed.
+#[derive(Debug, Default)]
+struct Heard {
+    texts: Vec<String>,
+    pongs: usize,
+    /// Close code of the server; 1005 for a frame without one.
+    code: Option<u16>,
+    /// The connection closed without a close frame before.
+    cut: bool,
+}
+
+impl Raw {
+    async fn connect(server: &TestServer) -> Self {
+        Self { stream: TcpStream::connect(server.address).await.unwrap(), bytes: Vec::new() }
+    }
+
+    /// A socket on `path`, upgraded by hand.
+    async fn open(server: &TestServer, path: &str) -> Self {
+        let mut raw = Self::connect(server).await;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Authorization: Bearer {}\r\n\r\n",
+            server.address,
+            token(server, path)
+        );
+        raw.send(request.as_bytes()).await;
+        let answer = raw.http_head().await;
+        assert!(answer.starts_with("HTTP/1.1 101"), "{path}: {answer}");
+        assert!(answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{path}: {answer}");
+        raw
+    }
+
+    /// The server may have closed before all is sent.
+    async fn send(&mut self, bytes: &[u8]) {
+        let _ = timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server reads or closes");
+    }
+
+    async fn http_head(&mut self) -> String {
+        loop {
+            if let Some(end) = self.bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                let head: Vec<u8> = self.bytes.drain(..end + 4).collect();
+                return String::from_utf8(head).unwrap();
+            }
+            assert!(self.more().await, "an answer, not {:?}", String::from_utf8_lossy(&self.bytes));
+        }
+    }
+
+    /// False when the connection has closed.
+    async fn more(&mut self) -> bool {
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.bytes)).await.expect("an answer or an end");
+        matches!(read, Ok(1..))
+    }
+
+    /// The next frame of the server: its opcode and payload.
+    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        loop {
+            if let Some(frame) = self.parsed() {
+                return Some(frame);
+            }
+            if !self.more().await {
+                return None;
+            }
+        }
+    }
+
+    fn parsed(&mut self) -> Option<(u8, Vec<u8>)> {
+        let (first, second) = (*self.bytes.first()?, *self.bytes.get(1)?);
+        assert_eq!(first & 0x70, 0, "no reserved bits");
+        assert_eq!(first & FIN, FIN, "we send no fragments");
+        assert_eq!(second & 0x80, 0, "servers do not mask");
+        let (at, len) = match second {
+            126 => (4, u16::from_be_bytes(self.bytes.get(2..4)?.try_into().unwrap()) as usize),
+            127 => (10, u64::from_be_bytes(self.bytes.get(2..10)?.try_into().unwrap()) as usize),
+            short => (2, short as usize),
+        };
+        let payload = self.bytes.get(at..at + len)?.to_vec();
+        self.bytes.drain(..at + len);
+        Some((first & 0xf, payload))
+    }
+
+    /// Everything until the end; a close frame is answered as a client should.
+    async fn rest(mut self) -> Heard {
+        let mut heard = Heard::default();
+        while let Some((opcode, payload)) = self.next().await {
+            match opcode {
+                TEXT => heard.texts.push(String::from_utf8(payload).expect("text is UTF-8")),
+                PONG => heard.pongs += 1,
+                PING => self.send(&frame(FIN | PONG, &payload)).await,
+                CLOSE => {
+                    assert_eq!(heard.code, None, "one close frame");
+                    assert!(payload.len() != 1 && payload.len() <= 125);
+                    let code = payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
+                    std::str::from_utf8(payload.get(2..).unwrap_or_default()).expect("a reason is UTF-8");
+                    heard.code = Some(code);
+                    self.send(&frame(FIN | CLOSE, &payload)).await;
+                }
+                other => panic!("an opcode of {other}"),
+            }
+        }
+        heard.cut = heard.code.is_none();
+        heard
+    }
+}
+
+/// What a client sends, and the close codes that are right.
+type Case = (&'static str, Vec<u8>, &'static [u16]);
+
+/// Frames that no server may put up with.
+fn broken_frames() -> Vec<Case> {
+    let protocol: &[u16] = &[1002];
+    let utf8: &[u16] = &[1007];
+    let too_big: &[u16] = &[1009];
+    let mut cases: Vec<Case> = vec![
+        ("a text that is not masked", [head(FIN | TEXT, 2, false), b"{}".to_vec()].concat(), protocol),
+        ("binary that is not masked", [head(FIN | BINARY, 2, false), vec![0; 2]].concat(), protocol),
+        ("a ping that is not masked", head(FIN | PING, 0, false), protocol),
+        ("a close that is not masked", [head(FIN | CLOSE, 2, false), vec![3, 0xe8]].concat(), protocol),
+        ("the first reserved bit", frame(FIN | 0x40 | TEXT, b"{}"), protocol),
+        ("the second reserved bit", frame(FIN | 0x20 | BINARY, b"{}"), protocol),
+        ("the third reserved bit", frame(FIN | 0x10 | PING, b""), protocol),
+        ("all reserved bits", frame(FIN | 0x70 | TEXT, b"{}"), protocol),
+        ("a ping in fragments", frame(PING, b"x"), protocol),
+        ("a close in fragments", frame(CLOSE, &[3, 0xe8]), protocol),
+        ("a ping of 126 bytes", frame(FIN | PING, &[0; 126]), protocol),
+        ("a pong of 70000 bytes", frame(FIN | PONG, &[0; 70_000]), protocol),
+        ("a close of 126 bytes", frame(FIN | CLOSE, &[3; 126]), protocol),
+        ("a continuation of nothing", frame(FIN, b"{}"), protocol),
+        ("a continuation of nothing that goes on", frame(0, b"{}"), protocol),
+        ("a text within a text", [frame(TEXT, b"{"), frame(FIN | TEXT, b"}")].concat(), protocol),
+        ("binary within a text", [frame(TEXT, b"{"), frame(FIN | BINARY, b"}")].concat(), protocol),
+        ("a continuation after the end", [frame(FIN | PING, b""), frame(FIN, b"}")].concat(), protocol),
+        ("a close code cut off", frame(FIN | CLOSE, &[3]), protocol),
+        ("text that is not UTF-8", frame(FIN | TEXT, &[b'{', 0xff, b'}']), utf8),
+        ("text cut within a character", frame(FIN | TEXT, &[b'"', 0xe2, 0x82]), utf8),
+        ("a surrogate in UTF-8", frame(FIN | TEXT, &[0xed, 0xa0, 0x80]), utf8),
+        ("an overlong character", frame(FIN | TEXT, &[0xc0, 0xaf]), utf8),
+        ("beyond Unicode", frame(FIN | TEXT, &[0xf4, 0x90, 0x80, 0x80]), utf8),
+        ("UTF-8 that breaks between fragments", [frame(TEXT, &[0xe2]), frame(FIN, b"(")].concat(), utf8),
+        (
+            "a frame of 1 MiB and a byte, announced",
+            [head(FIN | BINARY, (1 << 20) + 1, true), vec![0; 4]].concat(),
+            too_big,
+        ),
+        ("a frame of 4 GiB, announced", [head(FIN | BINARY, 1 << 32, true), vec![0; 4]].concat(), too_big),
+        ("a frame of 2^63 bytes", [head(FIN | TEXT, 1 << 63, true), vec![0; 4]].concat(), &[1002, 1009]),
+        ("a frame of 2^64-1 bytes", [head(FIN | TEXT, u64::MAX, true), vec![0; 4]].concat(), &[1002, 1009]),
+        (
+            "fragments of 2 MiB in all",
+            [frame(BINARY, &[0; 65_000]), frame(0, &[0; 65_000]).repeat(31)].concat(),
+            too_big,
+        ),
+        (
+            "a message of a hundred thousand empty fragments",
+            [frame(TEXT, b""), frame(0, b"").repeat(100_000)].concat(),
+            too_big,
+        ),
+        (
+            "text in ten thousand fragments of a byte",
+            [frame(TEXT, b"{"), frame(0, b" ").repeat(10_000)].concat(),
+            too_big,
+        ),
+        ("a text of 64 KiB and a byte", frame(FIN | TEXT, &[b' '; (64 << 10) + 1]), too_big),
+        ("HTTP once more", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), protocol),
+        ("a TLS handshake", [&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3][..], &[7; 100]].concat(), protocol),
+    ];
+    let reserved = [(3_u8, "opcode 3"), (4_u8, "opcode 4"), (5_u8, "opcode 5"), (6_u8, "opcode 6"), (7_u8, "opcode 7")];
+    let control = [
+        (0xb_u8, "opcode 11"),
+        (0xc_u8, "opcode 12"),
+        (0xd_u8, "opcode 13"),
+        (0xe_u8, "opcode 14"),
+        (0xf_u8, "opcode 15"),
+    ];
+    cases.extend(reserved.iter().chain(&control).map(|(opcode, what)| (*what, frame(FIN | opcode, b"x"), protocol)));
+    cases
+}
+
+/// Goodbyes and the code they are answered with.
+fn goodbyes() -> Vec<Case> {
+    let mut cases: Vec<Case> = vec![
+        ("a close without a code", frame(FIN | CLOSE, b""), &[1000, 1005]),
+        ("a close with a long reason", close(1000, &[b'x'; 123]), &[1000]),
+        ("a reason that is not UTF-8", close(1000, &[0xff, 0xfe]), &[1002, 1007]),
+        ("more after a close", [close(1000, b""), frame(FIN | TEXT, b"{}")].concat(), &[1000]),
+        ("two closes", [close(1001, b""), close(1000, b"")].concat(), &[1001]),
+    ];
+    for (code, right) in [
+        (1000, &[1000_u16][..]),
+        (1001, &[1001]),
+        (1002, &[1002]),
+        (1003, &[1003]),
+        (1007, &[1007]),
+        (1008, &[1008]),
+        (1009, &[1009]),
+        (1011, &[1011]),
+        (1013, &[1013]),
+        (3000, &[3000]),
+        (4999, &[4999]),
+        (0, &[1002]),
+        (999, &[1002]),
+        (1004, &[1002]),
+        (1005, &[1002]),
+        (1006, &[1002]),
+        (1015, &[1002]),
+        (2000, &[1002]),
+        (5000, &[1002]),
+        (65_535, &[1002]),
+    ] {
+        cases.push(("a close code", close(code, b"bye"), right));
+    }
+    cases
+}
+
+async fn abused() -> TestServer {
+    phones(|config: &mut Config| {
+        config.limits.header_s = 2;
+        config.limits.start_s = 30;
+        config.limits.connections_per_address = 1_500;
+        config.limits.requests_per_s = 10_000;
+    })
+    .await
+}
+
+/// Nothing is left of those who went, and nothing broke.
+async fn unharmed(server: &TestServer) {
+    let gone = async {
+        // The one that asks is a connection, too.
+        while server.metric("ruhepol_connections").await > 1.0 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("all connections are given back");
+    let (_, page) = server.get("/metrics", None).await;
+    for line in page.lines().filter(|line| line.starts_with("ruhepol_sockets{")) {
+        assert!(line.ends_with(" 0"), "{line}");
+    }
+    assert_eq!(server.metric("ruhepol_faults_total").await, 0.0);
+    assert_eq!(server.get("/readyz", None).await.0, 200);
+}
+
+/// Sends each case on each path, and compares the close codes. All that is wrong is told at once.
+async fn judge(server: &TestServer, cases: &[Case]) {
+    let mut wrong = Vec::new();
+    for path in PATHS {
+        let mut running = JoinSet::new();
+        for (what, bytes, right) in cases.iter().cloned() {
+            let mut raw = Raw::open(server, path).await;
+            running.spawn(async move {
+                raw.send(&bytes).await;
+                (what, raw.rest().await, right)
+            });
+        }
+        while let Some(done) = running.join_next().await {
+            let (what, heard, right) = done.unwrap();
+            if !heard.code.is_some_and(|code| right.contains(&code)) {
+                wrong.push(format!("{path}: {what}: {heard:?}, right is {right:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    unharmed(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn broken_frames_are_answered_with_the_right_code_on_every_path() {
+    let server = abused().await;
+    judge(&server, &broken_frames()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_goodbye_is_answered_on_every_path() {
+    let server = abused().await;
+    judge(&server, &goodbyes()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_breaks_in_the_middle_of_a_call_ends_the_socket_and_keeps_the_call() {
+    let server = abused().await;
+    let mut feed = server.feed().await;
+    for (number, (what, bytes, right)) in broken_frames().into_iter().enumerate() {
+        let call = format!("c{number}");
+        let mut raw = Raw::open(&server, "/v1/media").await;
+        raw.send(&frame(FIN | TEXT, start(&call).to_string().as_bytes())).await;
+        raw.send(&frame(FIN | BINARY, &[0; 6_400])).await;
+        assert!(raw.next().await.is_some_and(|(_, text)| text.starts_with(br#"{"type":"ready""#)), "{what}");
+        raw.send(&bytes).await;
+        let heard = raw.rest().await;
+        assert!(heard.code.is_some_and(|code| right.contains(&code)), "{what}: {heard:?}");
+        assert_eq!(feed.json_of("call_started").await["call"], *call);
+        // It waits for its connection, like any other call whose line broke.
+        let mut back = server.media().await;
+        assert_eq!(back.start(start(&call)).await["resumed"], true, "{what}");
+        back.stop().await;
+        assert_eq!(feed.json_of("call_ended").await["reason"], "stop");
+    }
+    feed.stream.close(None).await.unwrap();
+    drop(feed);
+    unharmed(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_mean_nothing_end_in_order_on_every_path() {
+    let server = abused().await;
+    let deep = "[".repeat(30_000);
+    let deep_objects = r#"{"type":"#.repeat(8_000);
+    for path in PATHS {
+        for text in [
+            "",
+            "x",
+            "null",
+            "7",
+            "[]",
+            "{}",
+            r#"{"type":null}"#,
+            r#"{"type":"start"}"#,
+            r#"{"type":"no such type"}"#,
+            r#"{"type":"start","call":"\ud800"}"#,
+            r#"{"type":"start","type":"stop"}"#,
+            r#"{"event":"start","start":{}}"#,
+            r#"{"type":"start","call":"a","encoding":"mulaw","sample_rate":1e999,"channels":["customer"]}"#,
+            r#"{"type":"ack","alert":"\u0000"}"#,
+            &deep,
+            &deep_objects,
+        ] {
+            let mut raw = Raw::open(&server, path).await;
+            raw.send(&frame(FIN | TEXT, text.as_bytes())).await;
+            raw.send(&close(1000, b"")).await;
+            // Some platforms' protocols put up with messages they do not know; none may fall silent.
+            let heard = raw.rest().await;
+            assert!(matches!(heard.code, Some(1000 | 1003 | 1008)), "{path}: {text:.60}: {heard:?}");
+        }
+    }
+    for path in ["/v1/transcripts", "/v1/feed/supervisor", "/v1/feed/agent/a7"] {
+        let mut raw = Raw::open(&server, path).await;
+        if path == "/v1/transcripts" {
+            raw.send(&frame(FIN | TEXT, start_of("c1", &["customer"]).to_string().as_bytes())).await;
+        }
+        raw.send(&frame(FIN | BINARY, &[0; 320])).await;
+        assert_eq!(raw.rest().await.code, Some(1003), "{path}: binary where JSON belongs");
+    }
+    sleep(Duration::from_millis(100)).await;
+    unharmed_with_calls(&server).await;
+}
+
+/// The same when calls may still wait for their connection.
+async fn unharmed_with_calls(server: &TestServer) {
+    unharmed(server).await;
+    assert!(server.metric("ruhepol_calls").await <= 12.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn legal_oddities_are_put_up_with() {
+    let server = abused().await;
+    let message = start("c1").to_string();
+    let mut raw = Raw::open(&server, "/v1/media").await;
+    // In pieces of one byte, with pings and pongs between them, and an empty piece at the end.
+    for (index, byte) in message.bytes().enumerate() {
+        raw.send(&frame(if index == 0 { TEXT } else { 0 }, &[byte])).await;
+        if index % 50 == 0 {
+            raw.send(&frame(FIN | PING, b"are you there")).await;
+            raw.send(&frame(FIN | PONG, b"nobody asked")).await;
+        }
+    }
+    raw.send(&frame(FIN, b"")).await;
+    raw.send(&frame(FIN | BINARY, b"")).await;
+    // A length in more bytes than it needs.
+    let mut long = vec![FIN | BINARY, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+    long.extend_from_slice(&[0; 4]);
+    raw.send(&long).await;
+    // And a frame cut into bytes on the wire.
+    for byte in frame(FIN | TEXT, br#"{"type":"stop"}"#) {
+        raw.send(&[byte]).await;
+    }
+    let heard = raw.rest().await;
+    assert_eq!(heard.code, Some(1000), "{heard:?}");
+    assert!(heard.pongs > 0 && heard.texts.len() == 2, "{heard:?}");
+    assert!(heard.texts[1].contains("stopped"), "{heard:?}");
+    unharmed(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_pings_costs_no_memory() {
+    let server = abused().await;
+    for path in PATHS {
+        let mut raw = Raw::open(&server, path).await;
+        let pings = frame(FIN | PING, &[7; 125]).repeat(1_000);
+        for _ in 0..3 {
+            raw.send(&pings).await;
+        }
+        raw.send(&close(1000, b"")).await;
+        let heard = raw.rest().await;
+        assert!(heard.code == Some(1000) && heard.pongs > 0, "{path}: {} pongs, {:?}", heard.pongs, heard.code);
+    }
+    // One that reads nothing: what it sends must come to a stop, for nobody reads on before its pongs are gone.
+    let mut raw = Raw::open(&server, "/v1/media").await;
+    let pings = frame(FIN | PING, &[7; 125]).repeat(8_000);
+    let mut sent = 0_usize;
+    while let Ok(Ok(written)) = timeout(Duration::from_secs(2), raw.stream.write(&pings)).await {
+        sent += written;
+        assert!(sent < 200 << 20, "the server reads on and on, and keeps every pong");
+    }
+    drop(raw);
+    unharmed(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_open_and_half_sent_is_given_up() {
+    let server = phones(|config: &mut Config| {
+        config.media.ping_s = 1;
+        config.media.silent_s = 2;
+        config.limits.header_s = 1;
+        config.limits.start_s = 20;
+    })
+    .await;
+    for path in PATHS {
+        let mut running = JoinSet::new();
+        for (what, bytes) in [
+            ("nothing", vec![]),
+            ("half a head", vec![FIN | TEXT]),
+            ("half a frame", frame(FIN | TEXT, b"{}")[..7].to_vec()),
+            ("half a message", frame(TEXT, b"{")),
+        ] {
+            let mut raw = Raw::open(&server, path).await;
+            running.spawn(async move {
+                raw.send(&bytes).await;
+                // Pings are not answered here.
+                let mut code = None;
+                while let Some((opcode, payload)) = raw.next().await {
+                    if opcode == CLOSE {
+                        code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+                    }
+                }
+                (what, code)
+            });
+        }
+        while let Some(done) = running.join_next().await {
+            let (what, code) = done.unwrap();
+            assert_eq!(code, Some(1008), "{path}: {what}");
+        }
+        // Cut without a word, and in the middle of one.
+        let mut raw = Raw::open(&server, path).await;
+        raw.send(&frame(FIN | TEXT, b"{}")[..3]).await;
+        drop(raw);
+        let raw = Raw::open(&server, path).await;
+        reset(&raw.stream);
+        drop(raw);
+    }
+    unharmed(&server).await;
+}
+
+/// The connection ends with a reset instead of an orderly end.
+#[allow(deprecated)]
+fn reset(stream: &TcpStream) {
+    stream.set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handshakes_that_are_none() {
+    let server = abused().await;
+    let host = format!("Host: {}\r\n", server.address);
+    let bearer = format!("Authorization: Bearer {}\r\n", server.token(Role::Ingest, "pbx"));
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let get = "GET /v1/media HTTP/1.1\r\n";
+    let cases = [
+        ("no upgrade", format!("{get}{host}{bearer}\r\n"), &["426"][..]),
+        ("no key", format!("{get}{host}{bearer}{upgrade}\r\n"), &["400"]),
+        ("a key that is none", format!("{get}{host}{bearer}{upgrade}Sec-WebSocket-Key: x\r\n\r\n"), &["400"]),
+        ("two keys", format!("{get}{host}{bearer}{upgrade}{key}{key}\r\n"), &["400"]),
+        ("version 8", format!("{get}{host}{bearer}{}{key}\r\n", upgrade.replace("13", "8")), &["426"]),
+        ("POST", format!("POST /v1/media HTTP/1.1\r\n{host}{bearer}{upgrade}{key}Content-Length: 0\r\n\r\n"), &["405"]),
+        ("HTTP/1.0", format!("GET /v1/media HTTP/1.0\r\n{host}{bearer}{upgrade}{key}\r\n"), &["426", "400"]),
+        ("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), &["400", ""]),
+        ("no token", format!("{get}{host}{upgrade}{key}\r\n"), &["401"]),
+        (
+            "a token of nonsense",
+            format!("{get}{host}Authorization: Bearer {}\r\n{upgrade}{key}\r\n", "x".repeat(9_000)),
+            &["401"],
+        ),
+        ("no such path", format!("GET /v1/nothing HTTP/1.1\r\n{host}{bearer}{upgrade}{key}\r\n"), &["404"]),
+        ("a path with a zero", format!("GET /v1/media/%00 HTTP/1.1\r\n{host}{bearer}{upgrade}{key}\r\n"), &["404"]),
+        ("a path upwards", format!("GET /v1/../../etc/passwd HTTP/1.1\r\n{host}{bearer}\r\n"), &["404", "400"]),
+        ("a head of 100 KiB", format!("{get}{host}X-Long: {}\r\n\r\n", "x".repeat(100_000)), &["431", "400", ""]),
+        ("a thousand headers", format!("{get}{host}{}\r\n", "X-More: y\r\n".repeat(1_000)), &["431", "400", ""]),
+        ("no HTTP", "\u{1}\u{2}\u{3}\r\n\r\n".to_owned(), &["400", ""]),
+        (
+            "two lengths",
+            format!(
+                "POST /v1/media/audiosocket HTTP/1.1\r\n{host}{bearer}Content-Length: 3\r\nContent-Length: 5\r\n\r\nabc"
+            ),
+            &["400", ""],
+        ),
+        ("a bad header", format!("{get}{host}Bad Header: x\r\n\r\n"), &["400", ""]),
+        (
+            "a body of 1 MiB",
+            format!(
+                "POST /v1/media/audiosocket HTTP/1.1\r\n{host}{bearer}Content-Length: 1048576\r\n\r\n{}",
+                "x".repeat(1 << 20)
+            ),
+            &["404", "413"],
+        ),
+    ];
+    for (what, request, right) in cases {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(request.as_bytes()).await;
+        let mut answer = String::new();
+        while raw.more().await {
+            answer = String::from_utf8_lossy(&raw.bytes).into_owned();
+            if answer.contains("\r\n\r\n") {
+                break;
+            }
+        }
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(right.contains(&status), "{what}: {answer:.200}");
+    }
+    // One that takes its time, and a frame sent before the answer.
+    let mut slow = Raw::connect(&server).await;
+    for byte in get.bytes().cycle() {
+        if slow.stream.write_all(&[byte]).await.is_err() {
+            break;
+        }
+        let closed = timeout(Duration::from_millis(100), slow.stream.read_buf(&mut slow.bytes)).await;
+        if matches!(closed, Ok(Ok(0) | Err(_))) {
+            break;
+        }
+    }
+    let mut eager = Raw::connect(&server).await;
+    let handshake = format!("{get}{host}{bearer}{upgrade}{key}\r\n");
+    eager.send(&[handshake.as_bytes(), &frame(FIN | TEXT, start("e1").to_string().as_bytes())].concat()).await;
+    assert!(eager.http_head().await.starts_with("HTTP/1.1 101"));
+    assert!(eager.next().await.is_some_and(|(_, text)| text.starts_with(br#"{"type":"ready""#)));
+    eager.send(&frame(FIN | TEXT, json!({"type": "stop"}).to_string().as_bytes())).await;
+    assert_eq!(eager.rest().await.code, Some(1000));
+    unharmed(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_connections_that_say_nothing() {
+    let server = abused().await;
+    // Both ends are in this process, and the usual limit of open files is 1024.
+    let (held, rounds) = (200, 5);
+    for _ in 0..rounds {
+        let mut mute = Vec::new();
+        for _ in 0..held {
+            mute.push(TcpStream::connect(server.address).await.unwrap());
+        }
+        assert_eq!(server.get("/healthz", None).await.0, 200, "others are served");
+        for mut stream in mute {
+            let mut rest = Vec::new();
+            // Ended by the server, with or without a word.
+            let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("the server closes");
+        }
+    }
+    unharmed(&server).await;
+}
