@@ -259,6 +259,8 @@ fn voice(lang: Lang, config: &Config, figures_kept: &str) -> [(&'static str, Str
         "; loudness and pace of the customer are observed as sound, which belongs in the announcement and the notice of GDPR Art. 13",
     );
     [("voice", voice), ("sound_row", row), ("voice_short", short), ("voice_told", told)]
+}
+
 /// Who else is told of calls: webhooks and the collector of figures.
 fn receivers(lang: Lang, config: &Config) -> String {
     let say = |de: &str, en: &str| if lang == Lang::De { de.to_owned() } else { en.to_owned() };
