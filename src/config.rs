@@ -20,6 +20,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::call::AgentChannel;
+use crate::call::acoustic::AcousticSettings;
 use crate::call::escalation::{EscalationSettings, Preset};
 use crate::journal;
 use crate::terms::Lang;
@@ -40,6 +41,7 @@ pub struct Config {
     pub speech: Speech,
     pub data: Data,
     pub alerts: Alerts,
+    pub acoustic: Acoustic,
     pub journal: JournalFile,
     /// Certificate and key; without, the server speaks plain HTTP.
     pub tls: Option<Tls>,
@@ -385,6 +387,34 @@ impl Alerts {
     }
 }
 
+/// How the customer sounds against the customer's own first half minute: louder, faster. An observation of sound, never an
+/// emotion, and never of an agent (docs/privacy.md). Words alone are scored unless `level_points` says otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Acoustic {
+    /// Show supervisors that the customer speaks louder or faster than at the beginning. Default `false`: whoever turns it on
+    /// has to tell the callers.
+    pub observe: bool,
+    /// Points, 0 to 5, that this adds to the level at most, together with words of friction, never as far as the next band;
+    /// each time named in the assessment. Default 0: the words alone count.
+    pub level_points: u8,
+    /// Another `observe` for some queues, by name of the queue.
+    pub queues: BTreeMap<String, bool>,
+}
+
+impl Acoustic {
+    /// How calls in `queue` are observed, if they are.
+    pub fn settings(&self, queue: Option<&str>) -> Option<AcousticSettings> {
+        let observe = *queue.and_then(|queue| self.queues.get(queue)).unwrap_or(&self.observe);
+        observe.then_some(AcousticSettings { level_points: self.level_points })
+    }
+
+    /// Whether any call is observed.
+    pub fn anywhere(&self) -> bool {
+        self.observe || self.queues.values().any(|observe| *observe)
+    }
+}
+
 /// What is kept of calls, and for how long. Audio and the agents' logs never are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -577,6 +607,10 @@ impl Config {
                 "listen on 127.0.0.1, or list who may connect in `phones.audiosocket.allow`",
             );
         }
+        if self.acoustic.level_points > 5 {
+            let problem = format!("{} points", self.acoustic.level_points);
+            return wrong("acoustic.level_points", problem, "use 0 to 5: the words decide, not the voice");
+        }
         webhooks::validate(&self.webhooks)?;
         if self.server.node.is_empty() {
             return wrong("server.node", "the name is empty".to_owned(), "give a name or leave it out");
@@ -767,6 +801,7 @@ mod tests {
             ("[server]\nlisten = \"0.0.0.0:8080\"\n", "TLS"),
             ("[server]\nlisten = \"here\"\n", "server.listen"),
             ("[agent]\nchannel = \"loud\"\n", "loud"),
+            ("[acoustic]\nlevel_points = 6\n", "acoustic.level_points"),
             ("[server\n", "expected"),
         ] {
             let message = check(toml).unwrap_err();

@@ -75,6 +75,7 @@ pub fn call_settings(config: &Config) -> Result<CallSettings, SetupError> {
             ..EndpointingSettings::default()
         },
         escalation: config.alerts.settings(None),
+        acoustic: config.acoustic.settings(None),
         // For a server's calls only: nobody is there to take the alerts of a replay.
         unacknowledged_ms: None,
     })

@@ -4,6 +4,8 @@
 
 #[path = "it/abuse.rs"]
 mod abuse;
+#[path = "it/acoustic.rs"]
+mod acoustic;
 #[path = "it/cli.rs"]
 mod cli;
 #[path = "it/coach.rs"]

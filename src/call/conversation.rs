@@ -196,6 +196,11 @@ impl Conversation {
         self.coach.end(now_ms)
     }
 
+    /// Points that how the customer sounds may add to the level from now on.
+    pub fn sound(&mut self, points: u8) {
+        self.escalation.sound(points);
+    }
+
     /// Sets the level to one that was recorded at `now_ms`, where living through the log again came to another.
     pub fn set_level(&mut self, now_ms: u64, level: u8) {
         self.escalation.set_level(now_ms, level);

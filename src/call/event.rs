@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::call::acoustic::Sound;
 use crate::coach::PromptState;
 use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind};
 
@@ -87,6 +88,21 @@ pub enum EventKind {
         cues: Vec<Cue>,
         /// `seq` of the utterance in this log.
         utterance_seq: u64,
+        /// What the observed sound adds to the level; only where the configuration lets it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sound: Option<SoundPart>,
+    },
+    /// How the customer's voice sounds against the customer's own first half minute of speech: loudness and pace, and
+    /// nothing inferred from them. Only where the configuration asks for it; never of an agent.
+    Observation {
+        sound: Sound,
+        /// Whether it holds from now on, or is over.
+        on: bool,
+        /// For people, in the call's language: "spricht lauter als zu Beginn".
+        text: String,
+        /// Against the beginning: decibels if `louder`, per cent of the pace if `faster`; absent if it can no longer be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<i32>,
     },
     Alert {
         id: String,
@@ -194,6 +210,7 @@ impl EventKind {
             Self::CallFacts { .. } => "call_facts",
             Self::Utterance { .. } => "utterance",
             Self::Assessment { .. } => "assessment",
+            Self::Observation { .. } => "observation",
             Self::Alert { .. } => "alert",
             Self::Suggestion { .. } => "suggestion",
             Self::Hold => "hold",
@@ -212,6 +229,14 @@ impl EventKind {
             Self::Summary { .. } => "summary",
         }
     }
+}
+
+/// The part of the level that rests on how the customer sounds: small, on top, and never enough for another band.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SoundPart {
+    /// Points of the level.
+    pub points: f32,
+    pub because: Vec<Sound>,
 }
 
 /// Why a call ended.

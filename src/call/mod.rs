@@ -4,6 +4,7 @@
 //! out. The call owns the media clock: it runs with the audio (or, for sessions that only bring transcripts,
 //! with [`Input::Tick`]), also during hold; decay and timers run on *active* time, which stands still on hold.
 
+pub mod acoustic;
 mod clock;
 pub mod conversation;
 pub mod endpointing;
@@ -20,11 +21,12 @@ pub use self::ports::{AgentChannel, AlertCommand, CallInfo, CallSettings, Detect
 
 use std::sync::Arc;
 
+use self::acoustic::{Ear, SoundChange};
 use self::clock::Clock;
 use crate::call::conversation::{Conversation, Heard, Rules, is_raised};
 use crate::call::endpointing::{Endpoint, SpeechSegment};
-use crate::call::escalation::{AlertChange, Rule};
-use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, rfc3339};
+use crate::call::escalation::{AlertChange, Assessment, Rule};
+use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, SoundPart, rfc3339};
 use crate::call::lanes::{Flush, Lanes, Missing};
 use crate::call::transcript::Transcripts;
 use crate::coach::{CoachOutput, PromptState};
@@ -33,6 +35,9 @@ use crate::terms::{AlertState, Band, Channel, DropReason, Lang, Outcome, SAMPLES
 
 /// A hole in the audio shorter than this (milliseconds) is jitter, not an event.
 const GAP_MIN_MS: u64 = 60;
+
+/// After so long without audio (milliseconds) the line may be another one, with a loudness of its own.
+const LINE_LOST_MS: u64 = 2_000;
 
 /// Transcription later than this (milliseconds of media clock) is said in the log, and again at most this often.
 const LAG_MS: u64 = 5_000;
@@ -60,6 +65,8 @@ pub struct Call {
     redactor: Redactor,
     lanes: Lanes,
     transcripts: Transcripts,
+    /// How the customer sounds, if that is observed.
+    ear: Option<Ear>,
     next_segment: u64,
     clock: Clock,
     /// Wall clock of the input being handled.
@@ -97,6 +104,7 @@ impl Call {
         let mut redactor = Redactor::new(info.lang, settings.redact_names);
         info.facts.customer_name.iter().for_each(|name| redactor.know_name(name));
         let lanes = Lanes::new(settings.endpointing.clone(), settings.detector.clone());
+        let ear = settings.acoustic.map(|_| Ear::default());
         let mut call = Self {
             info,
             settings,
@@ -104,6 +112,7 @@ impl Call {
             redactor,
             lanes,
             transcripts: Transcripts::default(),
+            ear,
             next_segment: 1,
             clock: Clock::default(),
             unix_ms,
@@ -238,6 +247,7 @@ impl Call {
             let missing = self.lanes.append(*channel, at, samples, self.clock.t_ms(), &mut endpoints);
             self.endpoints(*channel, &mut endpoints, out);
             if let Some(missing) = missing.filter(|missing| missing.duration_ms >= GAP_MIN_MS) {
+                self.line_changed(missing.duration_ms);
                 let Missing { start_ms, duration_ms } = missing;
                 self.emit(Log::Call, EventKind::Gap { channel: Some(*channel), start_ms, duration_ms }, out);
             }
@@ -258,6 +268,7 @@ impl Call {
         self.advance_clock(until_ms, out);
         let duration_ms = until_ms.saturating_sub(start_ms);
         if duration_ms >= GAP_MIN_MS {
+            self.line_changed(duration_ms);
             self.emit(Log::Call, EventKind::Gap { channel: None, start_ms, duration_ms }, out);
         }
     }
@@ -327,10 +338,33 @@ impl Call {
             self.emit(Log::Call, said(channel, speech.span, None, None), out);
             return;
         }
+        self.sound(channel, &speech, out);
         let segment = self.next_segment;
         self.next_segment += 1;
         self.transcripts.expect(segment, channel, speech.span, self.clock.t_ms());
         out.push(Output::Transcribe { segment, channel, heated: self.band >= Band::Heated, speech });
+    }
+
+    /// Tells what has changed in how the customer sounds.
+    fn sound(&mut self, channel: Channel, speech: &SpeechSegment, out: &mut Vec<Output>) {
+        let (Some(ear), Some(settings)) = (&mut self.ear, &self.settings.acoustic) else { return };
+        let changes = ear.hear(channel, speech);
+        if changes.is_empty() {
+            return;
+        }
+        let points = if ear.sounds().is_empty() { 0 } else { settings.level_points };
+        self.conversation.sound(points);
+        for SoundChange { sound, on, change } in changes {
+            let text = sound.text(on, self.info.lang).to_owned();
+            self.emit(Log::Call, EventKind::Observation { sound, on, text, change }, out);
+        }
+    }
+
+    /// The line between the customer and us may be another one now.
+    fn line_changed(&mut self, missing_ms: u64) {
+        if let Some(ear) = self.ear.as_mut().filter(|_| missing_ms >= LINE_LOST_MS) {
+            ear.line_changed();
+        }
     }
 
     /// Moves the media clock on and does what has come due.
@@ -464,12 +498,20 @@ impl Call {
                 severity,
                 cues: reading.cues,
                 utterance_seq,
+                sound: self.sound_part(&assessment),
             };
             self.emit(Log::Call, kind, out);
         }
         self.alerts(alerts, out);
         self.coached(coached, None, out);
         self.band(out);
+    }
+
+    /// What the sound of the voice has to do with the level after this utterance, if it has.
+    fn sound_part(&self, assessment: &Assessment) -> Option<SoundPart> {
+        let milli = assessment.sound_milli;
+        let because = self.ear.as_ref().map(Ear::sounds).filter(|_| milli != 0)?;
+        Some(SoundPart { points: milli as f32 / 1000.0, because })
     }
 
     fn peak(&mut self, level: u8, band: Band) {
@@ -547,6 +589,7 @@ impl Call {
         }
         self.clock.advance(t_ms);
         let held_ms = self.clock.resume().unwrap_or(0);
+        self.line_changed(u64::MAX);
         if self.consent {
             self.lanes.resume(self.clock.t_ms());
         }
@@ -561,6 +604,7 @@ impl Call {
         }
         self.consent = given;
         if given {
+            self.line_changed(u64::MAX);
             self.info.facts.customer_name.iter().for_each(|name| self.redactor.know_name(name));
             if !self.clock.is_held() {
                 self.lanes.resume(self.clock.t_ms());

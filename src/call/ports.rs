@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::call::acoustic::AcousticSettings;
 use crate::call::endpointing::{EndpointingSettings, SpeechSegment};
 use crate::call::escalation::EscalationSettings;
 use crate::call::event::{EndReason, Event};
@@ -98,6 +99,8 @@ pub struct CallSettings {
     pub detector: DetectorKind,
     pub endpointing: EndpointingSettings,
     pub escalation: EscalationSettings,
+    /// Observe how the customer sounds; `None`: not at all.
+    pub acoustic: Option<AcousticSettings>,
     /// An alert nobody acknowledges, snoozes or dismisses for so long (media clock, so also on hold) is raised higher,
     /// once. `None`: it waits.
     pub unacknowledged_ms: Option<u64>,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::{Call, CallInfo, CallSettings, Untaken};
 use crate::call::AlertCommand;
+use crate::call::acoustic::Ear;
 use crate::call::conversation::Rules;
 use crate::call::event::{Event, EventKind, Log, parse_rfc3339};
 use crate::call::view::CallView;
@@ -47,6 +48,8 @@ impl Call {
             let number = call.number_of(&alert.id, 'a').and_then(|number| u32::try_from(number).ok())?;
             Some((number, alert))
         });
+        // The customer's beginning cannot be heard again.
+        call.ear.iter_mut().for_each(Ear::lose_beginning);
         call.untaken = open.as_ref().and_then(|(alert, seen)| {
             let waits = matches!(seen.state, AlertState::Raised | AlertState::RaisedHigher);
             let untaken = Untaken { alert: *alert, since_ms: seen.since_ms };
@@ -87,6 +90,9 @@ impl Call {
             EventKind::Suggestion { id, .. } => {
                 let number = self.number_of(id, 's').unwrap_or(0);
                 self.told_before.suggestions = self.told_before.suggestions.max(number);
+            }
+            EventKind::Observation { sound, on, .. } => {
+                self.ear.iter_mut().for_each(|ear| ear.recall(*sound, *on));
             }
             EventKind::Hold => self.clock.hold(),
             EventKind::Resumed => {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::call::acoustic::Sound;
 use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log};
 use crate::coach::PromptState;
 use crate::terms::{AlertKind, AlertState, Band, Channel, Lang};
@@ -36,6 +37,9 @@ pub struct CallView {
     pub alert: Option<OpenAlert>,
     /// The last words heard.
     pub last: Option<LastWords>,
+    /// How the customer sounds against the beginning, where that is observed.
+    #[serde(default)]
+    pub sounds: Vec<Sounding>,
     pub on_hold: bool,
     /// Transcription is behind by this much.
     pub lag_ms: u64,
@@ -72,6 +76,16 @@ pub struct OpenAlert {
     /// Nobody took it for so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unacknowledged_ms: Option<u64>,
+}
+
+/// An observation that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sounding {
+    pub sound: Sound,
+    /// For people, in the call's language.
+    pub text: String,
+    /// Media clock when it began.
+    pub since_ms: u64,
 }
 
 /// The latest utterance with words.
@@ -134,6 +148,12 @@ impl CallView {
                         unacknowledged_ms: *unacknowledged_ms,
                     }),
                 };
+            }
+            EventKind::Observation { sound, on, text, .. } => {
+                self.sounds.retain(|known| known.sound != *sound);
+                if *on {
+                    self.sounds.push(Sounding { sound: *sound, text: text.clone(), since_ms: event.t_ms });
+                }
             }
             EventKind::Hold => self.on_hold = true,
             EventKind::Resumed => self.on_hold = false,

@@ -111,6 +111,7 @@ fn values(lang: Lang, source: Option<&str>, config: &Config) -> Vec<(&'static st
     };
     values.extend([("names", names), ("names_short", names_short)]);
     let (text_kept, figures_kept) = kept(lang, config);
+    values.extend(voice(lang, config, &figures_kept));
     let never = say("nicht", "not at all");
     let own = say("für die Hinweise an diese Person selbst", "for the prompts to this person alone");
     let nobody = say("niemand", "nobody");
@@ -193,6 +194,71 @@ fn values(lang: Lang, source: Option<&str>, config: &Config) -> Vec<(&'static st
         ("engine", engine),
     ]);
     values
+}
+
+/// What is said of the sound of the voice: by default that nothing is made of it.
+fn voice(lang: Lang, config: &Config, figures_kept: &str) -> [(&'static str, String); 4] {
+    let say = |de: &str, en: &str| match lang {
+        Lang::De => de.to_owned(),
+        Lang::En => en.to_owned(),
+    };
+    if !config.acoustic.anywhere() {
+        let voice = say(
+            "Aus der Stimme selbst wird nichts abgeleitet: nicht aus Tonhöhe oder Lautstärke, auch keine Identität. Nur Worte zählen.",
+            "Nothing is inferred from the voice itself: not pitch, not loudness, not identity. Only words count.",
+        );
+        let short = say(
+            "über die Kundschaft aus Worten, nicht aus der Stimme",
+            "about customers from words, not from the voice",
+        );
+        return [("voice", voice), ("sound_row", String::new()), ("voice_short", short), ("voice_told", String::new())];
+    }
+    let queues: Vec<String> =
+        config.acoustic.queues.iter().filter(|(_, on)| **on).map(|(queue, _)| format!("`{queue}`")).collect();
+    let (where_de, where_en) = match config.acoustic.observe {
+        true => (
+            "in allen Gesprächen, soweit nicht für eine Warteschlange anders eingestellt".to_owned(),
+            "in all calls, unless set otherwise for a queue".to_owned(),
+        ),
+        false => (format!("in der Warteschlange {}", queues.join(", ")), format!("in the queue {}", queues.join(", "))),
+    };
+    let points = config.acoustic.level_points;
+    let (weight_de, weight_en) = match points {
+        0 => ("Sie zählt beim Pegel nicht.".to_owned(), "It has no part in the level.".to_owned()),
+        _ => (
+            format!(
+                "Beim Pegel zählt sie mit höchstens {points} von 100 Punkten, nur zusammen mit Worten der Reibung, nie bis zur nächsten Stufe, und wird dort genannt."
+            ),
+            format!(
+                "In the level it counts for at most {points} of 100 points, only together with words of friction, never as far as the next band, and is named there."
+            ),
+        ),
+    };
+    let voice = match lang {
+        Lang::De => format!(
+            "**Lautstärke und Sprechtempo der Kundschaft werden beobachtet** (`acoustic`), {where_de}: gegen die erste halbe Minute derselben Person, gezeigt als              Beobachtung („spricht lauter als zu Beginn“). Ein Gefühl wird daraus nicht abgeleitet, eine Identität auch nicht, und es wird kein Stimmprofil gebildet oder gespeichert. {weight_de}              Die Stimme von Beschäftigten wird so nie gemessen; Proben des Programms prüfen das."
+        ),
+        Lang::En => format!(
+            "**Loudness and pace of the customer are observed** (`acoustic`), {where_en}: against the same person's own first half minute, shown as an              observation (\"speaks louder than at the beginning\"). No feeling is inferred from it, nor an identity, and no profile of the voice is made or kept. {weight_en}              The voice of employees is never measured so; tests of the program check this."
+        ),
+    };
+    let row = match lang {
+        Lang::De => format!(
+            "| Beobachtung „spricht lauter“, „spricht schneller als zu Beginn“ (Kundschaft) | zeigen, dass sich die Sprechweise geändert hat | {figures_kept} | Teamleitung des Teams oder der Warteschlange |\n"
+        ),
+        Lang::En => format!(
+            "| observation \"speaks louder\", \"speaks faster than at the beginning\" (customer) | to show that the manner of speaking has changed | {figures_kept} | supervisors of the team or queue |\n"
+        ),
+    };
+    let short = say(
+        "über die Kundschaft aus Worten; dass lauter oder schneller gesprochen wird, wird als Klang beobachtet, ohne Schluss auf ein Gefühl. Ob der Betreiber mehr hineinliest, ist **zu entscheiden** und auszuschließen",
+        "about customers from words; that somebody speaks louder or faster is observed as sound, without concluding to a feeling. Whether the operator reads more into it is **to be decided**, and to be ruled out",
+    );
+    let told = say(
+        "; Lautstärke und Tempo der Kundschaft werden als Klang beobachtet, was in die Ansage und die Hinweise nach DSGVO Art. 13 gehört",
+        "; loudness and pace of the customer are observed as sound, which belongs in the announcement and the notice of GDPR Art. 13",
+    );
+    [("voice", voice), ("sound_row", row), ("voice_short", short), ("voice_told", told)]
 }
 
 /// Who else is told of calls: webhooks and the collector of figures.
@@ -313,9 +379,12 @@ mod tests {
     #[test]
     fn every_blank_is_filled_whatever_the_settings() {
         for lang in [Lang::De, Lang::En] {
-            for toml in
-                ["", "[agent]\nchannel = \"off\"", "[agent]\nchannel = \"full\"\n[privacy]\nredact_names = true"]
-            {
+            for toml in [
+                "",
+                "[acoustic]\nobserve = true",
+                "[agent]\nchannel = \"off\"",
+                "[agent]\nchannel = \"full\"\n[privacy]\nredact_names = true",
+            ] {
                 let text = annex_of(lang, toml);
                 let left: Vec<&str> = text
                     .split('{')
@@ -346,6 +415,35 @@ mod tests {
         }
         let rows = |text: &str| text.lines().filter(|line| line.starts_with('|')).count();
         assert_eq!(rows(&de), rows(&en));
+    }
+
+    #[test]
+    fn observing_the_voice_is_said_where_it_is_on_and_only_there() {
+        for (lang, observed, never, agent) in [
+            (
+                Lang::De,
+                "spricht lauter als zu Beginn",
+                "Nur Worte zählen",
+                "Stimme von Beschäftigten wird so nie gemessen",
+            ),
+            (
+                Lang::En,
+                "speaks louder than at the beginning",
+                "Only words count",
+                "voice of employees is never measured",
+            ),
+        ] {
+            let off = annex_of(lang, "");
+            assert!(off.contains(never) && !off.contains(observed));
+            for toml in ["[acoustic]\nobserve = true", "[acoustic.queues]\nversand = true"] {
+                let on = annex_of(lang, toml);
+                assert!(on.contains(observed) && on.contains(agent) && !on.contains(never), "{toml}");
+                let rows = |text: &str| text.lines().filter(|line| line.starts_with('|')).count();
+                assert_eq!(rows(&on), rows(&off) + 1);
+            }
+            assert!(annex_of(lang, "[acoustic.queues]\nversand = true").contains("`versand`"));
+            assert!(annex_of(lang, "[acoustic]\nobserve = true\nlevel_points = 3").contains("3 "));
+        }
     }
 
     #[test]

@@ -62,8 +62,9 @@ pub fn run(args: Args) -> Outcome {
                 writeln!(stdout, "{}  ({})", fixture.title, fixture.path.display())?;
             }
             let mut written = Ok(());
-            let escalation = config.alerts.settings(fixture.info.queue.as_deref());
-            let settings = CallSettings { escalation, ..settings.clone() };
+            let queue = fixture.info.queue.as_deref();
+            let (escalation, acoustic) = (config.alerts.settings(queue), config.acoustic.settings(queue));
+            let settings = CallSettings { escalation, acoustic, ..settings.clone() };
             replay(&fixture, rules.clone(), settings, &mut listener, |event| {
                 if written.is_err() {
                     return;

@@ -105,6 +105,7 @@ pub fn line(style: Style, event: &Event) -> Option<String> {
             whisper("supervisor", Ink::Red, kind.as_str(), &format!("alert{higher}: {reason}"))
         }
         EventKind::Assessment { level, band, .. } => aside(&format!("level {level} {}", band.as_str())),
+        EventKind::Observation { text, .. } => aside(text),
         EventKind::Hold => aside("— on hold —"),
         EventKind::Resumed => aside("— back —"),
         EventKind::Summary { summary, practices_done, helped } => summary_line(summary, practices_done, helped),

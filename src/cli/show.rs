@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
+use crate::call::acoustic::Sound;
 use crate::call::event::{CallSummary, Event, EventKind};
 use crate::coach::PromptState;
 use crate::terms::{AlertState, Band, Channel};
@@ -72,14 +73,15 @@ impl Style {
                 };
                 format!("{} {}", self.paint(Ink::Dim, who), self.paint(ink, text))
             }
-            EventKind::Assessment { level, band, severity, cues, .. } => {
+            EventKind::Assessment { level, band, severity, cues, sound, .. } => {
                 if cues.is_empty() && *severity == 0 {
                     return None;
                 }
                 let cues: Vec<String> =
                     cues.iter().map(|cue| format!("{} “{}”", cue.kind.as_str(), cue.text)).collect();
                 let cues = self.paint(Ink::Dim, &cues.join(", "));
-                format!("         └ level {level} {} severity {severity}  {cues}", self.band(*band))
+                let sound = sound.as_ref().map(|part| format!(" ({:+.1} by sound)", part.points)).unwrap_or_default();
+                format!("         └ level {level}{sound} {} severity {severity}  {cues}", self.band(*band))
             }
             EventKind::Alert { state, kind, reason, quote, by, .. } => {
                 let state_name = match state {
@@ -121,6 +123,14 @@ impl Style {
                 let known = [("agent", agent), ("queue", queue), ("team", team), ("language", &language)];
                 let known = known.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
                 self.paint(Ink::Dim, &format!("known now: {}", known.collect::<Vec<_>>().join(", ")))
+            }
+            EventKind::Observation { text, change, sound, .. } => {
+                let unit = match sound {
+                    Sound::Louder => "dB",
+                    Sound::Faster => "%",
+                };
+                let change = change.map(|change| format!(" ({change:+} {unit})")).unwrap_or_default();
+                self.paint(Ink::Dim, &format!("sound: {text}{change}"))
             }
             EventKind::Hold => self.paint(Ink::Dim, "on hold"),
             EventKind::Resumed => self.paint(Ink::Dim, "back from hold"),

@@ -75,6 +75,7 @@ mod tests {
                 severity: 2,
                 cues: vec![cue],
                 utterance_seq: 1,
+                sound: None,
             },
             EventKind::Alert {
                 id: "c:a1".to_owned(),

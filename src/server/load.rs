@@ -69,7 +69,8 @@ mod tests {
     }
 
     fn assessed(call: &str, t_ms: u64, band: Band) -> Event {
-        let kind = EventKind::Assessment { level: 0, band, severity: 0, cues: Vec::new(), utterance_seq: 1 };
+        let kind =
+            EventKind::Assessment { level: 0, band, severity: 0, cues: Vec::new(), utterance_seq: 1, sound: None };
         event(call, t_ms, kind)
     }
 

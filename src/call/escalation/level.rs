@@ -32,6 +32,8 @@ pub(super) struct Evidence<'a> {
     pub topics: usize,
     /// Words spoken.
     pub words: usize,
+    /// Points for how the voice sounds.
+    pub sound: u8,
 }
 
 /// The running level in thousandths of a point.
@@ -44,6 +46,8 @@ pub(super) struct Meter {
     milli: i64,
     /// The text model's part, shown on top, decaying like the level.
     model_milli: i64,
+    /// How the voice sounds, shown on top like the model's part and decaying like it.
+    sound_milli: i64,
     /// Part of the level that agents cannot take away: what explicit acts left, decaying like the level.
     threat_milli: i64,
     at_ms: u64,
@@ -53,7 +57,12 @@ pub(super) struct Meter {
 impl Meter {
     /// The level after the last utterance.
     pub fn anchor_milli(&self, settings: &EscalationSettings) -> i64 {
-        self.milli + self.model_part(self.milli, self.model_milli, settings)
+        self.milli + self.model_part(self.milli, self.model_milli + self.sound_milli, settings)
+    }
+
+    /// The part of the level that rests on how the voice sounds: what the model's part leaves of the room below the next band.
+    pub fn sound_milli(&self, settings: &EscalationSettings) -> i64 {
+        self.anchor_milli(settings) - self.milli - self.model_part(self.milli, self.model_milli, settings)
     }
 
     /// What rests on quotable words at a time.
@@ -64,7 +73,7 @@ impl Meter {
     /// Sets the level, and the band that goes with it.
     pub fn set(&mut self, t_ms: u64, level: u8, settings: &EscalationSettings) {
         self.milli = i64::from(level) * POINT;
-        self.model_milli = 0;
+        (self.model_milli, self.sound_milli) = (0, 0);
         self.threat_milli = self.threat_milli.min(self.milli);
         self.at_ms = self.at_ms.max(t_ms);
         self.band = settle(self.band, self.milli, settings);
@@ -78,7 +87,8 @@ impl Meter {
     /// The level with the model's part. Whole points, rounded down so that a band is never shown with a level below its entry.
     pub fn level_at(&self, t_ms: u64, settings: &EscalationSettings) -> u8 {
         let milli = self.milli_at(t_ms, settings);
-        let model = decay(self.model_milli, t_ms.saturating_sub(self.at_ms), settings.half_life_ms);
+        let on_top = self.model_milli + self.sound_milli;
+        let model = decay(on_top, t_ms.saturating_sub(self.at_ms), settings.half_life_ms);
         u8::try_from((milli + self.model_part(milli, model, settings)) / POINT).unwrap_or(100).min(100)
     }
 
@@ -123,6 +133,7 @@ impl Meter {
     pub fn customer(&mut self, t_ms: u64, settings: &EscalationSettings, evidence: &Evidence<'_>) -> Vec<Part> {
         let mut parts = self.forward(t_ms, settings);
         let shown = self.anchor_milli(settings) - self.milli;
+        let sounded = self.sound_milli(settings);
         if evidence.severity <= 1 {
             self.relieve(settings, evidence, &mut parts);
         }
@@ -136,9 +147,14 @@ impl Meter {
         if evidence.severity == 0 && points < self.model_milli {
             self.model_milli = (self.model_milli + points) / 2;
         }
-        let change = self.anchor_milli(settings) - self.milli - shown;
-        if change != 0 {
-            parts.push(Part { source: Source::Model, points_milli: change });
+        // A loud voice alone says nothing.
+        self.sound_milli = if evidence.severity > 0 { i64::from(evidence.sound) * POINT } else { 0 };
+        let sound = self.sound_milli(settings) - sounded;
+        let model = self.anchor_milli(settings) - self.milli - shown - sound;
+        for (source, points_milli) in [(Source::Model, model), (Source::Sound, sound)] {
+            if points_milli != 0 {
+                parts.push(Part { source, points_milli });
+            }
         }
         parts
     }
@@ -169,6 +185,7 @@ impl Meter {
         let before = self.anchor_milli(settings);
         self.milli = decay(self.milli, passed_ms, settings.half_life_ms);
         self.model_milli = decay(self.model_milli, passed_ms, settings.half_life_ms);
+        self.sound_milli = decay(self.sound_milli, passed_ms, settings.half_life_ms);
         let change = self.anchor_milli(settings) - before;
         if change != 0 {
             parts.push(Part { source: Source::Decay, points_milli: change });
@@ -330,7 +347,14 @@ mod tests {
     #[test]
     fn falling_below_is_met_to_the_millisecond() {
         let settings = EscalationSettings::default();
-        let meter = Meter { milli: 80_000, at_ms: 5_000, band: Band::Critical, threat_milli: 0, model_milli: 0 };
+        let meter = Meter {
+            milli: 80_000,
+            at_ms: 5_000,
+            band: Band::Critical,
+            threat_milli: 0,
+            model_milli: 0,
+            sound_milli: 0,
+        };
         for points in [79, 50, 30, 1] {
             let at_ms = meter.falls_below(points, &settings).unwrap();
             assert!(meter.milli_at(at_ms, &settings) < i64::from(points) * POINT);
@@ -344,8 +368,17 @@ mod tests {
     fn the_models_part_is_bounded_explained_and_never_another_band() {
         let settings = EscalationSettings::default();
         let says = |meter: &mut Meter, t_ms, severity, model| {
-            let evidence =
-                Evidence { severity, by_cues: severity, cues: &[], model, act: false, repeats: 0, topics: 0, words: 5 };
+            let evidence = Evidence {
+                severity,
+                by_cues: severity,
+                cues: &[],
+                model,
+                act: false,
+                repeats: 0,
+                topics: 0,
+                words: 5,
+                sound: 0,
+            };
             meter.customer(t_ms, &settings, &evidence)
         };
         let mut meter = Meter::default();

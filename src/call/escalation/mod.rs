@@ -44,6 +44,8 @@ pub struct Escalation {
     soothed: bool,
     turn: u32,
     agent_spoke_last: bool,
+    /// Points for how the customer sounds.
+    sound_points: u8,
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +65,8 @@ pub struct Assessment {
     pub band: Band,
     /// Of this utterance alone, 0 to 3; `None` for the agent, who is never scored.
     pub severity: Option<u8>,
+    /// As much of the level as rests on how the customer sounds, in thousandths of a point.
+    pub sound_milli: i64,
     pub explanation: Explanation,
 }
 
@@ -96,6 +100,8 @@ pub enum Source {
     Severity,
     /// The text model's part: small, and never enough for another band.
     Model,
+    /// How the customer sounds, where the configuration lets it count.
+    Sound,
     /// It was not the first complaint.
     Repetition,
     /// The same kind of complaint as before.
@@ -122,6 +128,7 @@ impl Source {
             Self::Cue(kind) | Self::Relief(kind) | Self::Agent(kind) => kind.as_str(),
             Self::Severity => "severity",
             Self::Model => "model",
+            Self::Sound => "sound",
             Self::Repetition => "repetition",
             Self::Topic => "topic",
             Self::Headroom => "headroom",
@@ -254,6 +261,7 @@ impl Escalation {
             soothed: false,
             turn: 0,
             agent_spoke_last: true,
+            sound_points: 0,
         }
     }
 
@@ -290,8 +298,14 @@ impl Escalation {
             level: self.level_at(self.now_ms),
             band: self.band_at(self.now_ms),
             severity,
+            sound_milli: self.meter.sound_milli(&self.settings),
             explanation: Explanation { before_milli, parts, rule },
         }
+    }
+
+    /// How many points the way the customer sounds may add from now on, below the next band and with words of friction.
+    pub fn sound(&mut self, points: u8) {
+        self.sound_points = points;
     }
 
     /// Lets unfrozen call time pass up to `t_ms`.
@@ -416,6 +430,7 @@ impl Escalation {
             repeats: self.complaints.len(),
             topics,
             words: text.split_whitespace().count(),
+            sound: if mixed { 0 } else { self.sound_points },
         };
         let parts = self.meter.customer(t_ms, &self.settings, &evidence);
         if severity >= 2 {

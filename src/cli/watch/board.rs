@@ -335,6 +335,7 @@ impl Call {
                 self.push(Line::Note { t_ms, text });
             }
             EventKind::Note { by, text } => self.push(Line::Note { t_ms, text: format!("{by}: {text}") }),
+            EventKind::Observation { text, .. } => self.push(Line::Note { t_ms, text: format!("sound: {text}") }),
             EventKind::Hold => self.push(Line::Note { t_ms, text: "on hold".to_owned() }),
             EventKind::Resumed => self.push(Line::Note { t_ms, text: "back from hold".to_owned() }),
             EventKind::SpeechDropped { reason, .. } => {

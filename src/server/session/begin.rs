@@ -179,7 +179,8 @@ impl<'a> Session<'a> {
 fn call_settings(app: &App, info: &CallInfo, queue: Option<&str>) -> CallSettings {
     let escalation = app.config.alerts.settings(queue);
     let unacknowledged_ms = app.config.alerts.unacknowledged_ms(queue);
-    let mut settings = CallSettings { escalation, unacknowledged_ms, ..app.call_settings.clone() };
+    let acoustic = app.config.acoustic.settings(queue);
+    let mut settings = CallSettings { escalation, unacknowledged_ms, acoustic, ..app.call_settings.clone() };
     if let Some(hangover_ms) = info.hangover_ms {
         settings.endpointing.hangover_ms = hangover_ms;
     }

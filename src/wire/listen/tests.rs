@@ -77,8 +77,14 @@ fn utterances_come_back_as_results_with_their_escalation() {
     let mut out = Vec::new();
     let started = News::Speech { channel: Channel::Customer, speaking: true, at_ms: 1_000 };
     listen.news(0, &started, &mut out);
-    let assessment =
-        EventKind::Assessment { level: 61, band: Band::Heated, severity: 2, cues: Vec::new(), utterance_seq: 2 };
+    let assessment = EventKind::Assessment {
+        level: 61,
+        band: Band::Heated,
+        severity: 2,
+        cues: Vec::new(),
+        utterance_seq: 2,
+        sound: None,
+    };
     let events = [event(2, utterance(Channel::Customer, Some("Wo ist mein Paket?"))), event(3, assessment)];
     listen.news(0, &News::Events(events.to_vec()), &mut out);
     listen.news(0, &News::Events(vec![event(4, utterance(Channel::Agent, None))]), &mut out);

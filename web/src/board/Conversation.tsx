@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useTip } from "../lib/Tip";
 import { alertName, clock, nameOf, number, spokenLength, timeOfDay, useWords, type Words } from "../lib/i18n";
-import { Alert, Check, Clock, Cross, Cut, Dropped, Lag, Note, Pause, Whisper } from "../lib/icons";
+import { Alert, Check, Clock, Cross, Cut, Dropped, Ear, Lag, Note, Pause, Whisper } from "../lib/icons";
 import { memo } from "../lib/memo";
 import { Button } from "../lib/ui";
 import type { AgentChannel, AlertKind, Cue } from "../wire";
@@ -179,6 +179,8 @@ function systemLine(line: Exclude<Line, { kind: "utterance" }>, words: Words, ag
       return [<Note />, `${system.noted(line.by)}:`, line.text];
     case "whisper":
       return [<Whisper />, `${line.from === me ? words.whispered(agent) : words.whisperedBy(line.from, agent)}:`, line.text];
+    case "sound":
+      return [<Ear />, words.customer, line.text];
     case "hold":
       return [<Pause />, system.hold, ""];
     case "resumed":

@@ -11,6 +11,7 @@ export type Line = { id: string; tMs: number } & (
   | { kind: "note"; by: string; text: string }
   | { kind: "whisper"; from: string; text: string }
   | { kind: "hold" | "resumed" | "consent" | "ended" }
+  | { kind: "sound"; text: string }
   | { kind: "gap" | "lagging"; lengthMs: number }
   | { kind: "dropped"; lengthMs: number; reason: string }
 );
@@ -109,6 +110,9 @@ function tell(story: Story, said: Map<number, Line & { kind: "utterance" }>, eve
     }
     case "suggestion":
       story.suggestions.push({ id: event.id, text: event.text });
+      break;
+    case "observation":
+      story.lines.push({ ...at, kind: "sound", text: event.text });
       break;
     case "hold":
       story.holds.push([event.t_ms, null]);

@@ -53,6 +53,7 @@ export const Speaker = ({ on }: { on: boolean }) => (
 );
 export const Cup = () => <Icon><path d="M2.500 5.500h8V9a3.500 3.500 0 0 1-3.500 3.500H6A3.500 3.500 0 0 1 2.500 9zM10.500 6.500h1.200a1.800 1.800 0 0 1 0 3.600h-1.400M5 1.800v1.500M8 1.800v1.500" /></Icon>;
 export const Eye = () => <Icon><path d="M1.500 8S4 3.800 8 3.800 14.500 8 14.500 8 12 12.200 8 12.200 1.500 8 1.500 8z" /><circle cx="8" cy="8" r="1.900" /></Icon>;
+export const Ear = () => <Icon><path d="M3 6.500v3h2.500L9 12.500v-9L5.500 6.500zM11.500 5.500q1.800 2.500 0 5" /></Icon>;
 export const Back = () => <Icon><path d="M9.500 3.500 5 8l4.500 4.500" /></Icon>;
 export const Gear = () => <Icon><path d="M2.500 4.500h6M11.500 4.500h2M2.500 11.500h2M7.500 11.500h6" /><circle cx="10" cy="4.500" r="1.500" /><circle cx="6" cy="11.500" r="1.500" /></Icon>;
 export const Turn = () => <Icon><path d="M2.500 11.500 6 5.500q2-3 4 0l3.500 6" /><path d="m10.600 10.800 2.900.7.700-2.900" /></Icon>;
