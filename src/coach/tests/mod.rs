@@ -8,6 +8,7 @@ mod phrasings;
 use std::sync::LazyLock;
 
 use super::*;
+use crate::terms::{Cue, Span};
 
 /// A call played line by line:
 ///
