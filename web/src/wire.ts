@@ -123,6 +123,8 @@ export interface CallView {
   recent?: LevelPoint[];
   /** Last event of the call's log that is folded in; the next one is `seq + 1`. */
   seq: number;
+  /** How the customer sounds against the beginning, where that is observed. */
+  sounds?: Sounding[];
   /** Segments that were not transcribed. */
   speech_dropped: number;
   /** Wall clock of the start, RFC 3339. */
@@ -282,9 +284,21 @@ export type Event = {
     level: number;
     /** Of this utterance alone, 0 to 3. */
     severity: number;
+    /** What the observed sound adds to the level; only where the configuration lets it. */
+    sound?: SoundPart | null;
     type: "assessment";
     /** `seq` of the utterance in this log. */
     utterance_seq: number;
+  }
+  | {
+    /** Against the beginning: decibels if `louder`, per cent of the pace if `faster`; absent if it can no longer be told. */
+    change?: number | null;
+    /** Whether it holds from now on, or is over. */
+    on: boolean;
+    sound: Sound;
+    /** For people, in the call's language: "spricht lauter als zu Beginn". */
+    text: string;
+    type: "observation";
   }
   | {
     /** Who acknowledged, snoozed or dismissed it. */
@@ -504,6 +518,25 @@ export interface SignInProvider {
   sub_claim: string;
   /** Which of the provider's tokens this server takes. */
   token: ProviderToken;
+}
+
+/** What can be observed of a voice. */
+export type Sound = "louder" | "faster";
+
+/** The part of the level that rests on how the customer sounds: small, on top, and never enough for another band. */
+export interface SoundPart {
+  because: Sound[];
+  /** Points of the level. */
+  points: number;
+}
+
+/** An observation that holds. */
+export interface Sounding {
+  /** Media clock when it began. */
+  since_ms: number;
+  sound: Sound;
+  /** For people, in the call's language. */
+  text: string;
 }
 
 /** What a supervisor asks for. */
