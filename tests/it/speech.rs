@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::support::serve_with;
 
-/// Word errors above this on the recorded calls mean that the path is broken: the model reads them with a tenth of it.
+/// Word errors above this on the recorded calls mean that the path is broken: the model reads them with a fifth of it.
 const WER_MAX_PERCENT: f64 = 10.0;
 
 const CALLS: [&str; 4] = ["late-delivery", "insults", "calm-look-alikes", "english-angry"];
