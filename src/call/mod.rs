@@ -155,9 +155,12 @@ impl Call {
             Input::Consent { given } => self.consent(given, out),
             Input::Facts(facts) => self.facts(facts, out),
             Input::Language(lang) => self.speak(lang, out),
-            Input::Thresholds { escalation, unacknowledged_ms } => {
+            Input::Queue { escalation, unacknowledged_ms, observed } => {
                 self.conversation.set_thresholds(&escalation);
                 self.settings.unacknowledged_ms = unacknowledged_ms;
+                if !observed {
+                    self.ear.iter_mut().for_each(Ear::lose_beginning);
+                }
             }
             Input::Agent { habits, shift } => self.conversation.set_agent(*habits, *shift),
             Input::Tick { t_ms } => self.advance_clock(t_ms, out),

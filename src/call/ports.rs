@@ -142,10 +142,12 @@ pub enum Input {
     Facts(Facts),
     /// The parties speak this language from now on.
     Language(Lang),
-    /// Other thresholds from now on: the call turned out to belong to another queue.
-    Thresholds {
+    /// The call turned out to belong to another queue, whose settings count from now on. Where the customer's sound may
+    /// not be observed (`observed`), that ends; where it was not from the beginning, it does not begin.
+    Queue {
         escalation: Box<EscalationSettings>,
         unacknowledged_ms: Option<u64>,
+        observed: bool,
     },
     /// The agent turned out to be somebody else, or became known: what their coach knows of them.
     Agent {

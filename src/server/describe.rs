@@ -13,7 +13,8 @@ use super::webhooks::message::Body;
 use crate::call::event::Event;
 use crate::call::view::CallView;
 use crate::wire::feed::{
-    AgentCommand, AgentMessage, CallFacts, Done, Erased, Load, SignIn, SupervisorCommand, SupervisorSnapshot,
+    AgentCommand, AgentMessage, CallFacts, Colleagues, Done, Erased, Load, SignIn, SupervisorCommand,
+    SupervisorSnapshot,
 };
 use crate::wire::native::{MediaSchema, Ready, Stopped, TranscriptSchema};
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES};
@@ -354,6 +355,7 @@ enum BoardMessage {
     Load(Load),
     Facts(CallFacts),
     Erased(Erased),
+    Colleagues(Colleagues),
     Done(Done),
     Error(ErrorMessage),
 }

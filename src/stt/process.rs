@@ -80,6 +80,8 @@ impl Program {
         command.env("GGML_NO_BACKTRACE", "1");
         command.stdin(OwnedFd::from(far)).stdout(Stdio::null());
         let child = command.spawn().map_err(failed)?;
+        // Its copy of the far end would keep the line open when the child has gone.
+        drop(command);
         let mut process = Process { child, line, queue: queue.clone(), patience: self.patience };
         match process.ask(&[], LOADING) {
             Ok(Answer::Ready) => Ok(process),

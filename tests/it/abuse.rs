@@ -298,9 +298,14 @@ fn goodbyes() -> Vec<Case> {
 }
 
 async fn abused() -> TestServer {
+    abused_with_grace(30).await
+}
+
+async fn abused_with_grace(grace_s: u64) -> TestServer {
     phones(|config: &mut Config| {
         config.limits.header_s = 2;
         config.limits.start_s = 30;
+        config.media.grace_s = grace_s;
         config.limits.connections_per_address = 1_500;
         config.limits.requests_per_s = 10_000;
     })
@@ -386,7 +391,7 @@ async fn what_breaks_in_the_middle_of_a_call_ends_the_socket_and_keeps_the_call(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_mean_nothing_end_in_order_on_every_path() {
-    let server = abused().await;
+    let server = abused_with_grace(2).await;
     let deep = "[".repeat(30_000);
     let deep_objects = r#"{"type":"#.repeat(8_000);
     for path in PATHS {
@@ -424,14 +429,14 @@ async fn messages_that_mean_nothing_end_in_order_on_every_path() {
         raw.send(&frame(FIN | BINARY, &[0; 320])).await;
         assert_eq!(raw.rest().await.code, Some(1003), "{path}: binary where JSON belongs");
     }
-    sleep(Duration::from_millis(100)).await;
-    unharmed_with_calls(&server).await;
-}
-
-/// The same when calls may still wait for their connection.
-async fn unharmed_with_calls(server: &TestServer) {
-    unharmed(server).await;
-    assert!(server.metric("ruhepol_calls").await <= 12.0);
+    unharmed(&server).await;
+    // What some platforms would take for a call waits for its connection, and then no longer.
+    let over = async {
+        while server.metric("ruhepol_calls").await > 0.0 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, over).await.expect("all calls end");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

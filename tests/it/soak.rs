@@ -175,6 +175,12 @@ async fn counter(floor: Arc<Floor>, read: Arc<AtomicU64>) -> BTreeMap<String, u6
             let message = message.unwrap().expect("the feed stays open");
             if message["type"] == "snapshot" {
                 assert!(first || cursor.is_none(), "the counter never falls behind");
+                if first && cursor.is_none() {
+                    // Calls that began before this reader came.
+                    let calls = message["calls"].as_array().unwrap();
+                    let seq_of = |call: &Value| Some((call["call"].as_str()?.to_owned(), call["seq"].as_u64()?));
+                    last.extend(calls.iter().filter_map(seq_of));
+                }
                 first = false;
                 if let Some(cursor) = cursor {
                     assert_eq!(message["cursor"], cursor, "the feed goes on where it was");

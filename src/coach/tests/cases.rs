@@ -116,7 +116,10 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "001-5",
-        speaks: ("C 0 0 [] Ich möchte kündigen.\nA [wrong_department] Da sind Sie bei mir falsch.", 2),
+        speaks: (
+            "C 0 0 [] Ich möchte kündigen.\nA [] Aha.\nC 0 0 [] Ja.\nA [wrong_department] Da sind Sie bei mir falsch.",
+            4,
+        ),
         silent: "C 0 0 [] Ich möchte kündigen.\nA [refusal solution_offer] Das geht nicht, aber ich pausiere den Vertrag.",
         limit: ("A [refusal] a\nC 0 0 [] b\nA [refusal] c\nC 0 0 [] d\nA [refusal] e", 1),
         facts: nothing_known,

@@ -54,7 +54,8 @@ impl Session<'_> {
             let alerts = &self.app.config.alerts;
             let escalation = Box::new(alerts.settings(queue.as_deref()));
             let unacknowledged_ms = alerts.unacknowledged_ms(queue.as_deref());
-            self.handle(Input::Thresholds { escalation, unacknowledged_ms });
+            let observed = self.app.config.acoustic.settings(queue.as_deref()).is_some();
+            self.handle(Input::Queue { escalation, unacknowledged_ms, observed });
         }
         if let Some(agent) = agent.filter(|agent| before.agent.as_ref() != Some(agent)) {
             let (habits, shift) = self.app.agents.begin(&agent, team.as_deref(), shift_started, unix_ms());
