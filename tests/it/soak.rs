@@ -180,6 +180,7 @@ async fn counter(floor: Arc<Floor>, read: Arc<AtomicU64>) -> BTreeMap<String, u6
                     let calls = message["calls"].as_array().unwrap();
                     let seq_of = |call: &Value| Some((call["call"].as_str()?.to_owned(), call["seq"].as_u64()?));
                     last.extend(calls.iter().filter_map(seq_of));
+                    read.fetch_add(last.values().sum(), Ordering::Relaxed);
                 }
                 first = false;
                 if let Some(cursor) = cursor {
