@@ -107,6 +107,6 @@ pub struct Utterance<'a> {
     /// Escalation of the call after it, 0 to 100.
     pub level: u8,
     pub band: Band,
-    /// An alert is raised on it: [`Coach::alert_raised`] follows and brings the suggestions.
+    /// An alert is raised on it: [`Coach::alert_raised`](super::Coach::alert_raised) follows and brings the suggestions.
     pub alerts: bool,
 }

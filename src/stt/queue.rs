@@ -182,8 +182,8 @@ impl SpeechQueue {
     }
 
     /// A taken segment that ended its worker waits once more, however late it is, unless it has been tried often enough.
-    pub(super) fn again(&self, job: Box<SpeechJob>) {
-        let job = SpeechJob { failures: job.failures + 1, ..*job };
+    pub(super) fn again(&self, job: SpeechJob) {
+        let job = SpeechJob { failures: job.failures + 1, ..job };
         let mut shed = Vec::new();
         {
             let mut state = self.shared.lock();
@@ -553,14 +553,14 @@ mod tests {
         for failures in 0..2 {
             let job = bench.take().unwrap();
             assert_eq!((job.segment, job.failures), (1, failures), "the oldest first, also the second time");
-            bench.queue.again(job);
+            bench.queue.again(*job);
         }
         assert_eq!(bench.dropped(), [(1, DropReason::Failed)]);
         assert_eq!(bench.queue.unfinished(), 1);
         let second = bench.take().unwrap();
         assert_eq!(bench.queue.unfinished(), 1, "being read");
         bench.queue.clear();
-        bench.queue.again(second);
+        bench.queue.again(*second);
         assert_eq!(bench.dropped(), [(2, DropReason::ShuttingDown)]);
         let stats = bench.queue.stats();
         assert_eq!((stats.retried, stats.dropped_failed, bench.queue.unfinished()), (1, 1, 0));

@@ -182,7 +182,7 @@ impl Worker<'_> {
             Ok(Outcome::Dropped { reason: DropReason::Failed }) | Err(_) => {
                 tracing::error!(call = %job.call, segment = job.segment, tries = job.failures + 1, "transcription failed");
                 self.fail();
-                self.queue.again(job);
+                self.queue.again(*job);
             }
             Ok(outcome) => {
                 self.failures = 0;

@@ -40,7 +40,7 @@ pub struct Heard {
 
 pub struct Receiver {
     pub address: SocketAddr,
-    pub heard: mpsc::UnboundedReceiver<Heard>,
+    pub heard: mpsc::Receiver<Heard>,
     script: Arc<Mutex<VecDeque<Answer>>>,
 }
 
@@ -51,7 +51,7 @@ impl Receiver {
 
     fn on(listener: TcpListener, script: &[Answer]) -> Self {
         let address = listener.local_addr().unwrap();
-        let (sender, heard) = mpsc::unbounded_channel();
+        let (sender, heard) = mpsc::channel(10_000);
         let script = Arc::new(Mutex::new(script.iter().copied().collect::<VecDeque<_>>()));
         let answers = Arc::clone(&script);
         tokio::spawn(async move {
@@ -95,7 +95,7 @@ fn webhook(address: SocketAddr, dir: &Path, change: impl FnOnce(&mut Webhook)) -
 }
 
 /// Requests of one connection.
-async fn take(mut stream: TcpStream, script: Arc<Mutex<VecDeque<Answer>>>, heard: mpsc::UnboundedSender<Heard>) {
+async fn take(mut stream: TcpStream, script: Arc<Mutex<VecDeque<Answer>>>, heard: mpsc::Sender<Heard>) {
     let mut read = Vec::new();
     loop {
         let (headers, body) = loop {
@@ -116,7 +116,7 @@ async fn take(mut stream: TcpStream, script: Arc<Mutex<VecDeque<Answer>>>, heard
             }
         };
         let answer = script.lock().unwrap().pop_front();
-        let _ = heard.send(Heard { headers, body, accepted: answer.is_none() });
+        let _ = heard.try_send(Heard { headers, body, accepted: answer.is_none() });
         let status = match answer {
             None => "204 No Content\r\n",
             Some(Answer::Say(status)) => status,

@@ -338,7 +338,6 @@ pub const TARGETS: &[Target] = &[
         ],
         longest: 8_192,
         cost: 10,
-        ..PLAIN
     },
     Target {
         name: "cues",
