@@ -761,7 +761,7 @@ fn is_safe_on_the_way(url: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check(toml: &str) -> Result<Config, String> {
+    pub(super) fn check(toml: &str) -> Result<Config, String> {
         let config = Config::parse(toml)?;
         config.validate().map_err(|error| error.to_string())?;
         Ok(config)

@@ -146,13 +146,7 @@ pub(super) fn validate(webhooks: &[Webhook]) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-
-    fn check(toml: &str) -> Result<Config, String> {
-        let config = Config::parse(toml)?;
-        config.validate().map_err(|error| error.to_string())?;
-        Ok(config)
-    }
+    use crate::config::tests::check;
 
     #[test]
     fn a_receiver_needs_little_and_mistakes_are_named() {

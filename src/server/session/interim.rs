@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use super::Session;
 use crate::call::endpointing::SpeechSegment;
 use crate::server::calls::SocketId;
-use crate::stt::SpeechJob;
 use crate::terms::{Channel, Outcome, Span, Transcript};
 use crate::wire::phone::{News, Wants};
 
@@ -74,18 +73,7 @@ impl Session<'_> {
             let Some(speech) = self.call.so_far(*channel) else { continue };
             if self.interims.is_due(*channel, &speech) {
                 let segment = self.interims.ask(*channel, speech.span);
-                queue.submit(SpeechJob {
-                    call: self.name.clone(),
-                    segment,
-                    channel: *channel,
-                    lang: self.call.info().lang,
-                    samples: speech.samples,
-                    voiced: speech.voiced,
-                    heated: false,
-                    ended_at: std::time::Instant::now(),
-                    failures: 0,
-                    reply: self.reply.clone(),
-                });
+                queue.submit(self.speech_job(segment, *channel, false, speech));
                 return;
             }
         }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::{IN_FLIGHT, Session, ToSocket, elapsed_ms};
+use crate::call::endpointing::SpeechSegment;
 use crate::call::event::{EndReason, Event, EventKind, Log};
 use crate::call::{Input, Output};
 use crate::metrics::Practice;
 use crate::server::unix_ms;
 use crate::stt::SpeechJob;
-use crate::terms::{DropReason, Outcome, Transcript};
+use crate::terms::{Channel, DropReason, Outcome, Transcript};
 use crate::wire::phone::{News, Wants};
 
 impl Session<'_> {
@@ -36,18 +37,7 @@ impl Session<'_> {
                         None => Outcome::Nothing,
                         Some(queue) => {
                             self.in_flight.insert(segment);
-                            queue.submit(SpeechJob {
-                                call: Arc::clone(&self.name),
-                                segment,
-                                channel,
-                                lang: self.call.info().lang,
-                                samples: speech.samples,
-                                voiced: speech.voiced,
-                                heated,
-                                ended_at: std::time::Instant::now(),
-                                failures: 0,
-                                reply: self.reply.clone(),
-                            });
+                            queue.submit(self.speech_job(segment, channel, heated, speech));
                             continue;
                         }
                     };
@@ -59,6 +49,22 @@ impl Session<'_> {
         self.publish(events);
         if !self.out.is_empty() {
             self.carry_out();
+        }
+    }
+
+    /// Speech of this call for the queue, as just heard.
+    pub(super) fn speech_job(&self, segment: u64, channel: Channel, heated: bool, speech: SpeechSegment) -> SpeechJob {
+        SpeechJob {
+            call: Arc::clone(&self.name),
+            segment,
+            channel,
+            lang: self.call.info().lang,
+            samples: speech.samples,
+            voiced: speech.voiced,
+            heated,
+            ended_at: std::time::Instant::now(),
+            failures: 0,
+            reply: self.reply.clone(),
         }
     }
 
