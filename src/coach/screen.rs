@@ -298,6 +298,17 @@ impl Screen {
         Some(shown.practice)
     }
 
+    /// The practices have other places now; those that have none are gone from the screen.
+    pub fn renumber(&mut self, place: impl Fn(usize) -> Option<usize>, out: &mut Vec<Change>) {
+        let moves = |at: &mut usize| place(*at).map(|new| *at = new).is_some();
+        self.waiting.retain_mut(|waiting| moves(&mut waiting.practice));
+        if let Some(shown) = self.shown.take_if(|shown| !moves(&mut shown.practice)) {
+            out.push(shown.change(PromptState::Withdrawn));
+        }
+        self.gone.take_if(|gone| !moves(&mut gone.shown.practice));
+        self.uses = std::mem::take(&mut self.uses).into_iter().filter_map(|(at, uses)| Some((place(at)?, uses))).collect();
+    }
+
     /// Takes the screen down.
     pub fn clear(&mut self, out: &mut Vec<Change>) {
         self.waiting.clear();

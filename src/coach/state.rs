@@ -118,6 +118,11 @@ struct Grievance {
 }
 
 impl CallState {
+    /// Whether nobody has said anything yet.
+    pub fn is_silent(&self) -> bool {
+        self.last_speaker.is_none()
+    }
+
     /// Takes in an utterance that ended at or before `now_ms`.
     pub fn hear(&mut self, now_ms: u64, said: &Said<'_>, level: u8, band: Band) {
         self.level = level;

@@ -11,7 +11,7 @@ mod tell;
 
 pub use self::begin::{restore, spawn};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,7 +136,10 @@ struct Session<'a> {
     name: Arc<str>,
     call: Call,
     sockets: Vec<Attached>,
-    in_flight: BTreeSet<u64>,
+    /// Segments on their way to becoming text: their channel and where they begin, in milliseconds of the call.
+    in_flight: BTreeMap<u64, (Channel, u64)>,
+    /// What the sockets were told of them: per channel where the oldest begins.
+    unread: BTreeMap<Channel, u64>,
     transcripts: mpsc::Receiver<Transcript>,
     reply: mpsc::Sender<Transcript>,
     started: Instant,
@@ -311,6 +314,7 @@ impl Session<'_> {
     fn handle(&mut self, input: Input) {
         self.call.handle(unix_ms(), input, &mut self.out);
         self.carry_out();
+        self.tell_unread();
     }
 }
 
