@@ -173,6 +173,9 @@ impl Coach {
         let mut facts = if channel == Channel::Mixed { Vec::new() } else { facts(self.lang, text) };
         facts.retain(|fact| fact.kind != FactKind::What || !slots::is_place(self.lang, text, fact.start));
         let said = Said { channel, span, lower: text.to_lowercase(), cues, severity, facts };
+        if self.state.is_turn(channel) {
+            self.screen.next_turn();
+        }
         self.state.hear(now_ms, &said, level, band);
         self.state.hear_words(&said, &self.rules, self.lang);
         self.choose_gesture(&said);
