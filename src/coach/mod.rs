@@ -176,6 +176,9 @@ impl Coach {
         }
         let Utterance { channel, span, text, cues, severity, level, band, alerts } = utterance;
         let said = Said::new(self.lang, channel, span, text, cues, severity);
+        if self.state.is_turn(channel) {
+            self.screen.next_turn();
+        }
         self.state.hear(now_ms, &said, level, band);
         self.state.hear_words(&said, &self.rules, self.lang);
         self.choose_gesture(&said);
