@@ -130,7 +130,8 @@ impl Screen {
         let before_reply = practice.timing == Timing::AfterReply;
         // A reply takes longer to come than a pause.
         let patience_ms = if before_reply { practice.wait_ms * 2 } else { practice.wait_ms };
-        let waiting = Waiting { practice: at, until_ms: now_ms + patience_ms, before_reply, since_ms: now_ms, turns: 0, cues };
+        let waiting =
+            Waiting { practice: at, until_ms: now_ms + patience_ms, before_reply, since_ms: now_ms, turns: 0, cues };
         match self.waiting.iter_mut().find(|waiting| waiting.practice == at) {
             Some(known) => {
                 known.until_ms = waiting.until_ms;
@@ -318,7 +319,8 @@ impl Screen {
             out.push(shown.change(PromptState::Withdrawn));
         }
         self.gone.take_if(|gone| !moves(&mut gone.shown.practice));
-        self.uses = std::mem::take(&mut self.uses).into_iter().filter_map(|(at, uses)| Some((place(at)?, uses))).collect();
+        self.uses =
+            std::mem::take(&mut self.uses).into_iter().filter_map(|(at, uses)| Some((place(at)?, uses))).collect();
     }
 
     /// Takes the screen down.
