@@ -136,7 +136,15 @@ impl Screen {
         let before_reply = practice.timing == Timing::AfterReply;
         // A reply takes longer to come than a pause.
         let patience_ms = if before_reply { practice.wait_ms * 2 } else { practice.wait_ms };
-        let waiting = Waiting { practice: at, until_ms: now_ms + patience_ms, before_reply, since_ms: now_ms, turns: 0, cues, urgent };
+        let waiting = Waiting {
+            practice: at,
+            until_ms: now_ms + patience_ms,
+            before_reply,
+            since_ms: now_ms,
+            turns: 0,
+            cues,
+            urgent,
+        };
         match self.waiting.iter_mut().find(|waiting| waiting.practice == at) {
             Some(known) => {
                 known.until_ms = waiting.until_ms;
@@ -317,6 +325,18 @@ impl Screen {
         }
         out.push(shown.change(state));
         Some(shown.practice)
+    }
+
+    /// The practices have other places now; those that have none are gone from the screen.
+    pub fn renumber(&mut self, place: impl Fn(usize) -> Option<usize>, out: &mut Vec<Change>) {
+        let moves = |at: &mut usize| place(*at).map(|new| *at = new).is_some();
+        self.waiting.retain_mut(|waiting| moves(&mut waiting.practice));
+        if let Some(shown) = self.shown.take_if(|shown| !moves(&mut shown.practice)) {
+            out.push(shown.change(PromptState::Withdrawn));
+        }
+        self.gone.take_if(|gone| !moves(&mut gone.shown.practice));
+        self.uses =
+            std::mem::take(&mut self.uses).into_iter().filter_map(|(at, uses)| Some((place(at)?, uses))).collect();
     }
 
     /// Takes the screen down.
