@@ -111,9 +111,32 @@ pub struct Rulebook {
     /// Values for slots that the customer of this program configured: `{circle}`.
     pub configured: BTreeMap<(Lang, String), String>,
     pub gestures: Vec<Gesture>,
+    /// By what happened, the practices with a trigger for it, in order.
+    triggered: BTreeMap<On, Vec<usize>>,
+    /// Practices that may be suggested to the supervisor, in order.
+    pub suggesting: Vec<usize>,
 }
 
 impl Rulebook {
+    /// The practices that are asked when this happens, in order.
+    pub fn triggered(&self, on: Option<On>) -> &[usize] {
+        on.and_then(|on| self.triggered.get(&on)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Notes which practices are asked when, once all are known.
+    fn index(&mut self) {
+        for (at, practice) in self.practices.iter().enumerate() {
+            for on in On::ALL {
+                if practice.when.iter().any(|when| when.on.is_none_or(|asked| asked == on)) {
+                    self.triggered.entry(on).or_default().push(at);
+                }
+            }
+            if !practice.suggest.is_empty() {
+                self.suggesting.push(at);
+            }
+        }
+    }
+
     /// A named list of words.
     pub fn words(&self, lang: Lang, name: &str) -> Option<&Words> {
         self.words.get(&lang)?.get(name)
@@ -247,7 +270,7 @@ pub struct Practice {
 }
 
 /// What a trigger is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum On {
     /// The call begins.
@@ -264,6 +287,11 @@ pub enum On {
     Resumed,
     /// The call ended.
     Ended,
+}
+
+impl On {
+    const ALL: [Self; 7] =
+        [Self::Start, Self::Customer, Self::Agent, Self::Silence, Self::Overlap, Self::Resumed, Self::Ended];
 }
 
 /// Where the complaint of a call stands.

@@ -16,6 +16,8 @@ const LISTENING_MS: u64 = 15_000;
 const LOOK_MS: u64 = 1_000;
 /// The advice counts as followed within so many of the agent's utterances.
 const FOLLOW_UTTERANCES: u32 = 3;
+/// A moment is over when so many turns were taken after it.
+const STALE_TURNS: u8 = 2;
 /// If the agent's words are not transcribed, a reply is over this long after they end.
 const REPLY_SETTLED_MS: u64 = 2_000;
 
@@ -37,8 +39,9 @@ struct Waiting {
     until_ms: u64,
     /// The agent has not answered yet.
     before_reply: bool,
-    /// When its trigger fired last.
+    /// When its trigger fired last, and how many turns were taken since.
     since_ms: u64,
+    turns: u8,
     /// What fired it, for phrasings that fit.
     cues: Vec<CueKind>,
 }
@@ -127,11 +130,13 @@ impl Screen {
         let before_reply = practice.timing == Timing::AfterReply;
         // A reply takes longer to come than a pause.
         let patience_ms = if before_reply { practice.wait_ms * 2 } else { practice.wait_ms };
-        let waiting = Waiting { practice: at, until_ms: now_ms + patience_ms, before_reply, since_ms: now_ms, cues };
+        let waiting =
+            Waiting { practice: at, until_ms: now_ms + patience_ms, before_reply, since_ms: now_ms, turns: 0, cues };
         match self.waiting.iter_mut().find(|waiting| waiting.practice == at) {
             Some(known) => {
                 known.until_ms = waiting.until_ms;
                 known.since_ms = waiting.since_ms;
+                known.turns = 0;
                 known.cues = waiting.cues;
             }
             None => self.waiting.push(waiting),
@@ -161,6 +166,14 @@ impl Screen {
             }
         }
         lived.into_iter().map(|waiting| waiting.practice).collect()
+    }
+
+    /// The other of the two has said something: what waits for longer than that is too late.
+    pub fn next_turn(&mut self) {
+        for waiting in &mut self.waiting {
+            waiting.turns += 1;
+        }
+        self.waiting.retain(|waiting| waiting.turns <= STALE_TURNS);
     }
 
     /// The agent has begun to answer: what was to come before is too late.
@@ -296,6 +309,18 @@ impl Screen {
         }
         out.push(shown.change(state));
         Some(shown.practice)
+    }
+
+    /// The practices have other places now; those that have none are gone from the screen.
+    pub fn renumber(&mut self, place: impl Fn(usize) -> Option<usize>, out: &mut Vec<Change>) {
+        let moves = |at: &mut usize| place(*at).map(|new| *at = new).is_some();
+        self.waiting.retain_mut(|waiting| moves(&mut waiting.practice));
+        if let Some(shown) = self.shown.take_if(|shown| !moves(&mut shown.practice)) {
+            out.push(shown.change(PromptState::Withdrawn));
+        }
+        self.gone.take_if(|gone| !moves(&mut gone.shown.practice));
+        self.uses =
+            std::mem::take(&mut self.uses).into_iter().filter_map(|(at, uses)| Some((place(at)?, uses))).collect();
     }
 
     /// Takes the screen down.

@@ -28,10 +28,23 @@ pub enum Wish {
 /// One line of a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Line {
-    Words { channel: Channel, t_ms: u64, text: String, cues: Vec<CueKind>, severity: u8 },
-    Note { t_ms: u64, text: String },
+    Words {
+        channel: Channel,
+        t_ms: u64,
+        text: String,
+        cues: Vec<CueKind>,
+        severity: u8,
+    },
+    Note {
+        t_ms: u64,
+        text: String,
+    },
     /// Words of a supervisor to the agent.
-    Whisper { t_ms: u64, from: String, text: String },
+    Whisper {
+        t_ms: u64,
+        from: String,
+        text: String,
+    },
 }
 
 impl Line {

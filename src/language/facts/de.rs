@@ -1,9 +1,9 @@
 //! German.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use rustc_hash::FxHashMap;
 
 use super::gate::{Gate, Seen, may_spell};
 use super::{FactKind, Possible, Raw, Shared, capital, pattern, sentences, shared, squeeze};
@@ -50,7 +50,7 @@ const NOUNS: &[(Gender, &str)] = &[
 const NOT_THINGS: &[&str] = &["vertreter", "visitenkarte", "ratschlag", "beitrag", "vorschlag", "geldbeutel"];
 
 /// The things by name.
-static GENDERS: LazyLock<BTreeMap<&str, Gender>> = LazyLock::new(|| {
+static GENDERS: LazyLock<FxHashMap<&str, Gender>> = LazyLock::new(|| {
     NOUNS.iter().flat_map(|(gender, nouns)| nouns.split_whitespace().map(|noun| (noun, *gender))).collect()
 });
 
@@ -500,9 +500,12 @@ fn things_in(sentence: &str) -> Vec<Thing> {
     let words = words_of(sentence);
     for (at, determiner) in words.iter().enumerate() {
         let start = determiner.start;
+        if !DETERMINERS.iter().any(|listed| determiner.text.eq_ignore_ascii_case(listed)) {
+            continue;
+        }
         let joined =
             sentence[..start].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_');
-        if joined || !DETERMINERS.iter().any(|listed| determiner.text.eq_ignore_ascii_case(listed)) {
+        if joined {
             continue;
         }
         let Some((word, last)) = next_word(sentence, &words, at) else { continue };
