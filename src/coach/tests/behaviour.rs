@@ -93,10 +93,10 @@ fn a_trigger_lapses_when_its_moment_does_not_come() {
 #[test]
 fn an_answer_ends_a_prompt_and_mute_silences_the_practice() {
     let mut stage = Stage::new(Lang::De, CallFacts::default());
-    stage.play("A [self_belittling] a");
+    stage.play("A [self_belittling] Ich bin ja nur die Aushilfe.");
     let outputs = stage.coach.answer(stage.now_ms, 1, Answer::Mute);
     assert!(matches!(outputs[..], [CoachOutput::Prompt { state: PromptState::NotNow, .. }]), "{outputs:?}");
-    stage.play("~ 50\nA [self_belittling] b");
+    stage.play("~ 50\nA [self_belittling] Ich bin ja nur die Aushilfe.");
     assert_eq!(stage.prompts("000-a").len(), 1);
     assert_eq!(stage.coach.answer(stage.now_ms, 99, Answer::Used), vec![]);
     assert_eq!(stage.coach.habits().get("000-a").map(|habit| (habit.shown, habit.not_now)), Some((1, 1)));
@@ -293,14 +293,29 @@ fn danger_is_told_at_once_whoever_of_both_said_it_and_each_kind_of_it() {
 
 #[test]
 fn a_moment_is_over_after_two_turns() {
-    // The first prompt takes the room; the second waits for its 20 s.
-    let busy = "C 2 30 [dissatisfaction] a\nA [justification] b\n~ 5\n";
-    let no = "A [refusal] Der ist ausverkauft.\n";
-    let shown = |script: String| {
+    // The prompt at 6 s takes the room; the second waits for its 20 s, in which so much is said.
+    let shown = |between: &[(u64, Channel)]| {
         let mut stage = Stage::new(Lang::De, CallFacts::default());
-        stage.live = true;
-        stage.play(&script).prompts("001-8").len()
+        let mut say = |at_ms: u64, channel, list: &str, text| {
+            let severity = (channel == Channel::Customer).then_some(2);
+            let cues = cues(list);
+            let span = Span::new(at_ms - 1000, at_ms);
+            let (level, band) = (30, Band::Tense);
+            let utterance = Utterance { channel, span, text, cues: &cues, severity, level, band, alerts: false };
+            let outputs = stage.coach.utterance(at_ms, utterance);
+            stage.now_ms = at_ms;
+            stage.told(outputs);
+        };
+        say(5_000, Channel::Customer, "dissatisfaction", "a");
+        say(6_000, Channel::Agent, "justification", "b");
+        say(16_000, Channel::Agent, "refusal", "Der ist ausverkauft.");
+        for (at_ms, channel) in between {
+            say(*at_ms, *channel, "", "c");
+        }
+        say(27_000, Channel::Customer, "", "d");
+        stage.prompts("001-8").len()
     };
-    assert_eq!(shown(format!("{busy}{no}C 0 30 [] c\n~ 9")), 1, "still right one turn later");
-    assert_eq!(shown(format!("{busy}{no}C 0 30 [] c\nA [] d\nC 0 30 [] e\n~ 9")), 0, "and not three turns later");
+    let (agent, customer) = (Channel::Agent, Channel::Customer);
+    assert_eq!(shown(&[(17_000, customer)]), 1, "still right one turn later");
+    assert_eq!(shown(&[(17_000, customer), (18_000, agent), (19_000, customer)]), 0, "not three turns later");
 }
