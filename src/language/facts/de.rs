@@ -179,10 +179,11 @@ static NAME_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// First name and surname right after the greeting: "Guten Tag, Wiebke Harms, ich wollte …".
+/// First name and surname right after a greeting that is over ("Guten Tag, Wiebke Harms, ich wollte …"): whom a
+/// greeting names is the agent.
 static NAME_GREETING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^(?:(?:[Jj]a|[Gg]uten|[Ss]chönen|[Gg]rüß|Tag|Morgen|Abend|Gott|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach|also|äh)[ ,.!]+)+(?:(Frau|Herr) )?[A-ZÄÖÜ][a-zäöüßéèç]+ ([A-ZÄÖÜ][a-zäöüßéèç]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?)(?:, | aus )",
+        r"^(?:(?:[Jj]a|[Gg]uten|[Ss]chönen|[Gg]rüß|also|äh)[ ,]+)*(?:Tag|Morgen|Abend|Gott|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach)[,.!] (Frau |Herr )?[A-ZÄÖÜ][a-zäöüßéèç]+ ([A-ZÄÖÜ][a-zäöüßéèç]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?)(?:, | aus )",
     )
 });
 
@@ -313,7 +314,8 @@ fn own_names(text: &str, found: &mut Vec<Raw>) {
     let person = |hit: &regex::Captures<'_>| {
         !hit[0].split([' ', ',']).any(|word| NO_PERSON.contains(&word.to_lowercase().as_str()))
     };
-    let opening = NAME_HERE.captures_iter(text).chain(NAME_GREETING.captures_iter(text));
+    let greeted = |hit: &regex::Captures<'_>| ["Frau", "Herr"].iter().any(|title| hit[0].contains(title));
+    let opening = NAME_HERE.captures_iter(text).chain(NAME_GREETING.captures_iter(text).filter(|hit| !greeted(hit)));
     for hit in NAME_FIRST.captures_iter(text).chain(opening.filter(person)) {
         if let Some(name) = hit.get(2) {
             let address = hit.get(1).map_or(String::new(), |title| format!("{} {}", title.as_str(), name.as_str()));
