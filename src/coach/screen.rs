@@ -306,7 +306,8 @@ impl Screen {
             out.push(shown.change(PromptState::Withdrawn));
         }
         self.gone.take_if(|gone| !moves(&mut gone.shown.practice));
-        self.uses = std::mem::take(&mut self.uses).into_iter().filter_map(|(at, uses)| Some((place(at)?, uses))).collect();
+        self.uses =
+            std::mem::take(&mut self.uses).into_iter().filter_map(|(at, uses)| Some((place(at)?, uses))).collect();
     }
 
     /// Takes the screen down.

@@ -68,7 +68,9 @@ pub struct Listen {
 enum Finalize {
     No,
     /// When so much audio had been taken in, in milliseconds.
-    Asked { at_ms: u64 },
+    Asked {
+        at_ms: u64,
+    },
     /// A `Results` has carried the mark.
     Told,
 }

@@ -118,7 +118,15 @@ fn telnyx_packets_are_put_back_into_order_and_nobody_elses() {
     };
     let telnyx = json!({"event": "start", "stream_id": "s", "start": {"call_control_id": "v3:c",
         "media_format": {"encoding": "PCMU", "sample_rate": 8000, "channels": 1}}});
-    let sent = [(1, "inbound"), (3, "inbound"), (2, "outbound"), (2, "inbound"), (1, "outbound"), (5, "inbound"), (4, "inbound")];
+    let sent = [
+        (1, "inbound"),
+        (3, "inbound"),
+        (2, "outbound"),
+        (2, "inbound"),
+        (1, "outbound"),
+        (5, "inbound"),
+        (4, "inbound"),
+    ];
     let mut both = heard(telnyx, &sent);
     both.sort_by_key(|(stream, _)| *stream);
     assert_eq!(both, [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 1), (1, 2)]);
