@@ -19,7 +19,6 @@ mod transfer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::language::facts::{FactKind, facts};
 use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use habits::Habits;
@@ -176,10 +175,10 @@ impl Coach {
             self.tell(changes, &mut out);
         }
         let Utterance { channel, span, text, cues, severity, level, band, alerts } = utterance;
-        // Who of the two said it is not known on a mixed channel: only danger counts, which is in the cues.
-        let mut facts = if channel == Channel::Mixed { Vec::new() } else { facts(self.lang, text) };
-        facts.retain(|fact| fact.kind != FactKind::What || !slots::is_place(self.lang, text, fact.start));
-        let said = Said { channel, span, lower: text.to_lowercase(), cues, severity, facts };
+        let said = Said::new(self.lang, channel, span, text, cues, severity);
+        if self.state.is_turn(channel) {
+            self.screen.next_turn();
+        }
         self.state.hear(now_ms, &said, level, band);
         self.state.hear_words(&said, &self.rules, self.lang);
         self.choose_gesture(&said);
@@ -190,7 +189,7 @@ impl Coach {
                 kinds.push(CueKind::NameUsed);
                 self.state.note(CueKind::NameUsed, now_ms);
             }
-            if self.state.slots.echoed_by(&said.facts) {
+            if self.state.slots.hold_told() && self.state.slots.echoed_by(said.facts()) {
                 kinds.push(CueKind::SpecificEmpathy);
                 self.state.note(CueKind::SpecificEmpathy, now_ms);
             }
@@ -356,6 +355,9 @@ impl Coach {
     }
 
     fn live_by(&mut self, kinds: &[CueKind]) {
+        if kinds.is_empty() {
+            return;
+        }
         let complained = self.state.complaint() != playbook::Complaint::None;
         for (at, practice) in self.rules.practices.iter().enumerate() {
             // Without a complaint there is nothing to be sorry for.
@@ -377,7 +379,8 @@ impl Coach {
             Moment::Said(said) => said.cues.iter().map(|cue| cue.kind).collect(),
             _ => Vec::new(),
         };
-        for (at, practice) in rules.practices.iter().enumerate() {
+        for &at in rules.triggered(moment.on()) {
+            let practice = &rules.practices[at];
             let holds = |condition| self.state.holds(condition, moment, now_ms, &rules, self.lang);
             if !practice.when.iter().any(holds) || practice.unless.iter().any(holds) {
                 continue;
