@@ -62,14 +62,7 @@ pub struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    pub fn new(
-        lang: Lang,
-        channel: Channel,
-        span: Span,
-        text: &'a str,
-        cues: &'a [Cue],
-        severity: Option<u8>,
-    ) -> Self {
+    pub fn new(lang: Lang, channel: Channel, span: Span, text: &'a str, cues: &'a [Cue], severity: Option<u8>) -> Self {
         Self { channel, span, lang, text, lower: text.to_lowercase(), cues, severity, facts: OnceCell::new() }
     }
 
