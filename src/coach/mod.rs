@@ -14,6 +14,7 @@ pub mod shift;
 pub mod slots;
 mod state;
 mod suggest;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct Coach {
     overlap_since_ms: Option<u64>,
     /// Practices the agent followed, or lived unasked.
     lived: BTreeSet<usize>,
+    /// Ids of those that are not among the practices any more.
+    lived_elsewhere: Vec<String>,
     /// What helped whenever the tension fell.
     helped: Vec<CueKind>,
     suggested: BTreeMap<usize, u64>,
@@ -97,6 +100,7 @@ impl Coach {
             customer_since_ms: 0,
             overlap_since_ms: None,
             lived: BTreeSet::new(),
+            lived_elsewhere: Vec::new(),
             helped: Vec::new(),
             suggested: BTreeMap::new(),
             phrases_suggested: BTreeMap::new(),
@@ -113,8 +117,7 @@ impl Coach {
         }
         coach.know(facts);
         let mut out = Vec::new();
-        coach.trigger(Moment::Start, 0, &mut out);
-        coach.settle(0, &mut out);
+        coach.begin(0, &mut out);
         (coach, out)
     }
 
@@ -143,8 +146,12 @@ impl Coach {
     }
 
     /// The agent of this call is another, or has become known.
-    pub fn meet(&mut self, habits: Habits) {
+    pub fn meet(&mut self, now_ms: u64, habits: Habits, facts: CallFacts) -> Vec<CoachOutput> {
         self.habits = habits;
+        self.know(facts);
+        let mut out = Vec::new();
+        self.begin(now_ms, &mut out);
+        out
     }
 
     /// The agent erased what is kept of them: nothing of it is used any more in this call.
@@ -169,6 +176,9 @@ impl Coach {
         }
         let Utterance { channel, span, text, cues, severity, level, band, alerts } = utterance;
         let said = Said::new(self.lang, channel, span, text, cues, severity);
+        if self.state.is_turn(channel) {
+            self.screen.next_turn();
+        }
         self.state.hear(now_ms, &said, level, band);
         self.state.hear_words(&said, &self.rules, self.lang);
         self.choose_gesture(&said);
@@ -330,7 +340,8 @@ impl Coach {
 
     /// Ids of the practices that the agent lived in this call, advised or not, in the playbook's order.
     pub fn lived(&self) -> Vec<String> {
-        self.lived.iter().map(|at| self.rules.practices[*at].id.clone()).collect()
+        let here = self.lived.iter().map(|at| self.rules.practices[*at].id.clone());
+        self.lived_elsewhere.iter().cloned().chain(here).collect()
     }
 
     /// What of the agent's words went before each fall of the tension, in the order it was said first.

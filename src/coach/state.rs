@@ -154,12 +154,22 @@ struct Grievance {
 }
 
 impl CallState {
+    /// Whether nobody has said anything yet.
+    pub fn is_silent(&self) -> bool {
+        self.last_speaker.is_none()
+    }
+
+    /// Whether somebody else spoke before.
+    pub fn is_turn(&self, channel: Channel) -> bool {
+        self.last_speaker != Some(channel)
+    }
+
     /// Takes in an utterance that ended at or before `now_ms`.
     pub fn hear(&mut self, now_ms: u64, said: &Said<'_>, level: u8, band: Band) {
         self.level = level;
         self.band = band;
         self.peak = self.peak.max(band);
-        let turn = self.last_speaker != Some(said.channel);
+        let turn = self.is_turn(said.channel);
         self.last_speaker = Some(said.channel);
         self.last_words.clone_from(&said.lower);
         self.pause_ms = self.last_end_ms.map_or(0, |end| said.span.start_ms.saturating_sub(end));

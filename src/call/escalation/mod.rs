@@ -7,6 +7,7 @@
 mod level;
 mod policy;
 mod settings;
+mod simmer;
 #[cfg(test)]
 mod tests;
 mod wording;
@@ -19,6 +20,7 @@ pub use self::settings::{EscalationSettings, Preset, SettingsError};
 
 use self::level::{Evidence, Meter};
 use self::policy::{Context, Observation, Policy};
+use self::simmer::Simmer;
 use crate::call::view;
 use crate::language::Reading;
 use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind, Lang};
@@ -36,6 +38,7 @@ pub struct Escalation {
     now_ms: u64,
     meter: Meter,
     policy: Policy,
+    simmer: Simmer,
     /// Utterances of severity 2 or more, oldest first.
     complaints: Vec<Complaint>,
     /// What the agent offered since the customer last spoke: the same offer soothes once.
@@ -150,7 +153,7 @@ pub enum Rule {
     MoreSeriousAct,
     /// The open alert's call entered a higher band.
     NewBand,
-    /// Repeated complaints at a high level.
+    /// Repeated complaints at a high level, or several utterances in a row that the judge of severity takes for some.
     SustainedTension,
     /// Would alert, but waits one turn since the tension may subside.
     DeferredOneTurn,
@@ -256,6 +259,7 @@ impl Escalation {
             now_ms: 0,
             meter: Meter::default(),
             policy: Policy::default(),
+            simmer: Simmer::default(),
             complaints: Vec::new(),
             offered: Vec::new(),
             soothed: false,
@@ -420,6 +424,11 @@ impl Escalation {
 
         self.forget(t_ms);
         let kinds = complaint_kinds(&heard);
+        self.simmer.forget(self.policy.over_ms());
+        let simmers = !mixed && self.simmer.hears(t_ms, reading.severity_score, self.settings.simmer_enter_percent);
+        if proven == 0 && cues.iter().any(|cue| cue.weight < 0.0) {
+            self.simmer.soothe();
+        }
         let topics = kinds.iter().filter(|kind| self.complaints.iter().any(|c| c.kinds.contains(kind))).count();
         let evidence = Evidence {
             severity: proven,
@@ -427,6 +436,8 @@ impl Escalation {
             cues: &cues,
             model: if mixed { 0.0 } else { reading.severity_score },
             act: act.is_some(),
+            simmers,
+            danger: heard.iter().any(|cue| cue.kind.is_danger()),
             repeats: self.complaints.len(),
             topics,
             words: text.split_whitespace().count(),
@@ -454,6 +465,7 @@ impl Escalation {
             channel,
             severity: proven,
             act,
+            simmers,
             cues: &cues,
             text,
             turn: self.turn,

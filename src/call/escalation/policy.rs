@@ -20,6 +20,8 @@ pub(super) struct Observation<'a> {
     pub severity: u8,
     /// The most serious act among the cues.
     pub act: Option<Act>,
+    /// Several utterances together, this one among them, are taken for complaints.
+    pub simmers: bool,
     pub cues: &'a [&'a Cue],
     pub text: &'a str,
     /// Number of the customer's turn.
@@ -184,6 +186,7 @@ impl Policy {
         match seen.act {
             Some(act) => self.on_act(act, seen, cx, out),
             None if seen.channel == Channel::Mixed => Rule::ThreatsOnly,
+            None if seen.simmers && self.open.is_none() => self.on_simmer(seen, cx, out),
             None if seen.severity >= 2 => self.on_tension(seen, cx, out),
             None if seen.severity == 1 => self.on_friction(seen, cx, out),
             None => self.on_calm(seen, cx, out),
@@ -308,6 +311,21 @@ impl Policy {
         let deadline_ms = Some(seen.t_ms.saturating_add(cx.settings.defer_ms));
         self.deferred.get_or_insert(Deferred { candidate, turn: seen.turn, deadline_ms });
         Rule::DeferredOneTurn
+    }
+
+    /// Tension that adds up over several utterances has been waited for already.
+    fn on_simmer(&mut self, seen: &Observation<'_>, cx: Context<'_>, out: &mut Vec<AlertChange>) -> Rule {
+        let fact = Fact::Simmer { kinds: seen.complaints };
+        let loudest = seen.cues.iter().filter(|cue| cue.weight > 0.0).max_by(|a, b| a.weight.total_cmp(&b.weight));
+        let candidate = candidate(AlertKind::RISING_TENSION, fact, loudest.copied(), seen.text, cx.lang);
+        if !self.dismissed.is_empty() {
+            return Rule::DismissedBefore;
+        }
+        if seen.t_ms < self.cool_until_ms {
+            self.withheld = Some(candidate);
+            return Rule::CoolDown;
+        }
+        self.raise(candidate, Rule::SustainedTension, cx, out)
     }
 
     fn on_friction(&mut self, seen: &Observation<'_>, cx: Context<'_>, out: &mut Vec<AlertChange>) -> Rule {
