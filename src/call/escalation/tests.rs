@@ -474,6 +474,25 @@ fn several_utterances_that_sound_like_complaints_alert_though_no_pattern_says_so
 }
 
 #[test]
+fn an_act_that_is_not_quite_believed_needs_a_call_that_is_not_calm() {
+    let says = |call: &mut Told, kind: CueKind| {
+        let mut doubted = reading(3, &[(kind, weight(kind))]);
+        doubted.explanation.doubtful = true;
+        call.t_ms += 10_000;
+        call.escalation.utterance(call.t_ms, CUSTOMER, &doubted, "Mein Anwalt sagt das.", &mut call.changes)
+    };
+    let mut calm = Told::new();
+    let first = says(&mut calm, LegalThreat);
+    assert_eq!((first.explanation.rule, first.band, calm.states()), (Rule::DoubtedAct, Band::Tense, vec![]));
+    says(&mut calm, LegalThreat);
+    assert_eq!(calm.states(), [(Raised, "legal_threat")], "said again");
+    let mut tense = Told::new();
+    tense.customer(2, &[Dissatisfaction]);
+    says(&mut tense, SupervisorRequest);
+    assert_eq!(tense.states(), [(Raised, "supervisor_request")]);
+}
+
+#[test]
 fn danger_reaches_tense_at_once_whoever_heard_it_and_on_which_channel() {
     for kind in [ViolenceThreat, SelfHarm] {
         for (channel, severity) in [(CUSTOMER, 0), (CUSTOMER, 3), (Channel::Mixed, 0)] {
