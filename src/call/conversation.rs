@@ -67,10 +67,12 @@ impl Conversation {
         (Self { rules, lang: info.lang, facts, escalation, coach }, coached)
     }
 
-    /// Facts that came late; what they do not name stays as it was. `unix_ms` is when the call began.
-    pub fn facts(&mut self, facts: &Facts, unix_ms: u64) {
+    /// Facts that came late; what they do not name stays as it was. Another queue brings its own practices. `unix_ms` is
+    /// when the call began.
+    pub fn facts(&mut self, now_ms: u64, facts: &Facts, unix_ms: u64) -> Vec<CoachOutput> {
         add_facts(&mut self.facts, facts, unix_ms);
         self.coach.know(self.facts.clone());
+        self.coach.follow(now_ms, self.rules.playbook.for_queue(self.facts.queue.as_deref()))
     }
 
     /// What is said from now on is in this language.
@@ -86,11 +88,10 @@ impl Conversation {
     }
 
     /// Another agent, or one that has become known.
-    pub fn set_agent(&mut self, habits: Habits, shift: ShiftSoFar) {
+    pub fn set_agent(&mut self, now_ms: u64, habits: Habits, shift: ShiftSoFar) -> Vec<CoachOutput> {
         self.facts.shift = shift;
         self.coach.forget_agent();
-        self.coach.meet(habits);
-        self.coach.know(self.facts.clone());
+        self.coach.meet(now_ms, habits, self.facts.clone())
     }
 
     /// An utterance spoken during `span` and understood at `now_ms`.

@@ -162,7 +162,10 @@ impl Call {
                     self.ear.iter_mut().for_each(Ear::lose_beginning);
                 }
             }
-            Input::Agent { habits, shift } => self.conversation.set_agent(*habits, *shift),
+            Input::Agent { habits, shift } => {
+                let coached = self.conversation.set_agent(self.clock.active_ms(), *habits, *shift);
+                self.coached(coached, None, out);
+            }
             Input::Tick { t_ms } => self.advance_clock(t_ms, out),
             Input::Alert { alert, command, by } => self.alert_command(alert, &command, by, out),
             Input::Note { by, text } => {
@@ -297,10 +300,11 @@ impl Call {
         let queue = changed(&facts.queue, &mut self.info.queue);
         let team = changed(&facts.team, &mut self.info.team);
         facts.customer_name.iter().for_each(|name| self.redactor.know_name(name));
-        self.conversation.facts(&facts, self.started_unix_ms);
+        let coached = self.conversation.facts(self.clock.active_ms(), &facts, self.started_unix_ms);
         if agent.is_some() || queue.is_some() || team.is_some() {
             self.emit(Log::Call, EventKind::CallFacts { agent, queue, team, language: None }, out);
         }
+        self.coached(coached, None, out);
     }
 
     /// What is said from now on is read in another language; what is being transcribed keeps the one it began with.

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, CallInfo, CallSettings, Untaken};
+use super::{Call, CallInfo, CallSettings, Facts, Untaken};
 use crate::call::AlertCommand;
 use crate::call::acoustic::Ear;
 use crate::call::conversation::Rules;
@@ -108,6 +108,8 @@ impl Call {
                         known.clone_from(new);
                     }
                 }
+                let facts = Facts { queue: queue.clone(), ..Facts::default() };
+                drop(self.conversation.facts(active_ms, &facts, self.started_unix_ms));
                 language.iter().for_each(|language| self.speak_quietly(*language));
             }
             _ => {}

@@ -11,6 +11,9 @@ use crate::terms::{AlertKind, AlertState, Band, Channel, Lang};
 /// Levels kept in a view: what a trend can be read from at a glance.
 const RECENT_LEVELS: usize = 12;
 
+/// Good moments kept of a call.
+const MOMENTS: usize = 50;
+
 /// One call as a supervisor's snapshot lists it. What belongs to the agent alone is in [`AgentView`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallView {
@@ -185,6 +188,20 @@ pub struct AgentView {
     /// The supervisor's latest words.
     #[serde(default)]
     pub whisper: Option<LastWhisper>,
+    /// Good moments so far, oldest first.
+    #[serde(default)]
+    pub moments: Vec<GoodMoment>,
+}
+
+/// Something that went well in a call, for its agent, who may share it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GoodMoment {
+    /// Number of its event in the agent's log.
+    pub seq: u64,
+    pub text: String,
+    /// The agent has shown it to the supervisors.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// The latest whisper of a call.
@@ -226,6 +243,12 @@ impl AgentView {
             EventKind::Whisper { from, text } => {
                 let (from, text) = (from.clone(), text.clone());
                 self.whisper = Some(LastWhisper { seq: event.seq, from, text, at: event.at.clone() });
+            }
+            EventKind::Moment { text, .. } => {
+                if self.moments.len() >= MOMENTS {
+                    self.moments.remove(0);
+                }
+                self.moments.push(GoodMoment { seq: event.seq, text: text.clone(), shared: false });
             }
             EventKind::Watching { who, on: true } if !self.watching.contains(who) => self.watching.push(who.clone()),
             EventKind::Watching { who, on: false } => self.watching.retain(|name| name != who),

@@ -14,11 +14,11 @@ pub mod shift;
 pub mod slots;
 mod state;
 mod suggest;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::language::facts::{FactKind, facts};
 use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use habits::Habits;
@@ -69,6 +69,8 @@ pub struct Coach {
     overlap_since_ms: Option<u64>,
     /// Practices the agent followed, or lived unasked.
     lived: BTreeSet<usize>,
+    /// Ids of those that are not among the practices any more.
+    lived_elsewhere: Vec<String>,
     /// What helped whenever the tension fell.
     helped: Vec<CueKind>,
     suggested: BTreeMap<usize, u64>,
@@ -98,6 +100,7 @@ impl Coach {
             customer_since_ms: 0,
             overlap_since_ms: None,
             lived: BTreeSet::new(),
+            lived_elsewhere: Vec::new(),
             helped: Vec::new(),
             suggested: BTreeMap::new(),
             phrases_suggested: BTreeMap::new(),
@@ -114,8 +117,7 @@ impl Coach {
         }
         coach.know(facts);
         let mut out = Vec::new();
-        coach.trigger(Moment::Start, 0, &mut out);
-        coach.settle(0, &mut out);
+        coach.begin(0, &mut out);
         (coach, out)
     }
 
@@ -144,8 +146,12 @@ impl Coach {
     }
 
     /// The agent of this call is another, or has become known.
-    pub fn meet(&mut self, habits: Habits) {
+    pub fn meet(&mut self, now_ms: u64, habits: Habits, facts: CallFacts) -> Vec<CoachOutput> {
         self.habits = habits;
+        self.know(facts);
+        let mut out = Vec::new();
+        self.begin(now_ms, &mut out);
+        out
     }
 
     /// The agent erased what is kept of them: nothing of it is used any more in this call.
@@ -169,10 +175,10 @@ impl Coach {
             self.tell(changes, &mut out);
         }
         let Utterance { channel, span, text, cues, severity, level, band, alerts } = utterance;
-        // Who of the two said it is not known on a mixed channel: only danger counts, which is in the cues.
-        let mut facts = if channel == Channel::Mixed { Vec::new() } else { facts(self.lang, text) };
-        facts.retain(|fact| fact.kind != FactKind::What || !slots::is_place(self.lang, text, fact.start));
-        let said = Said { channel, span, lower: text.to_lowercase(), cues, severity, facts };
+        let said = Said::new(self.lang, channel, span, text, cues, severity);
+        if self.state.is_turn(channel) {
+            self.screen.next_turn();
+        }
         self.state.hear(now_ms, &said, level, band);
         self.state.hear_words(&said, &self.rules, self.lang);
         self.choose_gesture(&said);
@@ -183,7 +189,7 @@ impl Coach {
                 kinds.push(CueKind::NameUsed);
                 self.state.note(CueKind::NameUsed, now_ms);
             }
-            if self.state.slots.echoed_by(&said.facts) {
+            if self.state.slots.hold_told() && self.state.slots.echoed_by(said.facts()) {
                 kinds.push(CueKind::SpecificEmpathy);
                 self.state.note(CueKind::SpecificEmpathy, now_ms);
             }
@@ -334,7 +340,8 @@ impl Coach {
 
     /// Ids of the practices that the agent lived in this call, advised or not, in the playbook's order.
     pub fn lived(&self) -> Vec<String> {
-        self.lived.iter().map(|at| self.rules.practices[*at].id.clone()).collect()
+        let here = self.lived.iter().map(|at| self.rules.practices[*at].id.clone());
+        self.lived_elsewhere.iter().cloned().chain(here).collect()
     }
 
     /// What of the agent's words went before each fall of the tension, in the order it was said first.
@@ -348,6 +355,9 @@ impl Coach {
     }
 
     fn live_by(&mut self, kinds: &[CueKind]) {
+        if kinds.is_empty() {
+            return;
+        }
         let complained = self.state.complaint() != playbook::Complaint::None;
         for (at, practice) in self.rules.practices.iter().enumerate() {
             // Without a complaint there is nothing to be sorry for.
@@ -369,7 +379,8 @@ impl Coach {
             Moment::Said(said) => said.cues.iter().map(|cue| cue.kind).collect(),
             _ => Vec::new(),
         };
-        for (at, practice) in rules.practices.iter().enumerate() {
+        for &at in rules.triggered(moment.on()) {
+            let practice = &rules.practices[at];
             let holds = |condition| self.state.holds(condition, moment, now_ms, &rules, self.lang);
             if !practice.when.iter().any(holds) || practice.unless.iter().any(holds) {
                 continue;

@@ -6,11 +6,11 @@
 
 mod check;
 mod source;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use regex::Regex;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +18,7 @@ use crate::language::facts::FactKind;
 use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use check::SUGGESTING;
+pub use words::Words;
 
 /// Names and texts of the shipped files.
 pub const EMBEDDED: &[(&str, &str)] = &[
@@ -111,34 +112,35 @@ pub struct Rulebook {
     /// Values for slots that the customer of this program configured: `{circle}`.
     pub configured: BTreeMap<(Lang, String), String>,
     pub gestures: Vec<Gesture>,
+    /// By what happened, the practices with a trigger for it, in order.
+    triggered: BTreeMap<On, Vec<usize>>,
+    /// Practices that may be suggested to the supervisor, in order.
+    pub suggesting: Vec<usize>,
 }
 
 impl Rulebook {
+    /// The practices that are asked when this happens, in order.
+    pub fn triggered(&self, on: Option<On>) -> &[usize] {
+        on.and_then(|on| self.triggered.get(&on)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Notes which practices are asked when, once all are known.
+    fn index(&mut self) {
+        for (at, practice) in self.practices.iter().enumerate() {
+            for on in On::ALL {
+                if practice.when.iter().any(|when| when.on.is_none_or(|asked| asked == on)) {
+                    self.triggered.entry(on).or_default().push(at);
+                }
+            }
+            if !practice.suggest.is_empty() {
+                self.suggesting.push(at);
+            }
+        }
+    }
+
     /// A named list of words.
     pub fn words(&self, lang: Lang, name: &str) -> Option<&Words> {
         self.words.get(&lang)?.get(name)
-    }
-}
-
-/// A named list of patterns; matches if one of them is found.
-#[derive(Debug, Clone)]
-pub struct Words(Regex);
-
-impl Words {
-    /// The patterns as one, so that a text is searched once.
-    ///
-    /// # Errors
-    /// When a pattern is no regular expression, or all together are too large.
-    pub fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Self, regex::Error> {
-        let all = patterns.map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
-        // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
-        let folds = all.chars().any(char::is_uppercase);
-        Ok(Self(regex::RegexBuilder::new(&all).case_insensitive(folds).build()?))
-    }
-
-    /// `lower` is a text in lower case.
-    pub fn found_in(&self, lower: &str) -> bool {
-        self.0.is_match(lower)
     }
 }
 
@@ -247,7 +249,7 @@ pub struct Practice {
 }
 
 /// What a trigger is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum On {
     /// The call begins.
@@ -264,6 +266,11 @@ pub enum On {
     Resumed,
     /// The call ended.
     Ended,
+}
+
+impl On {
+    const ALL: [Self; 7] =
+        [Self::Start, Self::Customer, Self::Agent, Self::Silence, Self::Overlap, Self::Resumed, Self::Ended];
 }
 
 /// Where the complaint of a call stands.

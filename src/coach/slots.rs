@@ -43,6 +43,9 @@ pub const SLOTS: &[&str] = &[
     "thanks",
 ];
 
+/// What the customer told and the agent may say back.
+const TOLD: &[&str] = &["since", "nth", "times_contact", "amount", "problem", "wait"];
+
 /// The filled slots of a call.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Slots {
@@ -105,9 +108,13 @@ impl Slots {
         }
     }
 
+    /// Whether there is anything that [`Slots::echoed_by`] could find.
+    pub fn hold_told(&self) -> bool {
+        TOLD.iter().any(|slot| self.get(slot).is_some())
+    }
+
     /// Whether somebody says back what the customer told: how long, how often, how much.
     pub fn echoed_by(&self, facts: &[Fact]) -> bool {
-        const TOLD: &[&str] = &["since", "nth", "times_contact", "amount", "problem", "wait"];
         let same = |(slot, value): &(&'static str, String)| {
             TOLD.contains(slot) && self.get(slot).is_some_and(|told| told.eq_ignore_ascii_case(value))
         };

@@ -1,11 +1,12 @@
 //! The state of a call as practices see it: who said what, when, and where the complaint stands.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::CallFacts;
 use super::playbook::{Complaint, Condition, Course, On, Rulebook};
-use super::slots::Slots;
-use crate::language::facts::{Fact, FactKind};
+use super::slots::{self, Slots};
+use crate::language::facts::{Fact, FactKind, facts};
 use crate::terms::{Band, Channel, Cue, CueKind, Lang, Span};
 
 /// What opens a complaint.
@@ -50,14 +51,33 @@ const MEMORY: usize = 64;
 pub struct Said<'a> {
     pub channel: Channel,
     pub span: Span,
+    pub lang: Lang,
+    pub text: &'a str,
     /// The words in lower case, for word lists.
     pub lower: String,
     pub cues: &'a [Cue],
     pub severity: Option<u8>,
-    pub facts: Vec<Fact>,
+    /// Looked for when somebody asks.
+    facts: OnceCell<Vec<Fact>>,
 }
 
-impl Said<'_> {
+impl<'a> Said<'a> {
+    pub fn new(lang: Lang, channel: Channel, span: Span, text: &'a str, cues: &'a [Cue], severity: Option<u8>) -> Self {
+        Self { channel, span, lang, text, lower: text.to_lowercase(), cues, severity, facts: OnceCell::new() }
+    }
+
+    /// The facts that may be said back. Who of the two said it is not known on a mixed channel: none.
+    pub fn facts(&self) -> &[Fact] {
+        self.facts.get_or_init(|| {
+            if self.channel == Channel::Mixed {
+                return Vec::new();
+            }
+            let mut facts = facts(self.lang, self.text);
+            facts.retain(|fact| fact.kind != FactKind::What || !slots::is_place(self.lang, self.text, fact.start));
+            facts
+        })
+    }
+
     pub fn has(&self, kinds: &[CueKind]) -> bool {
         self.cues.iter().any(|cue| kinds.contains(&cue.kind))
     }
@@ -78,6 +98,22 @@ pub enum Moment<'a> {
     Ended,
     /// Nothing: whether a condition still holds.
     Still,
+}
+
+impl Moment<'_> {
+    /// What triggers are asked about; none at [`Moment::Still`].
+    pub fn on(self) -> Option<On> {
+        match self {
+            Self::Start => Some(On::Start),
+            Self::Said(said) if said.channel == Channel::Agent => Some(On::Agent),
+            Self::Said(_) => Some(On::Customer),
+            Self::Silence { .. } => Some(On::Silence),
+            Self::Overlap => Some(On::Overlap),
+            Self::Resumed { .. } => Some(On::Resumed),
+            Self::Ended => Some(On::Ended),
+            Self::Still => None,
+        }
+    }
 }
 
 /// Plain state, changed by [`CallState::hear`] and the setters.
@@ -118,12 +154,22 @@ struct Grievance {
 }
 
 impl CallState {
+    /// Whether nobody has said anything yet.
+    pub fn is_silent(&self) -> bool {
+        self.last_speaker.is_none()
+    }
+
+    /// Whether somebody else spoke before.
+    pub fn is_turn(&self, channel: Channel) -> bool {
+        self.last_speaker != Some(channel)
+    }
+
     /// Takes in an utterance that ended at or before `now_ms`.
     pub fn hear(&mut self, now_ms: u64, said: &Said<'_>, level: u8, band: Band) {
         self.level = level;
         self.band = band;
         self.peak = self.peak.max(band);
-        let turn = self.last_speaker != Some(said.channel);
+        let turn = self.is_turn(said.channel);
         self.last_speaker = Some(said.channel);
         self.last_words.clone_from(&said.lower);
         self.pause_ms = self.last_end_ms.map_or(0, |end| said.span.start_ms.saturating_sub(end));
@@ -165,9 +211,9 @@ impl CallState {
         if self.levels.len() > MEMORY {
             self.levels.pop_front();
         }
-        let trouble = said.facts.iter().any(|fact| fact.kind == FactKind::Problem);
+        let trouble = said.facts().iter().any(|fact| fact.kind == FactKind::Problem);
         let grieves = said.has(GRIEVANCE) || said.severity.is_some_and(|severity| severity >= 2);
-        self.slots.hear(&said.facts, grieves || trouble);
+        self.slots.hear(said.facts(), grieves || trouble);
         if grieves {
             // What was settled is over; this is a new one.
             if self.complaint() == Complaint::Resolved {
@@ -268,7 +314,7 @@ impl CallState {
             && (condition.heard_words.is_empty()
                 || condition.heard_words.iter().any(|name| self.heard_words.contains(name)))
             && (condition.facts.is_empty()
-                || said.is_some_and(|said| said.facts.iter().any(|fact| condition.facts.contains(&fact.kind))))
+                || said.is_some_and(|said| said.facts().iter().any(|fact| condition.facts.contains(&fact.kind))))
             && (condition.bands.is_empty() || condition.bands.contains(&self.band))
             && condition.course.is_none_or(|course| self.course(now_ms) == course)
             && condition.severity_min.is_none_or(|least| said.and_then(|said| said.severity) >= Some(least))

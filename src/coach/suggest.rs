@@ -19,7 +19,8 @@ impl Coach {
         let cues: Vec<CueKind> = said.cues.iter().map(|cue| cue.kind).collect();
         let moment = Moment::Said(said);
         let before = out.len();
-        for (at, practice) in rules.practices.iter().enumerate() {
+        for &at in &rules.suggesting {
+            let practice = &rules.practices[at];
             if out.len() - before >= SUGGESTIONS_PER_UTTERANCE {
                 break;
             }

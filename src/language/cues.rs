@@ -49,6 +49,8 @@ pub struct Engine {
     /// By the number of the matcher's pattern.
     pub(super) targets: Vec<Target>,
     pub(super) entries: Vec<Entry>,
+    /// By entry, whether its kind is the agent's.
+    pub(super) of_agents: Vec<bool>,
     /// Guards below this number have a name: a profession, a fact of the past, a denial. They explain calmly.
     pub(super) named_guards: u32,
 }
@@ -84,7 +86,7 @@ impl Engine {
 
     /// All cues of one party, in the order of the text; of the same kind no two overlap.
     pub fn find(&self, text: &Normalized, agent: bool) -> Findings<'_> {
-        let Findings { mut hits, withheld } = self.hits(text, |entry| entry.kind.is_agents() == agent);
+        let Findings { mut hits, withheld } = self.hits(text, |entry| self.of_agents[entry as usize] == agent);
         hits.sort_by(|a, b| {
             let (a, b) = ((a.entry, a.found), (b.entry, b.found));
             let length = |found: Found| found.end - found.first;
@@ -113,14 +115,14 @@ impl Engine {
         self.hits(&self.normalize(text), |_| true).hits.into_iter().map(|hit| hit.entry).collect()
     }
 
-    fn hits(&self, text: &Normalized, wanted: impl Fn(&Entry) -> bool) -> Findings<'_> {
+    fn hits(&self, text: &Normalized, wanted: impl Fn(u32) -> bool) -> Findings<'_> {
         let reading = self.matcher.read(text);
         let mut found_cues: Vec<(u32, Found)> = Vec::new();
         let mut guards: Vec<(u32, Found)> = Vec::new();
         let mut reported: Vec<(usize, usize)> = Vec::new();
         let target = |number: u32| self.targets[number as usize];
         let candidates = self.matcher.candidates(&reading, |number| match target(number) {
-            Target::Cue(entry) => wanted(&self.entries[entry as usize]),
+            Target::Cue(entry) => wanted(entry),
             Target::Guard(_) | Target::ReportFollows | Target::ReportWithin => true,
         });
         let is_named = |guard: u32| guard < self.named_guards;

@@ -137,6 +137,7 @@ pub fn compile(lang: Lang, files: &[(&str, &str)]) -> Result<Engine, Vec<DataErr
         spelling: loader.spelling,
         matcher: loader.builder.finish(),
         targets: loader.targets,
+        of_agents: loader.entries.iter().map(|entry| entry.kind.is_agents()).collect(),
         entries: loader.entries,
         named_guards: loader.guards.len() as u32,
     };

@@ -51,8 +51,8 @@ pub struct Matcher {
     programs: Vec<Program>,
     /// By atom, the programs it anchors, each with the rarest of its other parts.
     by_anchor: Lists<(u32, u32)>,
-    /// By atom, the parts it is a word of.
-    parts_of: Lists<u32>,
+    /// By atom, the parts it is a word of: the place of 64 of them in a set, and their bits.
+    parts_of: Lists<(u32, u64)>,
     /// By program, its parts besides the anchor.
     parts_needed: Lists<u32>,
     /// Parts are numbered below this.
@@ -258,8 +258,8 @@ impl Matcher {
             parts_seen[0] = 1 << PART_NONE;
             for word in sentence.clone() {
                 for &(_, atom) in reading.atoms(word) {
-                    for &part in self.parts_of.of(atom) {
-                        parts_seen[part as usize / 64] |= 1 << (part % 64);
+                    for &(place, bits) in self.parts_of.of(atom) {
+                        parts_seen[place as usize] |= bits;
                     }
                 }
             }

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, mpsc};
 
 use crate::call::Facts;
 use crate::server::session::{Command, MediaInput};
@@ -25,6 +26,8 @@ pub struct SocketId(u64);
 pub struct Calls {
     limit: usize,
     state: Mutex<State>,
+    /// Told whenever a socket or a call has gone.
+    freed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +91,7 @@ const COMMAND_QUEUE: usize = 16;
 impl Calls {
     /// An empty register for at most `limit` calls at once.
     pub fn new(limit: usize) -> Self {
-        Self { limit, state: Mutex::default() }
+        Self { limit, state: Mutex::default(), freed: Notify::new() }
     }
 
     /// Reserves channels of a call: of a live one, or of a new one.
@@ -142,6 +145,11 @@ impl Calls {
         }
     }
 
+    /// Waits until a place may have become free since this was called.
+    pub fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
+    }
+
     /// A socket has left. True if it was the last one; with `stopped` that ends the call, and no other can join.
     pub fn release(&self, call: &str, socket: SocketId, stopped: bool) -> bool {
         let mut state = self.lock();
@@ -154,6 +162,8 @@ impl Calls {
         }
         let last = live.sockets.is_empty();
         live.ending |= last && stopped;
+        drop(state);
+        self.freed.notify_waiters();
         last
     }
 
@@ -170,6 +180,7 @@ impl Calls {
         if let Some(live) = self.lock().live.get_mut(call) {
             live.ending = true;
         }
+        self.freed.notify_waiters();
     }
 
     /// The call's task is over.
@@ -305,6 +316,17 @@ mod tests {
         assert!(again.resumed && again.new.is_none());
         assert!(calls.reserve("c", &[Agent]).unwrap().resumed, "the other lost channel, too");
         assert!(!calls.end_if_alone("c"));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_becomes_free_is_told() {
+        let calls = Calls::new(9);
+        let first = calls.reserve("c", &[Customer]).unwrap();
+        let freed = calls.freed();
+        assert_eq!(calls.reserve("c", &[Customer]).unwrap_err(), Refusal::CallExists);
+        calls.release("c", first.socket, false);
+        freed.await;
+        assert!(calls.reserve("c", &[Customer]).unwrap().resumed);
     }
 
     #[test]

@@ -405,7 +405,9 @@ impl AgentFeed<'_> {
                 let Some(text) = self.app.hub.moment(self.agent, &call, seq) else {
                     return Err(Failed("unknown_moment", "there is no such moment in a live call of yours".to_owned()));
                 };
-                send(self.app, &call, Input::Note { by: self.agent.to_owned(), text }).await
+                send(self.app, &call, Input::Note { by: self.agent.to_owned(), text }).await?;
+                self.app.hub.moment_shared(&call, seq);
+                Ok(())
             }
         }
     }

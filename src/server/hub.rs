@@ -20,9 +20,6 @@ use crate::server::unix_ms;
 use crate::wire::feed::{Colleagues, FeedEvent, Load, Whispered};
 use crate::wire::to_json;
 
-/// Good moments kept per call for an agent who may want to share one.
-const MOMENTS: usize = 50;
-
 /// Whispers shown to colleagues who open a call.
 const WHISPERS: usize = 20;
 
@@ -66,8 +63,6 @@ struct Record {
     view: CallView,
     agent_view: AgentView,
     events: VecDeque<Arc<Event>>,
-    /// `seq` and text of the agent's good moments.
-    moments: VecDeque<(u64, String)>,
     whispers: VecDeque<Whispered>,
     /// On how many feeds each supervisor has the call open.
     watchers: BTreeMap<String, usize>,
@@ -262,7 +257,16 @@ impl Hub {
     pub fn moment(&self, agent: &str, call: &str, seq: u64) -> Option<String> {
         let state = self.lock();
         let record = state.calls.get(call).filter(|record| record.is_live_with(agent))?;
-        record.moments.iter().find(|(number, _)| *number == seq).map(|(_, text)| text.clone())
+        record.agent_view.moments.iter().find(|moment| moment.seq == seq).map(|moment| moment.text.clone())
+    }
+
+    /// The agent has shown it to the supervisors: their panel says so from now on, also after a reload.
+    pub fn moment_shared(&self, call: &str, seq: u64) {
+        let mut state = self.lock();
+        let Some(record) = state.calls.get_mut(call) else { return };
+        for moment in record.agent_view.moments.iter_mut().filter(|moment| moment.seq == seq) {
+            moment.shared = true;
+        }
     }
 
     /// Ids of the live calls of an agent.
@@ -378,12 +382,6 @@ impl State {
     fn agent_event(&mut self, event: Arc<Event>) {
         let Some(record) = self.calls.get_mut(&event.call) else { return };
         record.agent_view.apply(&event);
-        if let EventKind::Moment { text, .. } = &event.kind {
-            record.moments.push_back((event.seq, text.clone()));
-            if record.moments.len() > MOMENTS {
-                record.moments.pop_front();
-            }
-        }
         if let EventKind::Whisper { from, text } = &event.kind {
             record.whispers.push_back(Whispered { from: from.clone(), text: text.clone(), t_ms: event.t_ms });
             if record.whispers.len() > WHISPERS {
@@ -424,7 +422,6 @@ impl Record {
             view: CallView::default(),
             agent_view: AgentView::default(),
             events: VecDeque::new(),
-            moments: VecDeque::new(),
             whispers: VecDeque::new(),
             watchers: BTreeMap::new(),
         }

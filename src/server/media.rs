@@ -30,6 +30,9 @@ const AHEAD_BYTES: usize = 512 << 10;
 /// How long a peer that is told to go, and is expected to close by itself, may take.
 const GOODBYE: Duration = Duration::from_secs(8);
 
+/// How long the answer to a peer's goodbye waits until its place in the call is free.
+const GOODBYE_PATIENCE: Duration = Duration::from_millis(500);
+
 /// Why a socket is given up: what to tell it.
 type Reason = (Refusal, String);
 
@@ -90,8 +93,10 @@ enum Turn {
 /// What to do with the socket after the actions of a turn.
 enum After {
     GoOn,
-    /// It is closed or gone.
+    /// It is gone.
     Over,
+    /// The peer has closed it and wants its answer.
+    Goodbye,
     Close(u16, String),
 }
 
@@ -111,9 +116,22 @@ impl Line<'_> {
                 after => break after,
             }
         };
-        self.lose().await;
-        if let After::Close(code, reason) = after {
-            self.socket.close(code, &reason).await;
+        let Line { app, mut socket, mut stream, .. } = self;
+        match after {
+            After::Close(code, reason) => {
+                lose(app, &mut stream).await;
+                socket.close(code, &reason).await;
+            }
+            After::Over | After::GoOn => lose(app, &mut stream).await,
+            After::Goodbye => {
+                // A call that takes its time to read what it was sent does not keep the peer from its answer.
+                let mut losing = std::pin::pin!(lose(app, &mut stream));
+                let lost = timeout(GOODBYE_PATIENCE, &mut losing).await.is_ok();
+                socket.answer_close().await;
+                if !lost {
+                    losing.await;
+                }
+            }
         }
     }
 
@@ -160,7 +178,7 @@ impl Line<'_> {
                 self.dialect.closed(&mut out);
                 out.retain(|action| !matches!(action, Action::Send(_) | Action::Close { .. }));
                 let _ = self.perform(out).await;
-                return After::Over;
+                return After::Goodbye;
             }
             Turn::Message(Incoming::Gone) => return After::Over,
             Turn::FromCall(Some(ToSocket::News(news))) => self.dialect.news(now_ms, &news, &mut out),
@@ -271,7 +289,7 @@ impl Line<'_> {
         self.app.metrics.refuse(refusal.code());
         let path = self.platform.name();
         warn!(path, code = refusal.code(), close = refusal.close_code(), "stream refused");
-        self.lose().await;
+        lose(self.app, &mut self.stream).await;
         self.stream = None;
         self.refused = Some((refusal, Instant::now() + GOODBYE));
         let retry_after_s = (refusal == Refusal::Busy).then_some(self.app.config.limits.retry_after_s);
@@ -289,20 +307,22 @@ impl Line<'_> {
         }
     }
 
-    /// The socket is no more; unless it had said stop, the call waits for it to come back.
-    async fn lose(&mut self) {
-        let Some(stream) = &mut self.stream else { return };
-        stream.hand_over_all().await;
-        if !stream.stopped {
-            stream.stopped = true;
-            stream.finish_audio();
-            stream.hand_over_all().await;
-            send(&stream.entry, MediaInput::Lost { socket: stream.socket }).await;
-        }
-    }
-
     fn now_ms(&self) -> u64 {
         u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The socket is no more; unless it had said stop, the call waits for it to come back. Its place is free before the peer
+/// can see that it is closed, and whoever takes it is heard after the loss.
+async fn lose(app: &App, stream: &mut Option<Stream>) {
+    let Some(stream) = stream else { return };
+    stream.hand_over_all().await;
+    if !stream.stopped {
+        stream.stopped = true;
+        stream.finish_audio();
+        stream.hand_over_all().await;
+        send(&stream.entry, MediaInput::Lost { socket: stream.socket }).await;
+        app.calls.release(&stream.entry.call, stream.socket, false);
     }
 }
 

@@ -11,7 +11,7 @@ mod tell;
 
 pub use self::begin::{restore, spawn};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,7 +136,10 @@ struct Session<'a> {
     name: Arc<str>,
     call: Call,
     sockets: Vec<Attached>,
-    in_flight: BTreeSet<u64>,
+    /// Segments on their way to becoming text: their channel and where they begin, in milliseconds of the call.
+    in_flight: BTreeMap<u64, (Channel, u64)>,
+    /// What the sockets were told of them: per channel where the oldest begins.
+    unread: BTreeMap<Channel, u64>,
     transcripts: mpsc::Receiver<Transcript>,
     reply: mpsc::Sender<Transcript>,
     started: Instant,
@@ -278,13 +281,17 @@ impl Session<'_> {
         [finish, grace, self.next_tick()].into_iter().flatten().min()
     }
 
-    /// Without audio the media clock runs with the wall clock.
+    /// The media clock where no audio moves it: in calls without audio, on hold, and while the connection is lost.
+    fn silent_clock(&self) -> Option<Since> {
+        let from_start = Since { wall: self.started, t_ms: 0 };
+        self.lost.or(self.held).or(self.last_audio.is_none().then_some(from_start))
+    }
+
+    /// There it runs with the wall clock.
     fn next_tick(&self) -> Option<Instant> {
-        if self.last_audio.is_some() || self.ending.is_some() || self.lost.is_some() {
-            return None;
-        }
+        let clock = self.silent_clock().filter(|_| self.ending.is_none())?;
         let due_ms = self.call.next_deadline()?.max(self.call.t_ms() + 1);
-        Some(self.started + Duration::from_millis(due_ms))
+        Some(clock.wall + Duration::from_millis(due_ms.saturating_sub(clock.t_ms)))
     }
 
     fn wake(&mut self) {
@@ -292,8 +299,6 @@ impl Session<'_> {
         if self.ending.is_some_and(|(_, until)| until <= now) {
             warn!(in_flight = self.in_flight.len(), "gave up waiting for transcripts of an ended call");
             self.handle(Input::Abandon);
-        } else if self.next_tick().is_some_and(|at| at <= now) {
-            self.handle(Input::Tick { t_ms: elapsed_ms(self.started) });
         } else if self.ending.is_none() && self.lost.is_some() && self.grace_until <= now {
             if self.app.calls.end_if_alone(&self.id) {
                 self.end(EndReason::ConnectionLost);
@@ -301,12 +306,15 @@ impl Session<'_> {
                 // A socket has reserved its place and is on its way.
                 self.grace_until = now + COMING_BACK;
             }
+        } else if let Some(clock) = self.silent_clock().filter(|_| self.next_tick().is_some_and(|at| at <= now)) {
+            self.handle(Input::Tick { t_ms: clock.t_ms + elapsed_ms(clock.wall) });
         }
     }
 
     fn handle(&mut self, input: Input) {
         self.call.handle(unix_ms(), input, &mut self.out);
         self.carry_out();
+        self.tell_unread();
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Patience {
 pub enum Incoming {
     Text(Utf8Bytes),
     Binary(Bytes),
-    /// The peer said goodbye in order, and was answered: nothing can be told to it any more.
+    /// The peer said goodbye in order: nothing can be told to it any more.
     Closed,
     /// The connection broke.
     Gone,
@@ -65,10 +65,10 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// The next message. Safe to drop and call again.
+    /// The next message; a goodbye still wants its answer. Safe to drop and call again.
     pub async fn receive(&mut self) -> Incoming {
         match self {
-            Self::Web(socket) => socket.receive().await,
+            Self::Web(socket) => socket.next().await,
             Self::Tcp(peer) => peer.receive().await,
         }
     }
@@ -85,6 +85,15 @@ impl Peer {
         match self {
             Self::Web(socket) => socket.close(code, reason).await,
             Self::Tcp(peer) => peer.close().await,
+        }
+    }
+
+    /// Replies to the peer's goodbye.
+    pub async fn answer_close(&mut self) {
+        match self {
+            Self::Web(socket) => socket.answer_close().await,
+            // What follows is the end of the connection.
+            Self::Tcp(_) => {}
         }
     }
 }
@@ -117,8 +126,18 @@ impl Socket {
         Self { life, ..self }
     }
 
-    /// The next message. Safe to drop and call again; pings a silent peer and gives up one that stays silent.
+    /// The next message, a goodbye answered. Safe to drop and call again.
     pub async fn receive(&mut self) -> Incoming {
+        let incoming = self.next().await;
+        if matches!(incoming, Incoming::Closed) {
+            self.answer_close().await;
+        }
+        incoming
+    }
+
+    /// The next message; a goodbye still wants its answer ([`answer_close`](Self::answer_close)). Safe to drop and call
+    /// again; pings a silent peer and gives up one that stays silent.
+    pub async fn next(&mut self) -> Incoming {
         loop {
             let wait = if self.pinged { self.patience.silent } else { self.patience.ping };
             let message = tokio::select! {
@@ -155,10 +174,7 @@ impl Socket {
                     }
                 }
                 Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_))) => {
-                    self.answer_close().await;
-                    return Incoming::Closed;
-                }
+                Some(Ok(Message::Close(_))) => return Incoming::Closed,
                 None => return Incoming::Gone,
                 Some(Err(error)) => return self.broken(&error),
             }
@@ -224,7 +240,7 @@ impl Socket {
 
     /// Sends the reply to the peer's close frame, which the library keeps ready until it is flushed; what else the peer
     /// has sent is thrown away, for a connection closed before it is read would be reset, and the reply lost.
-    async fn answer_close(&mut self) {
+    pub async fn answer_close(&mut self) {
         // The library calls a connection that has said all an error.
         let _ = timeout(self.patience.write, self.stream.flush()).await;
         let _ = timeout(DRAIN, async {

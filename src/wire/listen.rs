@@ -2,6 +2,7 @@
 //!
 //! What is asked for stands in the query; audio comes as binary frames, transcripts go back as `Results`. Utterances
 //! are transcribed whole when they are over; whoever asks for `interim_results` gets what could be read of them before.
+//! Final ones of a channel come in the order in which they were said, even where a later one was read sooner.
 //! Times of words are spread over the utterance by their length (the field `ruhepol.words` says so); the escalation of a
 //! customer's utterance is in the same field.
 
@@ -57,7 +58,7 @@ pub struct Listen {
     started: bool,
     stopped: bool,
     finalize: Finalize,
-    /// Per channel: the last word, and whether its end is still to be told.
+    /// Per channel: what is still to be told, the last word, and whether its end is.
     ends: Vec<Ending>,
     /// Utterance whose assessment follows.
     waiting: Option<(Event, usize)>,
@@ -66,7 +67,10 @@ pub struct Listen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Finalize {
     No,
-    Asked,
+    /// When so much audio had been taken in, in milliseconds.
+    Asked {
+        at_ms: u64,
+    },
     /// A `Results` has carried the mark.
     Told,
 }
@@ -77,6 +81,21 @@ struct Ending {
     speaking: bool,
     /// Where the speaker paused; what was cut elsewhere goes on.
     pauses_ms: VecDeque<u64>,
+    /// Where the oldest speech begins that is still being read.
+    unread_since_ms: Option<u64>,
+    /// Words said after that, oldest first: never more than the call has speech on its way.
+    held: VecDeque<Words>,
+}
+
+/// An utterance as it will be told.
+#[derive(Debug, Clone)]
+struct Words {
+    start_ms: u64,
+    end_ms: u64,
+    text: String,
+    confidence: f32,
+    /// What only we know.
+    extra: Value,
 }
 
 impl Listen {
@@ -156,6 +175,7 @@ impl Listen {
         self.tell_waiting(None, out);
     }
 
+    /// Puts the utterance in line whose assessment was awaited.
     fn tell_waiting(&mut self, assessment: Option<&Event>, out: &mut Vec<Action>) {
         let Some((event, index)) = self.waiting.take() else { return };
         let EventKind::Utterance { start_ms, end_ms, text, confidence, .. } = event.kind else { return };
@@ -166,29 +186,45 @@ impl Listen {
             extra["severity"] = json!(severity);
             extra["cues"] = json!(cues);
         }
-        let (start, end) = (self.seconds(start_ms), self.seconds(end_ms));
         // Without the agent's words in the log (`agent.channel`), their Results have times and no text.
         let text = text.unwrap_or_default();
+        let words = Words { start_ms, end_ms, text, confidence: confidence.unwrap_or(1.0), extra };
+        let held = &mut self.ends[index].held;
+        held.insert(held.partition_point(|earlier| earlier.start_ms <= start_ms), words);
+        self.tell_held(index, out);
+    }
+
+    /// Tells what is held of a channel, up to the oldest speech that is still being read.
+    fn tell_held(&mut self, index: usize, out: &mut Vec<Action>) {
+        while let Some(words) = self.ends[index].next_words() {
+            self.tell(index, words, out);
+        }
+        self.utterance_ends(out);
+    }
+
+    fn tell(&mut self, index: usize, words: Words, out: &mut Vec<Action>) {
+        let Words { start_ms, end_ms, text, confidence, extra } = words;
+        let (start, end) = (self.seconds(start_ms), self.seconds(end_ms));
         let from_finalize = self.finalize != Finalize::No;
         if from_finalize {
             self.finalize = Finalize::Told;
         }
         let speech_final = self.ends[index].paused_at(end_ms) && self.query.speech_final;
-        let confidence = confidence.unwrap_or(1.0);
         let read = Read { index, start, end, text: &text, confidence, is_final: true, speech_final, from_finalize };
         let results = self.results(&read, extra);
         self.send(&results, out);
         self.ends[index].last_word_end_ms = Some(end_ms);
-        self.utterance_ends(out);
     }
 
-    /// Tells the end of an utterance once it is long enough ago and nobody speaks on that channel.
+    /// Tells the end of an utterance once it is long enough ago, nobody speaks on that channel and nobody has spoken
+    /// since.
     fn utterance_ends(&mut self, out: &mut Vec<Action>) {
         let Some(pause_ms) = self.query.utterance_end_ms else { return };
         let now_ms = self.base_ms + self.position_ms();
         for index in 0..self.ends.len() {
             let ending = &self.ends[index];
-            let due = ending.last_word_end_ms.filter(|end_ms| !ending.speaking && now_ms >= end_ms + pause_ms);
+            let silent = !ending.speaking && ending.unread_since_ms.is_none();
+            let due = ending.last_word_end_ms.filter(|end_ms| silent && now_ms >= end_ms + pause_ms);
             if let Some(end_ms) = due {
                 self.ends[index].last_word_end_ms = None;
                 let channel = [index, self.channels.len()];
@@ -206,6 +242,12 @@ impl Ending {
             self.pauses_ms.pop_front();
         }
         self.pauses_ms.push_back(at_ms);
+    }
+
+    /// The words that come next, if no older ones are still being read.
+    fn next_words(&mut self) -> Option<Words> {
+        let until_ms = self.unread_since_ms.unwrap_or(u64::MAX);
+        if self.held.front()?.start_ms <= until_ms { self.held.pop_front() } else { None }
     }
 
     /// Whether the speaker paused after words that ended at `end_ms`; earlier pauses are forgotten.
@@ -234,7 +276,7 @@ impl Dialect for Listen {
         match message_type(text).as_deref() {
             Ok("KeepAlive" | "Configure") => {}
             Ok("Finalize") => {
-                self.finalize = Finalize::Asked;
+                self.finalize = Finalize::Asked { at_ms: self.position_ms() };
                 out.push(Action::Flush);
             }
             Ok("CloseStream") => self.stop(out),
@@ -269,6 +311,10 @@ impl Dialect for Listen {
 
     fn stopped(&mut self, _utterances: u64, out: &mut Vec<Action>) {
         self.stopped = true;
+        for index in 0..self.ends.len() {
+            self.ends[index].unread_since_ms = None;
+            self.tell_held(index, out);
+        }
         let digest: String = self.digest.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let metadata = json!({
             "type": "Metadata",
@@ -326,6 +372,11 @@ impl Dialect for Listen {
                     self.send(&message, out);
                 }
             }
+            News::Unread { channel, since_ms } => {
+                let Some(index) = self.index(*channel) else { return };
+                self.ends[index].unread_since_ms = *since_ms;
+                self.tell_held(index, out);
+            }
             News::Interim { channel, span, text, confidence } => {
                 let Some(index) = self.index(*channel).filter(|_| !self.stopped) else { return };
                 let (start, end) = (self.seconds(span.start_ms), self.seconds(span.end_ms));
@@ -343,8 +394,8 @@ impl Dialect for Listen {
                 self.send(&results, out);
             }
             News::Flushed => {
-                if self.finalize == Finalize::Asked {
-                    let at = self.position_ms() as f64 / 1e3;
+                if let Finalize::Asked { at_ms } = self.finalize {
+                    let at = at_ms as f64 / 1e3;
                     let read = Read {
                         index: 0,
                         start: at,

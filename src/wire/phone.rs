@@ -113,6 +113,10 @@ pub enum News {
     Events(Vec<Event>),
     /// Somebody began or stopped speaking.
     Speech { channel: Channel, speaking: bool, at_ms: u64 },
+    /// The oldest speech of a channel that is being read began at `since_ms`; `None`: all that was said is dealt with.
+    /// Told whenever it changes, after the events that belong to the change: what is read later of it comes before
+    /// whatever began after it.
+    Unread { channel: Channel, since_ms: Option<u64> },
     /// What has been said so far of an utterance that is going on, as well as it could be read.
     Interim { channel: Channel, span: Span, text: String, confidence: f32 },
     /// What an [`Action::Flush`] cut has been told.

@@ -5,6 +5,7 @@
 //! socket closed without `stop` has ended its call all the same. Nothing is ever sent: on a one-way stream the
 //! platform would take it for an error (Twilio 31924, 31951), so that a refusal is a close frame.
 
+mod order;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use self::order::Order;
 use crate::audio::Encoding;
 use crate::terms::Channel;
 use crate::wire::fields::{FieldMap, number, text};
@@ -46,6 +48,8 @@ pub struct Twilio {
     /// Stamp of the first audio, on the platform's clock.
     origin_ms: Option<u64>,
     bytes_per_ms: u64,
+    /// Frames of a track have numbers and may come out of order (Telnyx).
+    unordered: bool,
     stopped: bool,
 }
 
@@ -55,6 +59,15 @@ struct Track {
     name: TrackName,
     /// Bytes taken in, gaps included.
     position: u64,
+    order: Order<Packet>,
+}
+
+/// Audio of one frame.
+#[derive(Debug)]
+struct Packet {
+    /// On the platform's clock.
+    stamp_ms: Option<u64>,
+    bytes: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +78,7 @@ enum TrackName {
 
 impl Twilio {
     pub fn new(settings: Settings) -> Self {
-        Self { settings, tracks: Vec::new(), origin_ms: None, bytes_per_ms: 8, stopped: false }
+        Self { settings, tracks: Vec::new(), origin_ms: None, bytes_per_ms: 8, unordered: false, stopped: false }
     }
 
     fn message(&mut self, message: &str, out: &mut Vec<Action>) -> Result<(), BadMessage> {
@@ -77,8 +90,7 @@ impl Twilio {
             "media" => self.media(frame.media.unwrap_or_default(), out)?,
             "stop" if self.tracks.is_empty() => out.push(Action::Close { code: 1000, reason: String::new() }),
             "stop" => {
-                self.stopped = true;
-                out.push(Action::Stop);
+                self.stop(out);
             }
             // Digits are not kept: they may be a card number or a PIN.
             _ => {}
@@ -126,11 +138,12 @@ impl Twilio {
         if let (Some(channel), [only]) = (told.channel, channels.as_mut_slice()) {
             *only = channel;
         }
-        let ids = [wire.call_sid, wire.stream_sid, frame.stream_sid];
+        self.unordered = wire.call_control_id.is_some() || frame.stream_id.is_some();
+        let ids = [wire.call_sid, wire.call_control_id, wire.stream_sid, frame.stream_sid, frame.stream_id];
         let named = ids.into_iter().flatten().find(|id| check_id("callSid", id).is_ok());
         let call = told.call.or(named).unwrap_or_else(|| self.settings.fallback_id.clone());
         self.bytes_per_ms = u64::from(sample_rate / 1_000).max(1) * encoding.bytes_per_sample() as u64;
-        self.tracks = names.into_iter().map(|name| Track { name, position: 0 }).collect();
+        self.tracks = names.into_iter().map(|name| Track { name, position: 0, order: Order::default() }).collect();
         let streams = channels.iter().map(|channel| Stream { encoding, sample_rate, channels: vec![*channel] });
         let streams = streams.collect();
         let opening = Opening { call, channels, language: told.language, consent: told.consent, facts: told.facts };
@@ -148,9 +161,19 @@ impl Twilio {
         let Some(bytes) = from_base64(&payload) else {
             return Err(BadMessage("field `media.payload` is not base64".to_owned()));
         };
+        let whole = |value: &Option<Value>| value.as_ref().and_then(number).filter(|number| *number >= 0.0);
+        let stamp_ms = whole(&media.timestamp).map(|stamp_ms| stamp_ms as u64);
+        let chunk = whole(&media.chunk).filter(|_| self.unordered).map(|chunk| chunk as u64);
+        let mut packets = Vec::new();
+        self.tracks[place].order.push(chunk, Packet { stamp_ms, bytes }, &mut packets);
+        packets.into_iter().for_each(|packet| self.take(place, packet, out));
+        Ok(())
+    }
+
+    /// Takes in audio whose turn it is.
+    fn take(&mut self, place: usize, Packet { stamp_ms, bytes }: Packet, out: &mut Vec<Action>) {
         let track = &mut self.tracks[place];
-        if let Some(stamp_ms) = media.timestamp.as_ref().and_then(number).filter(|stamp| *stamp >= 0.0) {
-            let stamp_ms = stamp_ms as u64;
+        if let Some(stamp_ms) = stamp_ms {
             let position_ms = track.position / self.bytes_per_ms;
             let origin_ms = *self.origin_ms.get_or_insert(stamp_ms);
             let late_ms = stamp_ms.saturating_sub(origin_ms).saturating_sub(position_ms);
@@ -165,7 +188,16 @@ impl Twilio {
         if !bytes.is_empty() {
             out.push(Action::Audio { stream: place, bytes: bytes.into() });
         }
-        Ok(())
+    }
+
+    fn stop(&mut self, out: &mut Vec<Action>) {
+        self.stopped = true;
+        for place in 0..self.tracks.len() {
+            let mut packets = Vec::new();
+            self.tracks[place].order.finish(&mut packets);
+            packets.into_iter().for_each(|packet| self.take(place, packet, out));
+        }
+        out.push(Action::Stop);
     }
 }
 
@@ -197,8 +229,7 @@ impl Dialect for Twilio {
 
     fn closed(&mut self, out: &mut Vec<Action>) {
         if !self.stopped && !self.tracks.is_empty() {
-            self.stopped = true;
-            out.push(Action::Stop);
+            self.stop(out);
         }
     }
 }
@@ -236,8 +267,10 @@ fn other(channel: Channel) -> Channel {
 #[derive(Deserialize)]
 struct Frame {
     event: String,
-    #[serde(default, alias = "stream_sid", alias = "stream_id", rename = "streamSid")]
+    #[serde(default, alias = "stream_sid", rename = "streamSid")]
     stream_sid: Option<String>,
+    #[serde(default)]
+    stream_id: Option<String>,
     #[serde(default)]
     start: Option<StartWire>,
     #[serde(default)]
@@ -246,8 +279,10 @@ struct Frame {
 
 #[derive(Default, Deserialize)]
 struct StartWire {
-    #[serde(default, rename = "callSid", alias = "call_sid", alias = "call_control_id", alias = "callId")]
+    #[serde(default, rename = "callSid", alias = "call_sid", alias = "callId")]
     call_sid: Option<String>,
+    #[serde(default)]
+    call_control_id: Option<String>,
     #[serde(default, rename = "streamSid", alias = "stream_sid", alias = "stream_id")]
     stream_sid: Option<String>,
     #[serde(default)]
@@ -294,6 +329,8 @@ impl Format {
 struct Media {
     #[serde(default)]
     track: Option<String>,
+    #[serde(default)]
+    chunk: Option<Value>,
     #[serde(default)]
     timestamp: Option<Value>,
     #[serde(default)]

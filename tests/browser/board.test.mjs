@@ -59,6 +59,7 @@ test("what one acknowledges, the other board shows", async () => {
   await card(berta, player).waitFor({ state: "detached" });
   await row(berta, player).getByText("anna is on it").waitFor();
   await row(anna, player).getByText("You are on it").waitFor();
+  await row(berta, player).locator(".row-why", { hasText: "Legal threat" }).waitFor();
   await done(anna);
   await done(berta, player);
 });
@@ -101,7 +102,7 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   await row(page, player).click();
   await page.getByText("Guten Tag, hier ist Frau Keller.").waitFor();
   assert.equal(await page.getByText("bei Paketblitz").count(), 0, "the agent's words stay with the agent");
-  await page.getByText("heard in memory for their own prompts only").waitFor();
+  await page.getByText("it serves their own hints only, and is not stored").waitFor();
   const cue = page.locator(".cue", { hasText: "bodenlose Frechheit" });
   await cue.focus();
   await page.locator(".tip", { hasText: "raises the level by" }).waitFor();
@@ -409,6 +410,23 @@ test("lag and lost speech are shown as they are", async () => {
   event(53, { type: "lagging", lag_ms: 0 });
   await page.locator(".line-lagging", { hasText: "caught up" }).waitFor();
   assert.equal(await page.locator(".flag-lag").count(), 0);
+  await done(page, player);
+});
+
+test("how the customer sounds is said on the opened call, as long as it holds", async () => {
+  const player = await call();
+  const page = await openPage(browser, "about:blank");
+  const line = await relayFeed(page);
+  await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
+  await row(page, player).click();
+  await page.locator(".conversation-empty").waitFor();
+  const event = (seq, fields) => line.say({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, type: "observation", sound: "louder", ...fields });
+  event(60, { on: true, change: 6, text: "spricht lauter als zu Beginn" });
+  await page.locator(".detail .flag-sound", { hasText: "spricht lauter als zu Beginn" }).waitFor();
+  await page.locator(".line-sound", { hasText: "spricht lauter" }).waitFor();
+  assert.equal(await page.locator(".pane-list .flag-sound").count(), 0, "a list of calls is no place for it");
+  event(61, { on: false, text: "spricht wieder wie zu Beginn" });
+  await page.locator(".flag-sound").waitFor({ state: "detached" });
   await done(page, player);
 });
 

@@ -169,6 +169,23 @@ test("sixty calls with five events a second each, for ten seconds", async (t) =>
   await server.stop();
 });
 
+test("the page is there before its script", async () => {
+  const server = await startServer();
+  for (const path of ["/", "/agent"]) {
+    const page = await openPage(browser, "about:blank");
+    await page.route(/\.js$/, (route) => route.abort());
+    await page.goto(server.url + path);
+    await page.getByText("Ruhepol").waitFor();
+    assert.equal(await page.locator("#root > *").count(), 0);
+    await page.context().close();
+    const whole = await openPage(browser, server.url + path);
+    await whole.locator(".door").waitFor();
+    assert.equal(await whole.locator("#shell").count(), 0);
+    await closePage(whole);
+  }
+  await server.stop();
+});
+
 test("first paint", async (t) => {
   const server = await startServer();
   for (const path of ["/", "/agent"]) {

@@ -115,10 +115,13 @@ test("after the call the care card, at the end of the shift its own", async () =
   player.script("late-delivery");
   await page.locator(".moment .button").click();
   await page.getByText("Geteilt").waitFor();
+  const moment = await page.locator(".moment span").first().innerText();
+  await page.reload();
+  await page.locator(".moment", { hasText: moment }).getByText("Geteilt").waitFor();
   await player.stop();
   await page.getByRole("heading", { name: "Gespräch geschafft" }).waitFor();
   await page.getByText("Was geholfen hat").waitFor();
-  await page.getByRole("button", { name: "Feierabend" }).click();
+  await page.getByRole("button", { name: "Meine Schicht" }).click();
   await page.locator(".shift-lines li").first().waitFor();
   await page.getByText("Das sehen nur Sie.").waitFor();
   await page.getByRole("button", { name: "Schließen" }).click();
@@ -165,7 +168,7 @@ test("by keyboard alone: answer, mute, read, share, look back, settings, erase",
   await page.getByText("Shared").waitFor();
   await player.stop();
   await page.locator(".between").waitFor();
-  await press(button("End of shift"));
+  await press(button("My shift"));
   await page.locator(".shift-lines li").first().waitFor();
   await press(button("Close"));
   await press(button("Settings"));

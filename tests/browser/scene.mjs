@@ -55,3 +55,16 @@ export async function tireOut(server, agent = "a7") {
     await player.stop();
   }
 }
+
+/** Sixty calls at once, some of them heated. */
+export async function crowdScene(server) {
+  const scripts = ["cancellation", "insults", "third-call", "late-delivery", "wrong-department"];
+  return Promise.all(
+    Array.from({ length: 60 }, async (_, n) => {
+      const [, queue, team, text] = QUIET_DE[n % 7];
+      const player = await Player.start(server, `k-3${100 + n}`, { agent: `a${n + 1}`, queue, team });
+      if (n % 6 === 0) return player.script(scripts[(n / 6) % scripts.length], { upTo: 9 + (n % 4) });
+      return player.agent("Guten Tag, was kann ich für Sie tun?").say(text);
+    }),
+  );
+}

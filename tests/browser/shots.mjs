@@ -4,9 +4,9 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { openBoard, openPage, openPanel, Player, SIZES, sleep, startBrowser, startServer, token } from "./kit.mjs";
+import { openBoard, openPage, openPanel, Player, relayFeed, SIZES, sleep, startBrowser, startServer, token } from "./kit.mjs";
 import { settingsFor, startProvider } from "./provider.mjs";
-import { playScene, tireOut } from "./scene.mjs";
+import { crowdScene, playScene, tireOut } from "./scene.mjs";
 
 const out = fileURLToPath(new URL("out/", import.meta.url));
 const only = process.argv[2] ?? "";
@@ -198,6 +198,26 @@ try {
     await page.locator(".loading").waitFor();
     return page;
   });
+
+  await state("board-sound", SMALL, TWO, async (options) => {
+    const page = await openPage(browser, "about:blank", options);
+    const line = await relayFeed(page);
+    await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
+    await page.locator("[data-call=k-2047]").click();
+    await page.locator(".line-customer").first().waitFor();
+    const text = options.lang === "de" ? "spricht lauter als zu Beginn" : "speaks louder than at the beginning";
+    line.say({ call: "k-2047", log: "call", seq: 900, at: new Date().toISOString(), t_ms: 40_000, type: "observation", sound: "louder", on: true, change: 6, text });
+    await page.locator(".flag-sound").waitFor();
+    return page;
+  });
+  if (wanted("board-many")) {
+    const floor = await startServer();
+    const crowd = await crowdScene(floor);
+    await sleep(1_500);
+    await state("board-many", [["small", SIZES.small], ["wall", SIZES.wall]], TWO, (options) => openBoard(browser, floor, options));
+    for (const player of crowd) player.lose();
+    await floor.stop();
+  }
 
   const panel = (agent) => (options) => openPanel(browser, server, agent, options);
   await state("panel-waiting", PANEL, LOOKS, panel("a99"));

@@ -379,8 +379,6 @@ async fn what_breaks_in_the_middle_of_a_call_ends_the_socket_and_keeps_the_call(
         assert!(heard.code.is_some_and(|code| right.contains(&code)), "{what}: {heard:?}");
         assert_eq!(feed.json_of("call_started").await["call"], *call);
         // It waits for its connection, like any other call whose line broke.
-        // The call learns of it a moment after the socket was told.
-        sleep(Duration::from_millis(100)).await;
         let mut back = server.media().await;
         assert_eq!(back.start(start(&call)).await["resumed"], true, "{what}");
         back.stop().await;

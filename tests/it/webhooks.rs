@@ -370,3 +370,21 @@ async fn an_alert_nobody_takes_rises_once_and_goes_out() {
     assert_eq!(sorted(told), ["acknowledged", "raised", "raised", "raised", "raised_higher"]);
     server.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_alert_rises_also_while_the_line_is_lost() {
+    let server = serve(|config| {
+        config.alerts.unacknowledged_s = 1;
+        config.media.grace_s = 600;
+    })
+    .await;
+    let mut feed = server.feed().await;
+    let line = angry_call(&server, "gone").await;
+    let raised = feed.json_of("alert").await;
+    assert_eq!(raised["state"], "raised");
+    drop(line);
+    let risen = feed.json_of("alert").await;
+    assert_eq!((&risen["state"], &risen["id"]), (&json!("raised_higher"), &raised["id"]));
+    assert!(risen["unacknowledged_ms"].is_u64(), "{risen}");
+    server.end().await;
+}

@@ -49,6 +49,8 @@ export interface AgentSnapshot {
 export interface AgentView {
   band: Band;
   call: string;
+  /** Good moments so far, oldest first. */
+  moments?: GoodMoment[];
   /** The prompt on the screen. */
   prompt?: OpenPrompt | null;
   /** Last event of the agent's log that is folded in. */
@@ -423,6 +425,15 @@ export type FactKind =
   | "name"
   | "number"
   | "spelled";
+
+/** Something that went well in a call, for its agent, who may share it. */
+export interface GoodMoment {
+  /** Number of its event in the agent's log. */
+  seq: number;
+  /** The agent has shown it to the supervisors. */
+  shared?: boolean;
+  text: string;
+}
 
 /** A spoken language the program understands. */
 export type Lang = "de" | "en";

@@ -24,6 +24,7 @@ export async function buildPages({ minify = true } = {}) {
   mkdirSync(join(dist, "assets"), { recursive: true });
   const sizes = {};
   const icon = put(dist, "assets", "icon.svg", readFileSync(join(web, "src/icon.svg")));
+  const mark = readFileSync(join(web, "src/mark.svg"), "utf8").trim();
   const template = readFileSync(join(web, "src/page.html"), "utf8");
   for (const { page, html, ...words } of PAGES) {
     const result = await build({
@@ -45,7 +46,7 @@ export async function buildPages({ minify = true } = {}) {
       names[ending] = put(dist, "assets", `${page}.${ending}`, file.contents);
       sizes[`${page}.${ending}`] = gzipSync(file.contents, { level: 9 }).length;
     }
-    const values = { ...words, icon, script: names.js, style: names.css };
+    const values = { ...words, page, mark, icon, script: names.js, style: names.css };
     const text = template.replaceAll(/\{\{(\w+)\}\}/g, (_, name) => values[name]);
     put(dist, "", html, Buffer.from(text), false);
   }

@@ -28,8 +28,31 @@ pub enum Wish {
 /// One line of a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Line {
-    Words { channel: Channel, t_ms: u64, text: String, cues: Vec<CueKind>, severity: u8 },
-    Note { t_ms: u64, text: String },
+    Words {
+        channel: Channel,
+        t_ms: u64,
+        text: String,
+        cues: Vec<CueKind>,
+        severity: u8,
+    },
+    Note {
+        t_ms: u64,
+        text: String,
+    },
+    /// Words of a supervisor to the agent.
+    Whisper {
+        t_ms: u64,
+        from: String,
+        text: String,
+    },
+}
+
+impl Line {
+    fn t_ms(&self) -> u64 {
+        match self {
+            Self::Words { t_ms, .. } | Self::Note { t_ms, .. } | Self::Whisper { t_ms, .. } => *t_ms,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -38,6 +61,8 @@ pub struct Call {
     pub lines: VecDeque<Line>,
     /// Newest last.
     pub suggestions: VecDeque<String>,
+    /// Who has it open, we included; known of the opened call only.
+    pub watching: Vec<String>,
     /// Number of the utterance in the call's log that each of the last words came with.
     words_seq: VecDeque<u64>,
 }
@@ -107,6 +132,8 @@ impl Board {
                     self.breaks.remove(&agent);
                 }
             }
+            Some("colleagues") => self.colleagues(message),
+            Some("erased") => self.erased(message["call"].as_str().unwrap_or_default()),
             Some("done") => {}
             Some("error") => self.say(message["message"].as_str().unwrap_or("refused")),
             _ => {
@@ -127,7 +154,29 @@ impl Board {
         let mut before = std::mem::take(&mut self.calls);
         for view in views {
             let call = before.remove(&view.call).unwrap_or_default();
-            self.calls.insert(view.call.clone(), Call { view, ..call });
+            let watching = if self.opened.as_ref() == Some(&view.call) { call.watching } else { Vec::new() };
+            self.calls.insert(view.call.clone(), Call { view, watching, ..call });
+        }
+    }
+
+    /// Comes whole each time: whispers known already are not told twice.
+    fn colleagues(&mut self, message: &Value) {
+        let Some(call) = message["call"].as_str().and_then(|call| self.calls.get_mut(call)) else { return };
+        let texts = |value: &Value| value.as_str().map(str::to_owned);
+        call.watching = message["watching"].as_array().into_iter().flatten().filter_map(texts).collect();
+        for whisper in message["whispers"].as_array().into_iter().flatten() {
+            let text = |field: &str| whisper[field].as_str().unwrap_or_default().to_owned();
+            let t_ms = whisper["t_ms"].as_u64().unwrap_or(0);
+            call.whispered(Line::Whisper { t_ms, from: text("from"), text: text("text") });
+        }
+    }
+
+    /// Of a call that is erased nothing stays on the screen.
+    fn erased(&mut self, call: &str) {
+        self.calls.remove(call);
+        if self.opened.as_deref() == Some(call) {
+            self.opened = None;
+            self.say(format!("{call} was erased"));
         }
     }
 
@@ -266,6 +315,9 @@ impl Board {
 
     fn close(&mut self, call: &str) -> Option<Wish> {
         self.opened = None;
+        if let Some(call) = self.calls.get_mut(call) {
+            call.watching.clear();
+        }
         self.say("");
         Some(self.command("close", json!({ "call": call })))
     }
@@ -345,6 +397,18 @@ impl Call {
                 self.push(Line::Note { t_ms, text: "consent withdrawn, listening stopped".to_owned() });
             }
             _ => {}
+        }
+    }
+
+    /// Where it belongs among the lines, once.
+    fn whispered(&mut self, whisper: Line) {
+        if self.lines.contains(&whisper) {
+            return;
+        }
+        let place = self.lines.iter().rposition(|line| line.t_ms() <= whisper.t_ms()).map_or(0, |at| at + 1);
+        self.lines.insert(place, whisper);
+        if self.lines.len() > LINES {
+            self.lines.pop_front();
         }
     }
 
@@ -443,6 +507,34 @@ pub mod tests {
         assert_eq!(press(&mut board, "1")[0]["text"], "zwei");
         assert_eq!(press(&mut board, "2")[0]["text"], "eins");
         assert!(press(&mut board, "3").is_empty());
+    }
+
+    #[test]
+    fn colleagues_at_the_opened_call_are_seen_and_their_whispers_told_once() {
+        let mut board = board();
+        press(&mut board, "\n");
+        let note = |seq, text| event("loud", seq, json!({"type": "note", "by": "anna", "text": text}));
+        board.hear(&note(2, "early"));
+        board.hear(&note(9, "late"));
+        let colleagues = json!({"type": "colleagues", "call": "loud", "watching": ["anna", "me"],
+            "whispers": [{"from": "anna", "text": "Mut!", "t_ms": 5_000}]});
+        board.hear(&colleagues);
+        board.hear(&colleagues);
+        let call = &board.calls["loud"];
+        let whisper = Line::Whisper { t_ms: 5_000, from: "anna".to_owned(), text: "Mut!".to_owned() };
+        assert_eq!(call.lines.iter().position(|line| *line == whisper), Some(1), "{:?}", call.lines);
+        assert_eq!((call.lines.len(), call.watching.len()), (3, 2));
+        press(&mut board, "\u{1b}");
+        assert!(board.calls["loud"].watching.is_empty(), "what is closed is no longer told of");
+    }
+
+    #[test]
+    fn of_an_erased_call_nothing_stays() {
+        let mut board = board();
+        press(&mut board, "\n");
+        board.hear(&json!({"type": "erased", "call": "loud"}));
+        assert!(!board.calls.contains_key("loud") && board.opened.is_none());
+        assert_eq!(board.selected.as_deref(), Some("calm"));
     }
 
     #[test]

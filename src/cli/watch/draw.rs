@@ -120,7 +120,7 @@ fn conversation(frame: &mut Frame, area: Rect, board: &Board, call: &Call) {
         lines.push(Text::from("Enter opens the conversation; the agent is told.").dim());
     }
     let paragraph = Paragraph::new(lines).wrap(Wrap { trim: false });
-    let block = left().title(format!(" {} ", call.view.call));
+    let block = left().title(title(call));
     let room = words.height.saturating_sub(1);
     let rows = u16::try_from(paragraph.line_count(words.width.saturating_sub(1))).unwrap_or(u16::MAX);
     frame.render_widget(paragraph.scroll((rows.saturating_sub(room), 0)).block(block), words);
@@ -130,8 +130,26 @@ fn conversation(frame: &mut Frame, area: Rect, board: &Board, call: &Call) {
     frame.render_widget(Paragraph::new(lines).block(left()), phrases);
 }
 
+/// The call, how its customer sounds, and who reads along beside us.
+fn title(call: &Call) -> String {
+    let mut title = format!(" {} ", call.view.call);
+    for sounding in &call.view.sounds {
+        title += &format!("· {} ", sounding.text);
+    }
+    // One name is our own.
+    if call.watching.len() > 1 {
+        title += &format!("· open at {} ", call.watching.join(", "));
+    }
+    title
+}
+
 fn line(line: &Line) -> Text<'static> {
     match line {
+        Line::Whisper { t_ms, from, text } => Text::from(vec![
+            Span::from(format!("{:>6} ", clock(*t_ms))).dim(),
+            Span::from(format!("{from} whispered: ")).fg(Color::Blue).bold(),
+            Span::from(text.clone()).fg(Color::Blue),
+        ]),
         Line::Note { t_ms, text } => Text::from(format!("{:>6} {text}", clock(*t_ms))).dim(),
         Line::Words { channel, t_ms, text, cues, severity } => {
             let style = match severity {
@@ -228,8 +246,16 @@ mod tests {
         let phrase =
             json!({"type": "suggestion", "id": "loud:s1", "practice": "001-6", "text": "Das verstehe ich gut."});
         state.hear(&event("loud", 4, phrase));
+        let whisper = json!({"from": "anna", "text": "Ruhig bleiben.", "t_ms": 3_500});
+        let colleagues =
+            json!({"type": "colleagues", "call": "loud", "watching": ["anna", "me"], "whispers": [whisper]});
+        state.hear(&colleagues);
+        let louder = json!({"type": "observation", "sound": "louder", "on": true, "text": "spricht lauter"});
+        state.hear(&event("loud", 5, louder));
         let screen = screen(&state, 100, 20);
         for expected in [
+            "loud · spricht lauter · open at anna, me",
+            "anna whispered: Ruhig bleiben.",
             "2 calls, 1 with an alert",
             "▲ Anwalt",
             "„Ich gehe zum Anwalt.“",

@@ -164,6 +164,7 @@ impl Rulebook {
         }
         let conditions = rules.practices.iter().flat_map(|practice| practice.when.iter().chain(&practice.unless));
         rules.remembered = conditions.flat_map(|condition| condition.heard_words.iter().cloned()).collect();
+        rules.index();
         check::rulebook(&rules, files, &places, errors);
         rules
     }

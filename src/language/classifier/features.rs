@@ -4,7 +4,7 @@
 //! hits; presence only. Lower case, letters and digits only; umlauts read as `ae`, `oe`, `ue`, `ß` as `ss`, so that
 //! normalised text gives much the same features as the original.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::tags::{REACH, TagLists, each, pair_hash, tag_features, tag_hash};
 
@@ -80,7 +80,10 @@ impl WordLists {
         }
         let stems = match stems.is_empty() {
             true => None,
-            false => Some(AhoCorasick::new(&stems).map_err(|error| WordListError::Compile(error.to_string()))?),
+            false => {
+                let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(&stems);
+                Some(automaton.map_err(|error| WordListError::Compile(error.to_string()))?)
+            }
         };
         Ok(Self { stems, list_of_stem, lists: lists as usize })
     }
@@ -251,16 +254,22 @@ fn inner_runs(word: &str, out: &mut Vec<u32>) {
 /// Runs of characters with a word border inside them, from `<word><word>…`.
 fn across_runs(words: &str, out: &mut Vec<u32>) {
     // Both marks of a border are one character.
-    let words: String = words.chars().filter(|character| *character != '<').collect();
+    let words = words.replace('<', "");
     if words.is_ascii() {
         let words = words.as_bytes();
+        let mut border = 0;
         for from in 0..words.len() {
+            while border < words.len() && (border <= from || words[border] != b'>') {
+                border += 1;
+            }
             let run = &words[from..words.len().min(from + *CHARS.end())];
-            let Some(border) = run.iter().skip(1).position(|&byte| byte == b'>') else { continue };
+            if border + 1 >= from + run.len() {
+                continue;
+            }
             let mut hash = start(ACROSS);
             for (index, &byte) in run.iter().enumerate() {
                 hash = extend_byte(hash, byte);
-                if index > border + 1 {
+                if from + index > border {
                     out.push(finish(hash));
                 }
             }

@@ -7,6 +7,8 @@ use crate::terms::CueKind;
 
 /// Rows are added in 16 bits; this many of 127 at most fit.
 const ROWS_IN_16_BITS: usize = 256;
+/// Columns that are added at once: as many as fit the registers of every processor.
+const LANES: usize = 16;
 
 /// What a column answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,15 +81,27 @@ impl KindHeads {
         }
         let mask = self.weights.len() / columns - 1;
         let mut sums = vec![0i32; columns];
-        let mut part = vec![0i16; columns];
         for rows in features.chunks(ROWS_IN_16_BITS) {
-            part.fill(0);
-            for &hash in rows {
-                let from = (hash as usize & mask) * columns;
-                let row = &self.weights[from..from + columns];
-                part.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i16::from(weight));
+            if columns < LANES {
+                for &hash in rows {
+                    let row = &self.weights[(hash as usize & mask) * columns..][..columns];
+                    sums.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i32::from(weight));
+                }
+                continue;
             }
-            sums.iter_mut().zip(&part).for_each(|(sum, &part)| *sum += i32::from(part));
+            // The last lanes overlap those before them: the same sum twice is quicker than an odd number of columns.
+            let mut first = 0;
+            while first < columns {
+                let at = first.min(columns - LANES);
+                let mut part = [0i16; LANES];
+                for &hash in rows {
+                    let row = &self.weights[(hash as usize & mask) * columns + at..][..LANES];
+                    part.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i16::from(weight));
+                }
+                let new = first - at;
+                sums[first..].iter_mut().zip(&part[new..]).for_each(|(sum, &part)| *sum += i32::from(part));
+                first = at + LANES;
+            }
         }
         let norm = (features.len() as f32).sqrt();
         let of = |(question, sum): (&Question, i32)| question.bias + question.scale * sum as f32 / norm;

@@ -1,9 +1,9 @@
 //! German.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use rustc_hash::FxHashMap;
 
 use super::gate::{Gate, Seen, may_spell};
 use super::{FactKind, Possible, Raw, Shared, capital, pattern, sentences, shared, squeeze};
@@ -50,7 +50,7 @@ const NOUNS: &[(Gender, &str)] = &[
 const NOT_THINGS: &[&str] = &["vertreter", "visitenkarte", "ratschlag", "beitrag", "vorschlag", "geldbeutel"];
 
 /// The things by name.
-static GENDERS: LazyLock<BTreeMap<&str, Gender>> = LazyLock::new(|| {
+static GENDERS: LazyLock<FxHashMap<&str, Gender>> = LazyLock::new(|| {
     NOUNS.iter().flat_map(|(gender, nouns)| nouns.split_whitespace().map(|noun| (noun, *gender))).collect()
 });
 
@@ -83,7 +83,7 @@ pub(super) static GATE: LazyLock<Gate> = LazyLock::new(|| {
              telefoniert gesagt",
         ),
         (MONEY, "euro franken €"),
-        (NAMED, "name apparat heiß heiss hier"),
+        (NAMED, "name apparat heiß heiss hier guten hallo grüß moin servus"),
         (
             DAY,
             "januar februar märz april mai juni juli august september oktober november dezember montag dienstag \
@@ -179,6 +179,13 @@ static NAME_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// First name and surname right after the greeting: "Guten Tag, Wiebke Harms, ich wollte …".
+static NAME_GREETING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:(?:[Jj]a|[Gg]uten|[Ss]chönen|[Gg]rüß|Tag|Morgen|Abend|Gott|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach|also|äh)[ ,.!]+)+(?:(Frau|Herr) )?[A-ZÄÖÜ][a-zäöüßéèç]+ ([A-ZÄÖÜ][a-zäöüßéèç]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?)(?:, | aus )",
+    )
+});
+
 static TITLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(Frau|Herr) [^ ]+(?: [A-ZÄÖÜ][^ ]+)?$"));
 
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
@@ -260,8 +267,10 @@ pub(super) fn find(text: &str, seen: Seen, found: &mut Vec<Raw>) {
         for (offset, sentence) in sentences(text) {
             durations(offset, sentence, seen, found);
             let things = if seen.any(THING) { things_in(sentence) } else { Vec::new() };
+            let before = found.len();
             troubles(offset, sentence, seen, &things, found);
-            name_things(offset, things, found);
+            let wrong = found.len() > before;
+            name_things(offset, things, wrong, found);
         }
     }
     how_often(text, seen, found);
@@ -304,7 +313,8 @@ fn own_names(text: &str, found: &mut Vec<Raw>) {
     let person = |hit: &regex::Captures<'_>| {
         !hit[0].split([' ', ',']).any(|word| NO_PERSON.contains(&word.to_lowercase().as_str()))
     };
-    for hit in NAME_FIRST.captures_iter(text).chain(NAME_HERE.captures_iter(text).filter(person)) {
+    let opening = NAME_HERE.captures_iter(text).chain(NAME_GREETING.captures_iter(text));
+    for hit in NAME_FIRST.captures_iter(text).chain(opening.filter(person)) {
         if let Some(name) = hit.get(2) {
             let address = hit.get(1).map_or(String::new(), |title| format!("{} {}", title.as_str(), name.as_str()));
             names(&address, name.as_str(), name.range(), found);
@@ -500,9 +510,12 @@ fn things_in(sentence: &str) -> Vec<Thing> {
     let words = words_of(sentence);
     for (at, determiner) in words.iter().enumerate() {
         let start = determiner.start;
+        if !DETERMINERS.iter().any(|listed| determiner.text.eq_ignore_ascii_case(listed)) {
+            continue;
+        }
         let joined =
             sentence[..start].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_');
-        if joined || !DETERMINERS.iter().any(|listed| determiner.text.eq_ignore_ascii_case(listed)) {
+        if joined {
             continue;
         }
         let Some((word, last)) = next_word(sentence, &words, at) else { continue };
@@ -555,8 +568,13 @@ fn gender(noun: &str, determiner: &str) -> Option<Gender> {
     fits.then_some(gender)
 }
 
-fn name_things(offset: usize, things: Vec<Thing>, found: &mut Vec<Raw>) {
+/// `wrong`: the sentence says what does not work.
+fn name_things(offset: usize, things: Vec<Thing>, wrong: bool, found: &mut Vec<Raw>) {
     for thing in things {
+        // "In der Leitung" one waits, and "die Leitung" decides: a line it is only if something is wrong with it.
+        if !wrong && thing.nominative == "die Leitung" {
+            continue;
+        }
         let mut slots = vec![("what_acc", thing.accusative), ("what_dat", thing.dative)];
         // A plural subject would need another verb than the phrases have.
         if thing.gender != Gender::Plural {

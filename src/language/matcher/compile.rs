@@ -114,7 +114,11 @@ impl Builder {
         by_number.iter().for_each(|(_, atoms)| sets.push(atoms));
         let atoms = self.atoms.len() + ATOM_WORD as usize;
         let parts = self.parts.len() + PART_NONE as usize + 1;
-        let parts_of = self.parts.iter().flat_map(|(atoms, &part)| atoms.iter().map(move |&atom| (atom, part)));
+        let mut parts_of: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+        for (atoms, &part) in &self.parts {
+            atoms.iter().for_each(|&atom| *parts_of.entry((atom, part / 64)).or_default() |= 1 << (part % 64));
+        }
+        let parts_of = parts_of.into_iter().map(|((atom, place), bits)| (atom, (place, bits)));
         Matcher {
             words,
             wild: automaton,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Duration, Instant, timeout_at};
 use tracing::info;
 
 use super::stream::{Stream, send};
@@ -12,12 +13,17 @@ use crate::call::event::parse_rfc3339;
 use crate::call::{self, CallInfo};
 use crate::config::Consent;
 use crate::server::App;
+use crate::server::calls::Reserved;
 use crate::server::platform::Platform;
 use crate::server::session::{self, Attach, MediaInput, ToSocket};
 use crate::terms::Channel;
 use crate::wire::Refusal;
 use crate::wire::native::{Facts, Opening};
 use crate::wire::phone::{Start, Started, Wants};
+
+/// How long a newcomer waits for a place that is taken: the socket that held it may just be going, and its end not be
+/// seen yet. Shorter than any platform waits.
+const PLACE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Finds or makes the call and takes a place in it.
 pub(super) async fn enter(
@@ -38,7 +44,7 @@ pub(super) async fn enter(
     let lang = language.unwrap_or(app.config.speech.language);
     // A call may end between the reservation and the arrival; then the id is free for a new one.
     for _ in 0..3 {
-        let reserved = app.calls.reserve(&call, &channels).map_err(|refusal| (refusal, refused(refusal, &call)))?;
+        let reserved = reserve(app, &call, &channels).await.map_err(|refusal| (refusal, refused(refusal, &call)))?;
         let is_new = reserved.new.is_some();
         if let Some(mailboxes) = reserved.new {
             let info = CallInfo {
@@ -72,6 +78,17 @@ pub(super) async fn enter(
         app.calls.release(&reserved.entry.call, socket, false);
     }
     Err((Refusal::Busy, "the call is just ending; try again".to_owned()))
+}
+
+async fn reserve(app: &App, call: &str, channels: &[Channel]) -> Result<Reserved, Refusal> {
+    let until = Instant::now() + PLACE_PATIENCE;
+    loop {
+        let freed = app.calls.freed();
+        match app.calls.reserve(call, channels) {
+            Err(Refusal::CallExists) if timeout_at(until, freed).await.is_ok() => {}
+            reserved => return reserved,
+        }
+    }
 }
 
 fn check(app: &App, opening: &Opening, platform: Platform) -> Result<(), Reason> {

@@ -1,6 +1,6 @@
 //! How a call's task comes to life: for a new call, or for one that was live before a restart.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,7 +158,8 @@ impl<'a> Session<'a> {
             id,
             call,
             sockets: Vec::new(),
-            in_flight: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            unread: BTreeMap::new(),
             transcripts,
             reply,
             started: Instant::now(),

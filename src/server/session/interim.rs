@@ -79,11 +79,13 @@ impl Session<'_> {
         }
     }
 
-    /// Tells what was read, unless the utterance has meanwhile come to its end: then its final words follow.
+    /// Tells what was read, unless the utterance has meanwhile come to its end: then its final words follow. Nor while
+    /// older words of that channel are still being read: what is final comes first.
     pub(super) fn tell_interim(&mut self, transcript: Transcript) {
         let Some((channel, span)) = self.interims.answered(transcript.segment) else { return };
         let goes_on = self.call.so_far(channel).is_some_and(|speech| speech.span.start_ms == span.start_ms);
-        if let (Outcome::Text { text, confidence }, true) = (transcript.outcome, goes_on) {
+        let read_before = !self.unread.contains_key(&channel);
+        if let (Outcome::Text { text, confidence }, true) = (transcript.outcome, goes_on && read_before) {
             let text = self.call.interim(channel, &text);
             self.tell_sockets(&News::Interim { channel, span, text, confidence }, Wants::Interim);
         }

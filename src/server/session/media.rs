@@ -9,6 +9,7 @@ use crate::call::{CallInfo, Facts, Input};
 use crate::server::calls::SocketId;
 use crate::server::{Phase, unix_ms};
 use crate::terms::{Channel, SAMPLES_PER_MS};
+use crate::wire::phone::{News, Wants};
 
 /// A hold that brought less audio than time passed jumps ahead, if by more than this (milliseconds): below is jitter.
 const HOLD_JITTER_MS: u64 = 500;
@@ -77,6 +78,9 @@ impl Session<'_> {
         let position = t_ms * SAMPLES_PER_MS;
         let lanes = channels.into_iter().map(|channel| (channel, position)).collect();
         self.sockets.push(Attached { id: socket, lanes, outbox, wants, flushing: None, stopping: None });
+        for (channel, since_ms) in self.unread.clone() {
+            self.tell_sockets(&News::Unread { channel, since_ms: Some(since_ms) }, Wants::News);
+        }
         // If the socket has gone meanwhile, `Lost` follows.
         let _ = ready.send(t_ms);
     }
@@ -141,7 +145,7 @@ impl Session<'_> {
 
     pub(super) fn flush(&mut self, socket: SocketId) {
         self.end_channels(socket);
-        let waiting = self.in_flight.clone();
+        let waiting = self.in_flight.keys().copied().collect();
         if let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) {
             attached.flushing = Some(waiting);
         }
@@ -159,7 +163,7 @@ impl Session<'_> {
     }
 
     pub(super) fn mark_stopping(&mut self, socket: SocketId) {
-        let waiting = self.in_flight.clone();
+        let waiting = self.in_flight.keys().copied().collect();
         if let Some(attached) = self.sockets.iter_mut().find(|attached| attached.id == socket) {
             attached.stopping = Some(waiting);
         }
@@ -169,7 +173,8 @@ impl Session<'_> {
         let t_ms = self.media_ms();
         self.end_channels(socket);
         self.sockets.retain(|attached| attached.id != socket);
-        if self.app.calls.release(&self.id, socket, false) {
+        // Another may have taken its place already, and says so next.
+        if self.sockets.is_empty() {
             let wall = Instant::now();
             self.lost = Some(Since { wall, t_ms });
             self.grace_until = wall + self.app.grace;

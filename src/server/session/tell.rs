@@ -1,5 +1,6 @@
 //! What comes out of a call: speech to be read, events for the journal and the hub, news for its sockets.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tracing::warn;
@@ -36,7 +37,7 @@ impl Session<'_> {
                         }
                         None => Outcome::Nothing,
                         Some(queue) => {
-                            self.in_flight.insert(segment);
+                            self.in_flight.insert(segment, (channel, speech.span.start_ms));
                             queue.submit(self.speech_job(segment, channel, heated, speech));
                             continue;
                         }
@@ -79,6 +80,26 @@ impl Session<'_> {
             self.tell_sockets(&News::Events(told), Wants::News);
         }
         self.ticket = self.app.journal.submit(events);
+    }
+
+    /// Tells how far each channel has been read, where that has changed.
+    pub(super) fn tell_unread(&mut self) {
+        let mut unread = BTreeMap::new();
+        // Segments are numbered in the order in which they were said, so that the first of a channel is its oldest.
+        for (channel, start_ms) in self.in_flight.values() {
+            unread.entry(*channel).or_insert(*start_ms);
+        }
+        if unread == self.unread {
+            return;
+        }
+        let before = std::mem::replace(&mut self.unread, unread);
+        let channels: BTreeSet<Channel> = before.keys().chain(self.unread.keys()).copied().collect();
+        for channel in channels {
+            let since_ms = self.unread.get(&channel).copied();
+            if since_ms != before.get(&channel).copied() {
+                self.tell_sockets(&News::Unread { channel, since_ms }, Wants::News);
+            }
+        }
     }
 
     /// A socket that does not take its news in time misses them; the call never waits for it.

@@ -107,6 +107,56 @@ fn utterances_come_back_as_results_with_their_escalation() {
 }
 
 #[test]
+fn final_words_of_a_channel_come_in_the_order_in_which_they_were_said() {
+    let (mut listen, _) = opened("encoding=mulaw&channels=2&utterance_end_ms=1000");
+    let mut out = Vec::new();
+    listen.binary(0, vec![0xff; 16 * 20_000].into(), &mut out);
+    out.clear();
+    let said = |seq: u64, channel: Channel, start_ms: u64, text: &str| {
+        let text = Some(text.to_owned());
+        News::Events(vec![event(
+            seq,
+            EventKind::Utterance { channel, start_ms, end_ms: start_ms + 900, text, confidence: None },
+        )])
+    };
+    let unread = |channel: Channel, since_ms: Option<u64>| News::Unread { channel, since_ms };
+    use Channel::{Agent, Customer};
+    for news in [
+        unread(Customer, Some(1_000)),
+        said(2, Customer, 3_000, "three"),
+        said(3, Customer, 2_000, "two"),
+        said(4, Agent, 2_500, "other"),
+        said(5, Customer, 1_000, "one"),
+        unread(Customer, Some(4_000)),
+        said(6, Customer, 5_000, "five"),
+        // Four turned out to be a cough.
+        unread(Customer, None),
+    ] {
+        listen.news(0, &news, &mut out);
+    }
+    let told: Vec<String> = sent(out)
+        .iter()
+        .map(|message| match message["type"].as_str().unwrap() {
+            "Results" => message["channel"]["alternatives"][0]["transcript"].as_str().unwrap().to_owned(),
+            _ => format!("{}@{}", message["channel"][0], message["last_word_end"]),
+        })
+        .collect();
+    assert_eq!(told, ["other", "1@3.4", "one", "two", "three", "five", "0@5.9"], "and an end is no end before words");
+}
+
+#[test]
+fn what_was_never_answered_is_told_at_the_end() {
+    let (mut listen, _) = opened("encoding=mulaw");
+    let mut out = Vec::new();
+    listen.news(0, &News::Unread { channel: Channel::Customer, since_ms: Some(500) }, &mut out);
+    listen.news(0, &News::Events(vec![event(2, utterance(Channel::Customer, Some("Ja.")))]), &mut out);
+    assert_eq!(out, []);
+    listen.stopped(1, &mut out);
+    let kinds: Vec<_> = sent(out).iter().map(|message| message["type"].clone()).collect();
+    assert_eq!(kinds, ["Results", "Metadata"]);
+}
+
+#[test]
 fn finalize_is_always_answered_once() {
     let (mut listen, _) = opened("encoding=mulaw");
     let mut out = Vec::new();

@@ -98,6 +98,43 @@ fn telnyx_and_exotel() {
 }
 
 #[test]
+fn telnyx_packets_are_put_back_into_order_and_nobody_elses() {
+    let packet = |chunk: u64, track: &str| {
+        json!({"event": "media", "sequence_number": "9", "stream_id": "s", "media": {"track": track,
+            "chunk": chunk.to_string(), "timestamp": (chunk * 20).to_string(), "payload": to_base64(&[chunk as u8; 160])}})
+    };
+    let heard = |start_message: Value, order: &[(u64, &str)]| -> Vec<(usize, u64)> {
+        let mut platform = twilio();
+        start(&mut platform, &start_message);
+        let mut out: Vec<Action> =
+            order.iter().flat_map(|(chunk, track)| say(&mut platform, &packet(*chunk, track))).collect();
+        out.extend(say(&mut platform, &json!({"event": "stop"})));
+        assert_eq!(out.pop(), Some(Action::Stop));
+        let heard = out.into_iter().map(|action| match action {
+            Action::Audio { stream, bytes } => (stream, u64::from(bytes[0])),
+            other => panic!("{other:?}"),
+        });
+        heard.collect()
+    };
+    let telnyx = json!({"event": "start", "stream_id": "s", "start": {"call_control_id": "v3:c",
+        "media_format": {"encoding": "PCMU", "sample_rate": 8000, "channels": 1}}});
+    let sent = [
+        (1, "inbound"),
+        (3, "inbound"),
+        (2, "outbound"),
+        (2, "inbound"),
+        (1, "outbound"),
+        (5, "inbound"),
+        (4, "inbound"),
+    ];
+    let mut both = heard(telnyx, &sent);
+    both.sort_by_key(|(stream, _)| *stream);
+    assert_eq!(both, [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 1), (1, 2)]);
+    let swapped: Vec<u64> = heard(twilio_start(), &sent[..4]).iter().map(|(_, chunk)| *chunk).collect();
+    assert_eq!(swapped, [1, 3, 2, 2], "Twilio's come as they are sent");
+}
+
+#[test]
 fn names_and_places_that_differ_from_twilios() {
     let format = |encoding: &str| {
         let mut message = twilio_start();

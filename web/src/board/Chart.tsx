@@ -3,12 +3,12 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { alertName, bandName, clock, useWords } from "../lib/i18n";
 import { Alert, Turn, Whisper } from "../lib/icons";
+import { memo } from "../lib/memo";
 import type { AlertKind } from "../wire";
 import { BANDS, BAND_FROM, turningPoints } from "./model";
 import type { Marker, Story } from "./story";
 
-/** In units of the root's type size, which grows on large screens. */
-const HEIGHT_REM = 8.25;
+/** In units of the root's type size, which grows on large screens; the height is the style sheet's. */
 const PAD_REM = { top: 1.25, right: 4.9, bottom: 1.15, left: 1.8 };
 
 /** A call begins with room for two minutes, so that the curve does not shrink at each word. */
@@ -25,17 +25,19 @@ interface Props {
   onGo(line: string): void;
 }
 
-export function Chart({ ready, story, now, level, ended, me, onGo }: Props) {
+export const Chart = memo(function Chart({ ready, story, now, level, ended, me, onGo }: Props) {
   const words = useWords();
   const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const [{ width, height, rem }, setSize] = useState({ width: 0, height: 0, rem: 16 });
   useLayoutEffect(() => {
-    const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.round(entry.contentRect.width)));
+    const observer = new ResizeObserver(([entry]) => {
+      if (!entry) return;
+      const { width, height } = entry.contentRect;
+      setSize({ width: Math.round(width), height: Math.round(height), rem: parseFloat(getComputedStyle(document.documentElement).fontSize) });
+    });
     if (box.current) observer.observe(box.current);
     return () => observer.disconnect();
   }, []);
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const height = HEIGHT_REM * rem;
   const pad = { top: PAD_REM.top * rem, right: PAD_REM.right * rem, bottom: PAD_REM.bottom * rem, left: PAD_REM.left * rem };
   const { points } = story;
   const last = points.at(-1);
@@ -84,6 +86,7 @@ export function Chart({ ready, story, now, level, ended, me, onGo }: Props) {
               <line key={marker.id} class={`chart-stem chart-stem-${marker.kind}`} x1={x(marker.tMs)} x2={x(marker.tMs)} y1={pad.top} y2={y(0)} />
             ))}
             <polyline class="chart-line" points={line} />
+            {last && !ended && now > last.t_ms && <line class="chart-since" x1={x(last.t_ms)} x2={x(now)} y1={y(last.level)} y2={y(last.level)} />}
             {last && <circle class="chart-now" cx={x(last.t_ms)} cy={y(last.level)} r={rem * 0.22} />}
             {turns.map(({ tMs, level }) => (
               <circle key={tMs} class="chart-turn" cx={x(tMs)} cy={y(level)} r={rem * 0.28} />
@@ -108,7 +111,7 @@ export function Chart({ ready, story, now, level, ended, me, onGo }: Props) {
       <figcaption class="hidden">{points.length > 0 ? words.courseSummary(level, peak.level, clock(peak.t_ms)) : words.courseEmpty}</figcaption>
     </figure>
   );
-}
+});
 
 /** Signs beside each other, so that each can be hit: those too close go to the right, and where all is full only the
  *  first of a crowd stays. */

@@ -4,17 +4,20 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useTip } from "../lib/Tip";
 import { alertName, clock, nameOf, number, spokenLength, timeOfDay, useWords, type Words } from "../lib/i18n";
 import { Alert, Check, Clock, Cross, Cut, Dropped, Ear, Lag, Note, Pause, Whisper } from "../lib/icons";
-import { memo } from "../lib/memo";
+import { memo, same } from "../lib/memo";
 import { Button } from "../lib/ui";
 import type { AgentChannel, AlertKind, Cue } from "../wire";
 import type { Controller } from "./controller";
 import type { Opened } from "./model";
 import { Loading } from "./LiveView";
-import { type Assessed, type Line, pieces, type Story } from "./story";
+import { type Line, pieces, type Story } from "./story";
 
 interface Props {
   controller: Controller;
   opened: Opened;
+  /** Of what is opened: what tells that there is more to show. */
+  rev: number;
+  agent: string | null;
   story: Story;
   scroller: { current: HTMLDivElement | null };
   agentChannel: AgentChannel;
@@ -23,7 +26,7 @@ interface Props {
 /** Within so many pixels of its end, the list follows the talk. */
 const FOLLOW_PX = 60;
 
-export function Conversation({ controller, opened, story, scroller, agentChannel }: Props) {
+export const Conversation = memo(function Conversation({ controller, opened, story, scroller, agent: named, agentChannel }: Props) {
   const words = useWords();
   const { lines } = story;
   const follows = useRef(true);
@@ -35,7 +38,7 @@ export function Conversation({ controller, opened, story, scroller, agentChannel
     setSeen(lines.length);
   }, [lines.length, opened.state]);
   const unseen = lines.length - seen;
-  const agent = controller.model.calls.get(opened.call)?.agent ?? words.agent;
+  const agent = named ?? words.agent;
   const me = controller.session.claims.sub;
   return (
     <div class="conversation">
@@ -63,7 +66,7 @@ export function Conversation({ controller, opened, story, scroller, agentChannel
         {opened.state === "ready" && lines.length === 0 && <p class="conversation-empty muted">{words.conversationEmpty}</p>}
         {story.forgotten && <p class="conversation-empty muted">{words.conversationForgotten}</p>}
         {lines.map((line) => (
-          <LineView key={line.id} line={line} assessed={line.kind === "utterance" ? line.assessed : null} hasText={line.kind === "utterance" && line.text !== null} agent={agent} me={me} words={words} />
+          <LineView key={line.id} line={line} agent={agent} me={me} words={words} />
         ))}
       </div>
       {!follows.current && unseen > 0 && (
@@ -81,13 +84,10 @@ export function Conversation({ controller, opened, story, scroller, agentChannel
       <p class="conversation-note">{words.agentChannelNote[agentChannel]}</p>
     </div>
   );
-}
+});
 
 interface LineProps {
   line: Line;
-  /** Change after the line was first shown; all else of a line never does. */
-  assessed: Assessed | null;
-  hasText: boolean;
   agent: string;
   me: string;
   words: Words;
@@ -108,7 +108,12 @@ const LineView = memo(function LineView({ line, words, agent, me }: LineProps) {
       </p>
     </div>
   );
-});
+}, sameLine);
+
+/** A story is told anew with each event; most of its lines are what they were. */
+function sameLine(a: LineProps, b: LineProps): boolean {
+  return same(a.line, b.line) && a.words === b.words && a.agent === b.agent && a.me === b.me;
+}
 
 function Utterance({ line, words }: { line: Extract<Line, { kind: "utterance" }>; words: Words }) {
   if (line.text === null) {

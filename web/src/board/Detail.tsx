@@ -1,9 +1,9 @@
 /** One call: its course, its conversation, and what one can do. */
 
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { TipLayer } from "../lib/Tip";
 import { alertName, clock, dateOf, endName, timeOfDay, useWords } from "../lib/i18n";
-import { Back, Check, Clock, Cross, Eye } from "../lib/icons";
+import { Back, Check, Clock, Cross, Ear, Eye } from "../lib/icons";
 import { BandBadge, Button } from "../lib/ui";
 import type { CallView } from "../wire";
 import { Chart } from "./Chart";
@@ -29,6 +29,7 @@ export function Detail({ controller, opened, ask }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const log = useRef<HTMLDivElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  const onGo = useCallback((id: string) => goTo(log.current, id), []);
   const alert = call.alert;
   const now = model.mediaNow(call, stale || opened.ended);
   const needs = needsSomebody(call, model.now());
@@ -46,6 +47,14 @@ export function Detail({ controller, opened, ask }: Props) {
         <BandBadge band={call.band} level={call.level} />
         {!opened.ended && <TrendSign call={call} />}
         {!opened.ended && <Flags call={call} controller={controller} />}
+        {!opened.ended &&
+          call.sounds?.map(({ sound, text, since_ms }) => (
+            <span key={sound} class="flag flag-sound" title={words.soundSince(clock(since_ms))}>
+              <Ear />
+              <span class="hidden">{words.customer}: </span>
+              {text}
+            </span>
+          ))}
         {others.length > 0 && (
           <span class="flag flag-others">
             <Eye />
@@ -102,10 +111,10 @@ export function Detail({ controller, opened, ask }: Props) {
           </div>
         </div>
       )}
-      <Chart ready={opened.state === "ready"} story={story} now={now} level={call.level} ended={opened.ended} me={me} onGo={(id) => goTo(log.current, id)} />
+      <Chart ready={opened.state === "ready"} story={story} now={Math.floor(now / 1_000) * 1_000} level={call.level} ended={opened.ended} me={me} onGo={onGo} />
       <div class="detail-panes">
         <TipLayer>
-          <Conversation controller={controller} opened={opened} story={story} scroller={log} agentChannel={model.agentChannel} />
+          <Conversation controller={controller} opened={opened} rev={opened.rev} agent={call.agent ?? null} story={story} scroller={log} agentChannel={model.agentChannel} />
         </TipLayer>
         <aside class="side" aria-label={words.factsTitle}>
           {!opened.ended && <WhisperBox controller={controller} call={call} suggestions={story.suggestions} />}

@@ -50,7 +50,7 @@ interface Target {
 function SnoozeDialog({ controller, call, close }: Target) {
   const words = useWords();
   return (
-    <Dialog title={words.snooze} onClose={close}>
+    <Dialog title={words.snoozeTitle} onClose={close}>
       <div class="dialog-choices">
         {SNOOZE_MINUTES.map((minutes, at) => (
           <Button
@@ -178,6 +178,8 @@ function HelpDialog({ keysOn, onKeys, close }: Props & { close(): void }) {
     [["1", "2", "3"], keys.views],
     [["M"], keys.sound],
     [["?"], keys.help],
+    [["Enter"], keys.send],
+    [["Esc"], keys.leave],
   ];
   return (
     <Dialog title={words.keysTitle} onClose={close} wide>

@@ -56,7 +56,7 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
   const breaks = [...model.loads.values()].filter((load) => load.break_suggested);
   return (
     <div class="live" ref={place}>
-      <section aria-labelledby="needs-title">
+      <section class="live-needs" aria-labelledby="needs-title">
         <h1 id="needs-title" class="section-title">
           {words.needsYou} <span class="section-count">{order.needs.length}</span>
         </h1>
@@ -69,32 +69,34 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
           </p>
         )}
       </section>
-      {order.live.length > 0 && (
-        <section aria-labelledby="live-title">
-          <h2 id="live-title" class="section-title">
-            {words.liveCalls} <span class="section-count">{order.live.length}</span>
-          </h2>
-          <ul class="rows">{order.live.map((call) => row(call, "live"))}</ul>
-        </section>
-      )}
-      {breaks.length > 0 && (
-        <ul class="breaks">
-          {breaks.map((load) => (
-            <li key={load.agent}>
-              <Cup />
-              {words.breakFor(load.agent, load.heated_calls, minutes(words, load.heated_ms))}
-            </li>
-          ))}
-        </ul>
-      )}
-      {order.quiet.length > 0 && (
-        <section aria-labelledby="quiet-title">
-          <h2 id="quiet-title" class="section-title">
-            {words.quiet} <span class="section-count">{order.quiet.length}</span>
-          </h2>
-          <ul class="quiets">{order.quiet.map((call) => row(call, "quiet"))}</ul>
-        </section>
-      )}
+      <div class="live-rest">
+        {order.live.length > 0 && (
+          <section aria-labelledby="live-title">
+            <h2 id="live-title" class="section-title">
+              {words.liveCalls} <span class="section-count">{order.live.length}</span>
+            </h2>
+            <ul class="rows">{order.live.map((call) => row(call, "live"))}</ul>
+          </section>
+        )}
+        {breaks.length > 0 && (
+          <ul class="breaks">
+            {breaks.map((load) => (
+              <li key={load.agent}>
+                <Cup />
+                {words.breakFor(load.agent, load.heated_calls, minutes(words, load.heated_ms))}
+              </li>
+            ))}
+          </ul>
+        )}
+        {order.quiet.length > 0 && (
+          <section aria-labelledby="quiet-title">
+            <h2 id="quiet-title" class="section-title">
+              {words.quiet} <span class="section-count">{order.quiet.length}</span>
+            </h2>
+            <ul class="quiets">{order.quiet.map((call) => row(call, "quiet"))}</ul>
+          </section>
+        )}
+      </div>
     </div>
   );
 }
@@ -158,9 +160,9 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
           <BandBadge band={call.band} level={call.level} />
           <Spark points={call.recent} band={call.band} />
           <TrendSign call={call} />
-          <time class="card-since" title={words.alertSince(spokenLength(words, since))}>
-            {clock(since)}
-          </time>
+          <span class="card-since" title={words.alertSince(spokenLength(words, since))}>
+            <small>{words.since}</small> <time>{clock(since)}</time>
+          </span>
         </span>
         <strong class="card-kind">{name}</strong>
         {alert.quote && <q class="card-quote">{alert.quote}</q>}
@@ -182,8 +184,9 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
   );
 });
 
-const Row = memo(function Row({ call, stale, current, controller }: RowProps) {
+const Row = memo(function Row({ call, stale, current, controller, words }: RowProps) {
   const length = controller.model.mediaNow(call, stale);
+  const { alert } = call;
   return (
     <li data-item={call.call}>
       <button type="button" class={`row row-${call.band}`} data-call={call.call} data-section="live" aria-current={current} onClick={() => void controller.open(call.call)}>
@@ -193,6 +196,13 @@ const Row = memo(function Row({ call, stale, current, controller }: RowProps) {
           <TrendSign call={call} />
         </span>
         <Who call={call} />
+        <span class="row-why">
+          {alert && (
+            <>
+              <strong>{alertName(words, alert.kind)}</strong> {alert.quote && <q>{alert.quote}</q>}
+            </>
+          )}
+        </span>
         <Flags call={call} controller={controller} />
         <time class="row-time">{clock(length)}</time>
       </button>

@@ -14,7 +14,7 @@ export function LoadView({ controller }: { controller: Controller }) {
   const live = new Map([...model.calls.values()].filter((call) => call.agent && !call.ended).map((call) => [call.agent as string, call]));
   const agents = new Set([...model.loads.keys(), ...live.keys()]);
   const loads = [...agents].map((agent): Load => model.loads.get(agent) ?? { type: "load", agent, heated_calls: 0, heated_ms: 0, break_suggested: false });
-  loads.sort((a, b) => Number(b.break_suggested) - Number(a.break_suggested) || b.heated_ms - a.heated_ms || b.heated_calls - a.heated_calls || a.agent.localeCompare(b.agent));
+  loads.sort((a, b) => Number(b.break_suggested) - Number(a.break_suggested) || b.heated_ms - a.heated_ms || b.heated_calls - a.heated_calls || a.agent.localeCompare(b.agent, words.lang, { numeric: true }));
   const most = Math.max(1, ...loads.map((load) => load.heated_ms));
   return (
     <div class="page">
@@ -23,7 +23,7 @@ export function LoadView({ controller }: { controller: Controller }) {
       {loads.length === 0 ? (
         <p class="nobody">{words.loadEmpty}</p>
       ) : (
-        <table class="table">
+        <table class="table table-load">
           <thead>
             <tr>
               <th scope="col">{words.agent}</th>
@@ -48,7 +48,7 @@ export function LoadView({ controller }: { controller: Controller }) {
                         <span style={{ width: `${(load.heated_ms / most) * 100}%` }} />
                       </span>
                     )}
-                    <span class={load.heated_ms > 0 ? undefined : "muted"}>{load.heated_ms > 0 ? minutes(words, load.heated_ms) : "–"}</span>
+                    <span class={load.heated_calls > 0 ? undefined : "muted"}>{load.heated_calls > 0 ? minutes(words, load.heated_ms) : "–"}</span>
                   </td>
                   <td>
                     {load.break_suggested && (

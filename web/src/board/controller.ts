@@ -21,6 +21,9 @@ const ANNOUNCE_MS = 4_000;
 
 export type Command = SupervisorCommand["type"] | "take";
 
+/** What changes a figure or a line in a list, and no place in it that somebody waits for. */
+const MAY_WAIT = new Set<string>(["utterance", "assessment", "suggestion", "observation", "lagging", "speech_dropped", "gap", "call_facts", "load"]);
+
 class HttpError extends Error {
   constructor(readonly status: number) {
     super(`${status}`);
@@ -102,6 +105,7 @@ export class Controller {
     const { opened } = this.model;
     if (!opened) return;
     opened.state = "loading";
+    opened.rev++;
     this.store.changed();
     void this.fetchEvents(opened.call, 0);
   }
@@ -199,7 +203,13 @@ export class Controller {
     }
     if (fresh.length > 0) this.remember();
     if (messages.some((message) => message.type === "snapshot")) this.reopen();
-    this.store.changed();
+    if (messages.every((message) => this.mayWait(message))) this.store.soon();
+    else this.store.changed();
+  }
+
+  /** Words and figures of calls that nobody reads at the moment; all else is shown with the next frame. */
+  private mayWait(message: SupervisorMessage): boolean {
+    return MAY_WAIT.has(message.type) && (message as Event).call !== this.model.opened?.call;
   }
 
   private remember() {

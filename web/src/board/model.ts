@@ -267,6 +267,11 @@ function fold(call: Call, event: Event) {
       call.alert = state === "cleared" || state === "dismissed" ? null : { id, state, kind, reason, quote, by, until, since_ms: since };
       break;
     }
+    case "observation": {
+      const others = (call.sounds ?? []).filter(({ sound }) => sound !== event.sound);
+      call.sounds = event.on ? [...others, { sound: event.sound, text: event.text, since_ms: event.t_ms }] : others;
+      break;
+    }
     case "hold":
       call.on_hold = true;
       break;

@@ -66,7 +66,12 @@ export function SignIn({ page, why, busy, onSession, onTrouble }: Props) {
             ) : (
               <>
                 <TokenForm page={page} onSession={onSession} kind="main" />
-                {page === "board" && why === "none" && <pre class="door-command">{words.boardToken}</pre>}
+                {page === "board" && why === "none" && (
+                  <p class="door-command">
+                    {words.boardTokenHint}
+                    <code>{words.boardToken}</code>
+                  </p>
+                )}
               </>
             )}
           </>

@@ -3,9 +3,11 @@
 import type { ComponentChildren } from "preact";
 import type { Band } from "../wire";
 
+/** `size` in pixels of an ordinary screen; grows with the type on large ones. */
 function Icon({ children, fill = false, size = 16 }: { children: ComponentChildren; fill?: boolean; size?: number }) {
+  const length = `${size / 16}rem`;
   return (
-    <svg class="icon" viewBox="0 0 16 16" width={size} height={size} aria-hidden="true" focusable="false" fill={fill ? "currentColor" : "none"} stroke={fill ? "none" : "currentColor"} stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">
+    <svg class="icon" viewBox="0 0 16 16" width={length} height={length} aria-hidden="true" focusable="false" fill={fill ? "currentColor" : "none"} stroke={fill ? "none" : "currentColor"} stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">
       {children}
     </svg>
   );

@@ -2,13 +2,18 @@
 
 import { Component, type ComponentChild, type FunctionComponent, createElement } from "preact";
 
-export function memo<P extends object>(render: (props: P) => ComponentChild): FunctionComponent<P> {
+/** Whether two objects have the same values under the same names. */
+export function same<T extends object>(a: T, b: T): boolean {
+  if (a === b) return true;
+  const names = Object.keys(a) as (keyof T)[];
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+export function memo<P extends object>(render: (props: P) => ComponentChild, equal: (a: P, b: P) => boolean = same): FunctionComponent<P> {
   const Inner = render as FunctionComponent<P>;
   class Memo extends Component<P> {
     override shouldComponentUpdate(next: Readonly<P>) {
-      const names = new Set([...Object.keys(next), ...Object.keys(this.props)]) as Set<keyof P>;
-      for (const name of names) if (next[name] !== this.props[name]) return true;
-      return false;
+      return !equal(next as P, this.props as P);
     }
     override render() {
       return createElement(Inner, this.props as P & preact.Attributes);

@@ -1,17 +1,30 @@
-/** State that changes in place and tells its readers once per frame. */
+/** State that changes in place and tells its readers once per frame, or less often. */
 
 import { useEffect, useState } from "preact/hooks";
 
 /** Longest wait for a frame. */
 const HIDDEN_MS = 500;
 
+/** How long a change may wait that nobody needs at once: four times a second is as often as one reads a number. */
+const SOON_MS = 250;
+
 export class Store {
   private readers = new Set<() => void>();
   private scheduled = false;
+  private waiting = 0;
 
+  /** For changes of which many become one rendering. */
+  soon() {
+    if (this.scheduled || this.waiting) return;
+    this.waiting = window.setTimeout(() => this.changed(), SOON_MS);
+  }
+
+  /** With the next frame. */
   changed() {
     if (this.scheduled) return;
     this.scheduled = true;
+    clearTimeout(this.waiting);
+    this.waiting = 0;
     const tell = () => {
       if (!this.scheduled) return;
       this.scheduled = false;

@@ -1,6 +1,6 @@
 import "../styles/base.css";
 import "../styles/panel.css";
-import { render } from "preact";
+import { start } from "../lib/start";
 import { App } from "./App";
 
-render(<App />, document.getElementById("root")!);
+start(<App />);

@@ -68,14 +68,16 @@ export class Model {
     // In the order they became known; new ones last.
     const views = snapshot.calls.filter((view) => !this.over.has(view.call));
     views.sort((a, b) => Number(known.has(b.call)) - Number(known.has(a.call)));
-    for (const view of views) this.calls.set(view.call, view);
+    for (const view of views) {
+      this.calls.set(view.call, view);
+      for (const moment of view.moments ?? []) this.moment(view.call, moment);
+    }
     if (this.calls.size > 0) this.past = null;
   }
 
   private event(event: Event) {
     if (this.over.has(event.call)) return;
-    // No view holds moments: one that a snapshot overtook is news all the same.
-    if (event.type === "moment") this.moment(event);
+    if (event.type === "moment") this.moment(event.call, event);
     let view = this.calls.get(event.call);
     if (view && event.seq <= view.seq) return;
     if (!view) {
@@ -104,9 +106,9 @@ export class Model {
     }
   }
 
-  private moment({ call, seq, text }: Extract<Event, { type: "moment" }>) {
+  private moment(call: string, { seq, text, shared = false }: { seq: number; text: string; shared?: boolean }) {
     const list = this.moments.get(call) ?? [];
-    if (list.every((known) => known.seq !== seq)) this.moments.set(call, [...list, { call, seq, text, shared: false }]);
+    if (list.every((known) => known.seq !== seq)) this.moments.set(call, [...list, { call, seq, text, shared }]);
   }
 
   private prompt(view: AgentView, event: Extract<Event, { type: "prompt" }>) {
