@@ -431,7 +431,9 @@ impl Escalation {
         let act = if believed { policy::act_of(channel, proven, &cues) } else { None };
         let kinds = complaint_kinds(&heard);
         self.simmer.forget(self.policy.over_ms());
-        let simmers = !mixed && self.simmer.hears(t_ms, reading.severity_score, self.settings.simmer_enter_percent);
+        let simmers = !mixed
+            && self.simmer.hears(t_ms, reading.severity_score, self.settings.simmer_enter_percent)
+            && self.policy.open().is_none();
         if proven == 0 && cues.iter().any(|cue| cue.weight < 0.0) {
             self.simmer.soothe();
         }
@@ -466,12 +468,15 @@ impl Escalation {
                 complaints.push(*kind);
             }
         }
+        let last_complaint = self.complaints.iter().map(|complaint| complaint.turn).max();
         let seen = Observation {
             t_ms,
             channel,
             severity: proven,
             act,
             simmers,
+            friendly: heard.iter().any(|cue| cue.weight < 0.0),
+            turns_since_complaint: last_complaint.map_or(u32::MAX, |turn| self.turn.saturating_sub(turn)),
             cues: &cues,
             text,
             turn: self.turn,

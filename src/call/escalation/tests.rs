@@ -271,6 +271,16 @@ fn one_thank_you_is_enough_once_the_level_has_fallen() {
 }
 
 #[test]
+fn a_quiet_thank_you_ends_an_alert_after_calm_turns() {
+    let mut call = Told::new();
+    call.customer(3, &[SupervisorRequest]).agent(&[Apology, SolutionOffer]);
+    call.customer(0, &[]).agent(&[]).customer(0, &[]).agent(&[]);
+    assert_eq!(call.states(), [(Raised, "supervisor_request")]);
+    call.customer(0, &[Gratitude]);
+    assert_eq!((call.states().last().copied(), call.rule()), (Some((Cleared, "supervisor_request")), Rule::Reconciled));
+}
+
+#[test]
 fn thanks_between_complaints_are_no_peace() {
     let mut call = Told::new();
     call.customer(3, &[LegalThreat]).agent(&[]).customer(0, &[Gratitude]);
