@@ -74,13 +74,16 @@ pub fn added(
     tags: &TagLists,
     judged: Option<f32>,
 ) -> Vec<Added> {
+    let found = |kind: CueKind| findings.hits.iter().any(|hit| hit.entry.kind == kind);
     let mut out = Vec::new();
     let mut words: Option<Vec<(u32, usize, usize)>> = None;
     for (column, (question, &raw)) in heads.questions.iter().zip(raw).enumerate() {
         let Column::Kind(kind) = question.column else { continue };
         let sure = question.stack.probability(raw, false, findings.withheld) >= question.stack.add_from;
         let severe = judged.is_none_or(|judged| judged >= severity::model_may_add_from(kind));
-        if !sure || !severe || findings.hits.iter().any(|hit| hit.entry.kind == kind) {
+        // "Da kann ich leider nichts machen" says no; it makes nobody small.
+        let says_no = kind == CueKind::SelfBelittling && found(CueKind::Refusal);
+        if !sure || !severe || says_no || found(kind) {
             continue;
         }
         let features = words.get_or_insert_with(|| {

@@ -41,6 +41,16 @@ fn a_threat_is_not_a_fact_a_profession_or_somebody_elses_word() {
 }
 
 #[test]
+fn what_the_model_names_alone_is_no_violence_in_calm_words_and_no_belittling_in_a_refusal() {
+    let kinds = |speaker: Channel, text: &str| -> Vec<CueKind> {
+        LANGUAGE.read(Lang::De, speaker, text, &Names::default()).cues.iter().map(|cue| cue.kind).collect()
+    };
+    assert!(!kinds(Channel::Customer, "Die Wand, von Haushofer.").contains(&CueKind::ViolenceThreat));
+    let refusal = kinds(Channel::Agent, "Ich kann da leider nichts machen.");
+    assert!(refusal.contains(&CueKind::Refusal) && !refusal.contains(&CueKind::SelfBelittling), "{refusal:?}");
+}
+
+#[test]
 fn the_agent_is_never_scored_but_named_customers_are_noticed() {
     let names = Names { customer: Some("Frau Keller") };
     let reading = LANGUAGE.read(Lang::De, Channel::Agent, "Keller, das haben wir gleich.", &names);
