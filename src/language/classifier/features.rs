@@ -4,7 +4,7 @@
 //! hits; presence only. Lower case, letters and digits only; umlauts read as `ae`, `oe`, `ue`, `ß` as `ss`, so that
 //! normalised text gives much the same features as the original.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use rustc_hash::FxHashMap;
 
 use super::tags::{REACH, TagLists, each, pair_hash, tag_features, tag_hash};
 
@@ -17,6 +17,8 @@ const MAX_WORDS_HIT: u32 = 5;
 const COPIES: u32 = 3;
 /// Stems shorter than this many characters match at the start of a word only.
 const INNER_STEM_CHARS: usize = 5;
+/// Bytes by which the others are looked up.
+const INNER_KEY: usize = 4;
 
 const WORD: u32 = 1;
 const PAIR: u32 = 2;
@@ -37,28 +39,30 @@ pub enum WordListError {
     BadStem { line: usize, stem: String },
     #[error("word list, line {line}: more than {most} lists; put some together")]
     TooManyLists { line: usize, most: usize },
-    #[error("word lists cannot be compiled: {0}")]
-    Compile(String),
 }
 
 /// Named lists of word stems; how many words of a text hit each list is a feature.
 ///
 /// A list starts with a line `[name]`; stems follow, separated by blanks. `=word` matches the whole word, a stem of at
 /// least five characters anywhere in a word, a shorter one at its start. `#` starts a comment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct WordLists {
-    stems: Option<AhoCorasick>,
-    list_of_stem: Vec<u32>,
+    /// Whole words, each with its lists.
+    whole: FxHashMap<String, Vec<u32>>,
+    /// Stems that stand at the start of a word, by their first byte.
+    starts: FxHashMap<u8, Vec<(String, u32)>>,
+    /// Stems that stand anywhere, by their first bytes.
+    inner: FxHashMap<[u8; INNER_KEY], Vec<(String, u32)>>,
     lists: usize,
 }
 
 impl WordLists {
     pub fn parse(text: &str) -> Result<Self, WordListError> {
-        let (mut stems, mut list_of_stem, mut lists) = (Vec::new(), Vec::new(), 0u32);
+        let mut all = Self::default();
         for (number, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             if line.starts_with('[') {
-                lists += 1;
+                all.lists += 1;
                 continue;
             }
             for raw in line.split_whitespace() {
@@ -67,38 +71,41 @@ impl WordLists {
                 if stem.is_empty() || !stem.chars().all(char::is_alphanumeric) {
                     return Err(WordListError::BadStem { line: number + 1, stem: raw.to_owned() });
                 }
-                if lists == 0 {
+                if all.lists == 0 {
                     return Err(WordListError::NoList { line: number + 1, stem: raw.to_owned() });
                 }
-                stems.push(match whole {
-                    Some(_) => format!("<{stem}>"),
-                    None if raw.chars().count() < INNER_STEM_CHARS => format!("<{stem}"),
-                    None => stem,
-                });
-                list_of_stem.push(lists - 1);
+                let list = all.lists as u32 - 1;
+                let key = stem.as_bytes().first_chunk().filter(|_| raw.chars().count() >= INNER_STEM_CHARS).copied();
+                match (whole, key) {
+                    (Some(_), _) => all.whole.entry(stem).or_default().push(list),
+                    (None, Some(key)) => all.inner.entry(key).or_default().push((stem, list)),
+                    (None, None) => all.starts.entry(stem.as_bytes()[0]).or_default().push((stem, list)),
+                }
             }
         }
-        let stems = match stems.is_empty() {
-            true => None,
-            false => {
-                let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(&stems);
-                Some(automaton.map_err(|error| WordListError::Compile(error.to_string()))?)
-            }
-        };
-        Ok(Self { stems, list_of_stem, lists: lists as usize })
+        Ok(all)
     }
 
     /// Hits per list, and last the number of words hit by any list. `words` is `<word><word>…`.
     fn hits(&self, words: &str) -> Vec<u32> {
         let mut hits = vec![0; self.lists + 1];
-        let Some(stems) = &self.stems else { return hits };
-        let mut last_word_end = 0;
-        for found in stems.find_overlapping_iter(words) {
-            hits[self.list_of_stem[found.pattern().as_usize()] as usize] += 1;
-            if found.end() > last_word_end {
-                hits[self.lists] += 1;
-                last_word_end = words[found.end()..].find('<').map_or(words.len(), |next| found.end() + next);
+        for word in words.split_inclusive('>') {
+            let word = &word[1..word.len() - 1];
+            let mut is_hit = false;
+            let mut hit = |list: u32| {
+                hits[list as usize] += 1;
+                is_hit = true;
+            };
+            self.whole.get(word).into_iter().flatten().for_each(|list| hit(*list));
+            let starts = word.as_bytes().first().and_then(|first| self.starts.get(first));
+            starts.into_iter().flatten().filter(|(stem, _)| word.starts_with(stem)).for_each(|(_, list)| hit(*list));
+            for (at, key) in word.as_bytes().windows(INNER_KEY).enumerate() {
+                let Some(stems) = key.first_chunk().and_then(|key| self.inner.get(key)) else { continue };
+                let rest = &word.as_bytes()[at..];
+                let found = stems.iter().filter(|(stem, _)| rest.starts_with(stem.as_bytes()));
+                found.for_each(|(_, list)| hit(*list));
             }
+            hits[self.lists] += u32::from(is_hit);
         }
         hits
     }
