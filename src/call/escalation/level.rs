@@ -246,7 +246,7 @@ impl Meter {
     fn floor(&mut self, settings: &EscalationSettings, evidence: &Evidence<'_>, parts: &mut Vec<Part>) {
         let danger = evidence.cues.iter().any(|cue| cue.kind.is_danger());
         let by_severity = match evidence.severity {
-            _ if danger => settings.critical_enter,
+            _ if danger && evidence.act => settings.critical_enter,
             3 => settings.heated_enter,
             2 => settings.tense_enter,
             _ if evidence.danger => settings.tense_enter,

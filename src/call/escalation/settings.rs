@@ -150,15 +150,14 @@ impl EscalationSettings {
         let balanced = Self::default();
         match preset {
             Preset::Balanced => balanced,
-            Preset::Calm => {
-                Self { tension_hits: 3,
+            Preset::Calm => Self {
+                tension_hits: 3,
                 tension_enter: 60,
                 simmer_enter_percent: 160,
                 defer_ms: 40_000,
                 cool_down_ms: 120_000,
                 ..balanced
-            }
-            }
+            },
             Preset::Vigilant => Self {
                 half_life_ms: 180_000,
                 tension_hits: 2,

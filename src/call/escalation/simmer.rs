@@ -9,6 +9,8 @@ use super::level::decay;
 const HALF_LIFE_MS: u64 = 120_000;
 /// What an utterance of no weight takes away: the square of a probability of 0.39, the middle between calm and not.
 const CALM_MILLI: i64 = 150;
+/// A call is calm below this: an utterance of probability 0.7 reaches it.
+const CALM_BELOW_MILLI: i64 = 340;
 
 /// The sum, in thousandths, of squared probabilities of a complaint beyond what calm utterances have. One utterance adds at
 /// most 850; below 0 it never falls.
@@ -27,6 +29,11 @@ impl Simmer {
         self.milli = (decay(self.milli, t_ms.saturating_sub(self.at_ms), HALF_LIFE_MS) + own).max(0);
         self.at_ms = self.at_ms.max(t_ms);
         enter_percent > 0 && own > 0 && self.milli >= i64::from(enter_percent) * 10
+    }
+
+    /// Whether what was heard up to now is worth no more than one utterance that may be a complaint.
+    pub fn is_calm(&self, t_ms: u64) -> bool {
+        decay(self.milli, t_ms.saturating_sub(self.at_ms), HALF_LIFE_MS) < CALM_BELOW_MILLI
     }
 
     /// Forgets what was heard up to `over_ms`, when an alert on it ended.

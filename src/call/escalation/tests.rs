@@ -271,6 +271,16 @@ fn one_thank_you_is_enough_once_the_level_has_fallen() {
 }
 
 #[test]
+fn a_quiet_thank_you_ends_an_alert_after_calm_turns() {
+    let mut call = Told::new();
+    call.customer(3, &[SupervisorRequest]).says(AGENT, 1, 0, &[Apology]);
+    call.says(CUSTOMER, 2, 0, &[]).says(AGENT, 1, 0, &[]);
+    assert!(call.level() >= EscalationSettings::default().alert_leave);
+    call.says(CUSTOMER, 2, 0, &[Gratitude]);
+    assert_eq!((call.states().last().copied(), call.rule()), (Some((Cleared, "supervisor_request")), Rule::Reconciled));
+}
+
+#[test]
 fn thanks_between_complaints_are_no_peace() {
     let mut call = Told::new();
     call.customer(3, &[LegalThreat]).agent(&[]).customer(0, &[Gratitude]);
@@ -471,6 +481,25 @@ fn several_utterances_that_sound_like_complaints_alert_though_no_pattern_says_so
     assert_eq!(call.changes[0].quote.as_deref(), Some("Das sind nun Worte."));
     says(&mut call, 0.9);
     assert_eq!(call.states().len(), 1, "it is open already");
+}
+
+#[test]
+fn an_act_that_is_not_quite_believed_needs_a_call_that_is_not_calm() {
+    let says = |call: &mut Told, kind: CueKind| {
+        let mut doubted = reading(3, &[(kind, weight(kind))]);
+        doubted.explanation.doubtful = true;
+        call.t_ms += 10_000;
+        call.escalation.utterance(call.t_ms, CUSTOMER, &doubted, "Mein Anwalt sagt das.", &mut call.changes)
+    };
+    let mut calm = Told::new();
+    let first = says(&mut calm, LegalThreat);
+    assert_eq!((first.explanation.rule, first.band, calm.states()), (Rule::DoubtedAct, Band::Tense, vec![]));
+    says(&mut calm, LegalThreat);
+    assert_eq!(calm.states(), [(Raised, "legal_threat")], "said again");
+    let mut tense = Told::new();
+    tense.customer(2, &[Dissatisfaction]);
+    says(&mut tense, SupervisorRequest);
+    assert_eq!(tense.states(), [(Raised, "supervisor_request")]);
 }
 
 #[test]

@@ -83,7 +83,9 @@ mod tests {
     #[test]
     fn lists_find_what_their_patterns_find() {
         let words = Words::new([r"\bwart(e|en)\b", "über morgen", "!.*!"].into_iter()).unwrap();
-        for (text, found) in [("ich warte", true), ("wartung", false), ("über morgen", true), ("!a!", true), ("", false)] {
+        for (text, found) in
+            [("ich warte", true), ("wartung", false), ("über morgen", true), ("!a!", true), ("", false)]
+        {
             assert_eq!(words.found_in(text), found, "{text}");
         }
         let words = Words::new([r"\bwart(e|en)\b", "über morgen"].into_iter()).unwrap();
