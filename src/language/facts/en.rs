@@ -69,7 +69,7 @@ static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
 
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:[Mm]y name is|[Mm]y name's|[Tt]his is (?:Mr|Mrs|Ms|Miss|Dr)\.?|[Ii]t's (?:Mr|Mrs|Ms|Miss|Dr)\.?|^(?:Hello|Hi|Good (?:morning|afternoon|evening))[,.] [Ii]t's)(?: (Mr|Mrs|Ms|Miss|Dr)\.?)? ([A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?(?: [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)?)",
+        r"\b(?:[Mm]y name is|[Mm]y name's|[Tt]his is (?:Mr|Mrs|Ms|Miss|Dr)\.?|[Ii]t's (?:Mr|Mrs|Ms|Miss|Dr)\.?)(?: (Mr|Mrs|Ms|Miss|Dr)\.?)? ([A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?(?: [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)?)",
     )
 });
 
