@@ -13,15 +13,25 @@ import torch
 
 from features import LogMel
 from line import Line
+from pico import Pico
 from texts import Texts
 from vocabulary import Whisper
-from voices import Synthesiser, anyhow
+from voices import Synthesiser, another_throat, anyhow
 
 SILENT_SHARE = 0.03
+PICO_SHARE, OTHER_THROATS = 0.35, 0.35
 
 
-def spoken(chance, speaker, line, mel, lang, text, held_voice=False):
-    speech = anyhow(chance, speaker, lang, text, held_voice)
+def anybody(chance, speaker, pico, lang, text):
+    """The text in one of the voices, or in one that no synthesiser has."""
+    if chance.random() < PICO_SHARE:
+        speech = pico.say(chance, lang, text, chance.uniform(90, 150), chance.uniform(75, 135))
+    else:
+        speech = anyhow(chance, speaker, lang, text)
+    return another_throat(speech, chance.uniform(0.85, 1.18)) if chance.random() < OTHER_THROATS else speech
+
+
+def spoken(chance, speech, line, mel, lang, text):
     lead = chance.uniform(0.02, 0.35)
     tail = chance.choice([chance.uniform(0.02, 0.3), chance.uniform(0.2, 0.9)])
     # The band's filter and both resamplings together are late by less than a millisecond.
@@ -47,9 +57,14 @@ def main():
     torch.set_num_threads(1)
     chance = random.Random(args.seed)
     texts, speaker, line = Texts(chance, args.texts), Synthesiser(), Line(chance)
+    pico = Pico(speaker)
     mel, began = LogMel(Whisper.of().filters), time.time()
     wanted = texts.held(args.count) if args.held else (texts.any() for _ in range(args.count))
-    clips = [spoken(chance, speaker, line, mel, lang, text, args.held == "voices") for lang, text in wanted]
+    if args.held == "voices":
+        say = lambda lang, text: anyhow(chance, speaker, lang, text, held=True)
+    else:
+        say = lambda lang, text: anybody(chance, speaker, pico, lang, text)
+    clips = [spoken(chance, say(lang, text), line, mel, lang, text) for lang, text in wanted]
     clips += [silent(line, mel) for _ in range(0 if args.held else round(args.count * SILENT_SHARE))]
     torch.save(clips, args.out + ".part")
     os.replace(args.out + ".part", args.out)

@@ -99,7 +99,10 @@ def everyday():
 
 
 def own_lines():
-    """What is written elsewhere in this folder for scoring and coaching, without what is held out there."""
+    """Sentences of everyday calls, and what is written beside this folder for scoring and coaching, without what is
+    held out there."""
+    for lang in ("de", "en"):
+        yield from file_lines(HERE / f"sentences_{lang}.txt")
     for path in sorted((MODELS / "lines").glob("*.jsonl")):
         for row in json_lines(path):
             if row.get("split") != "held":

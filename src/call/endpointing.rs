@@ -129,6 +129,8 @@ pub struct Endpointer {
     /// Number of the first sample of `audio`, counted from the start of the call.
     audio_start: u64,
     speech: Speech,
+    /// Where the last segment ended: no other begins before.
+    spoken_to: u64,
     held: bool,
 }
 
@@ -175,6 +177,7 @@ impl Endpointer {
             frames: Vec::new(),
             audio_start: 0,
             speech: Speech::None,
+            spoken_to: 0,
             held: false,
         }
     }
@@ -380,6 +383,7 @@ impl Endpointer {
         self.speech = Speech::None;
         if told {
             let stop = self.refined_end(start, last);
+            self.spoken_to = stop;
             let tail = stop + self.settings.tail_ms * SAMPLES_PER_MS;
             out.push(Endpoint::SpeechStopped { at_ms: stop / SAMPLES_PER_MS });
             out.extend(self.segment(start, stop, tail, end).map(Endpoint::Segment));
@@ -461,7 +465,8 @@ impl Endpointer {
         let furthest = first.saturating_sub((BACKDATE_MS / self.frame_ms()) as usize);
         let leaning = self.frames[furthest..first].iter().rev().take_while(|frame| frame.leaning).count();
         let first = first - leaning;
-        self.audio_start + edges::start(&self.audio, first * frame_samples, frame_samples) as u64
+        let start = self.audio_start + edges::start(&self.audio, first * frame_samples, frame_samples) as u64;
+        start.max(self.spoken_to)
     }
 
     /// The sample of the call after which the voice is over that began at `start` and whose last frame is `last`.

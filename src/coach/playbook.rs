@@ -6,11 +6,11 @@
 
 mod check;
 mod source;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use regex::Regex;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +18,7 @@ use crate::language::facts::FactKind;
 use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use check::SUGGESTING;
+pub use words::Words;
 
 /// Names and texts of the shipped files.
 pub const EMBEDDED: &[(&str, &str)] = &[
@@ -140,28 +141,6 @@ impl Rulebook {
     /// A named list of words.
     pub fn words(&self, lang: Lang, name: &str) -> Option<&Words> {
         self.words.get(&lang)?.get(name)
-    }
-}
-
-/// A named list of patterns; matches if one of them is found.
-#[derive(Debug, Clone)]
-pub struct Words(Regex);
-
-impl Words {
-    /// The patterns as one, so that a text is searched once.
-    ///
-    /// # Errors
-    /// When a pattern is no regular expression, or all together are too large.
-    pub fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Self, regex::Error> {
-        let all = patterns.map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
-        // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
-        let folds = all.chars().any(char::is_uppercase);
-        Ok(Self(regex::RegexBuilder::new(&all).case_insensitive(folds).build()?))
-    }
-
-    /// `lower` is a text in lower case.
-    pub fn found_in(&self, lower: &str) -> bool {
-        self.0.is_match(lower)
     }
 }
 

@@ -44,6 +44,8 @@ struct Waiting {
     turns: u8,
     /// What fired it, for phrasings that fit.
     cues: Vec<CueKind>,
+    /// Danger of another kind than was told: neither rests nor waits for the prompt on the screen.
+    urgent: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +69,8 @@ struct Uses {
     shown: u32,
     last_ms: Option<u64>,
     muted: bool,
+    /// Kinds of danger that were told.
+    dangers: Vec<CueKind>,
     /// How often each phrasing was said, by its place.
     phrases: BTreeMap<usize, u32>,
 }
@@ -114,12 +118,14 @@ impl Screen {
         let practice = &rules.practices[at];
         let uses = self.uses.entry(at).or_default();
         let rest_ms = practice.not_within_ms * habits.patience(&practice.id);
-        let rested = uses.last_ms.is_none_or(|last| now_ms.saturating_sub(last) >= rest_ms);
+        let urgent =
+            practice.rank == Rank::Safety && cues.iter().any(|kind| kind.is_danger() && !uses.dangers.contains(kind));
+        let rested = urgent || uses.last_ms.is_none_or(|last| now_ms.saturating_sub(last) >= rest_ms);
         let muted = uses.muted || habits.is_muted(&practice.id);
         if muted || uses.shown >= practice.per_call || !rested || practice.show == Show::Card {
             return;
         }
-        if self.shown.as_ref().is_some_and(|shown| shown.practice == at) {
+        if !urgent && self.shown.as_ref().is_some_and(|shown| shown.practice == at) {
             return;
         }
         let rests = practice.group.as_ref().and_then(|group| self.groups.get(group));
@@ -130,14 +136,22 @@ impl Screen {
         let before_reply = practice.timing == Timing::AfterReply;
         // A reply takes longer to come than a pause.
         let patience_ms = if before_reply { practice.wait_ms * 2 } else { practice.wait_ms };
-        let waiting =
-            Waiting { practice: at, until_ms: now_ms + patience_ms, before_reply, since_ms: now_ms, turns: 0, cues };
+        let waiting = Waiting {
+            practice: at,
+            until_ms: now_ms + patience_ms,
+            before_reply,
+            since_ms: now_ms,
+            turns: 0,
+            cues,
+            urgent,
+        };
         match self.waiting.iter_mut().find(|waiting| waiting.practice == at) {
             Some(known) => {
                 known.until_ms = waiting.until_ms;
                 known.since_ms = waiting.since_ms;
                 known.turns = 0;
                 known.cues = waiting.cues;
+                known.urgent |= waiting.urgent;
             }
             None => self.waiting.push(waiting),
         }
@@ -233,7 +247,8 @@ impl Screen {
                 || scene.floor.agent_stopped_ms.is_some_and(|at| {
                     at + waiting_ms(rules, waiting) >= waiting.until_ms && now_ms >= at + REPLY_SETTLED_MS
                 });
-            let free = self.shown.as_ref().is_none_or(|shown| rules.practices[shown.practice].rank > rank);
+            let free =
+                waiting.urgent || self.shown.as_ref().is_none_or(|shown| rules.practices[shown.practice].rank > rank);
             answered && free && (rank == Rank::Safety || (gap_over && self.spent < rules.settings.budget))
         };
         let order = |waiting: &Waiting| {
@@ -253,6 +268,7 @@ impl Screen {
         let uses = self.uses.entry(at).or_default();
         uses.shown += 1;
         uses.last_ms = Some(now_ms);
+        uses.dangers.extend(waiting.cues.iter().filter(|kind| kind.is_danger()));
         self.last_ms = Some(now_ms);
         if practice.rank != Rank::Safety {
             self.spent += 1;

@@ -21,6 +21,8 @@ const WEIGHT_SHARE: f32 = 1.0 / 3.0;
 const QUOTE_SHARE: f32 = 0.5;
 /// Words of a quote at most.
 const QUOTE_WORDS_MAX: usize = 12;
+/// Words of a quote at least, if its sentence has so many: fewer tell nobody what was meant.
+const QUOTE_WORDS_MIN: usize = 4;
 
 /// A kind that the model alone found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,6 +45,26 @@ pub fn stands(hit: &Hit<'_>, heads: &KindHeads, raw: &[f32], judged: Option<f32>
     question.is_none_or(|(question, raw)| question.stack.probability(raw, true, withheld) >= question.stack.keep_from)
 }
 
+/// Whether the utterance holds acts that ask to act now, and head or judge hesitates over each of them. A hint at self-harm is
+/// never doubtful.
+pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, raw: &[f32], judged: Option<f32>, withheld: bool) -> bool {
+    let mut acts = hits
+        .iter()
+        .filter(|hit| hit.entry.severity >= 3 || severity::judge_may_drop_below(hit.entry.kind) > 0.0)
+        .peekable();
+    let unsure = |hit: &Hit<'_>| {
+        let question =
+            heads.column(hit.entry.kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
+        let by_head = question.map_or(1.0, |(question, raw)| question.stack.probability(raw, true, withheld));
+        match hit.entry.kind {
+            CueKind::SelfHarm => false,
+            CueKind::ViolenceThreat => by_head < severity::VIOLENCE_SURE_BY_HEAD,
+            _ => by_head < severity::SURE_BY_HEAD || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE,
+        }
+    };
+    acts.peek().is_some() && acts.all(unsure)
+}
+
 /// The kinds that no pattern found and the model is sure of, in the order of [`CueKind::ALL`].
 pub fn added(
     findings: &Findings<'_>,
@@ -50,13 +72,15 @@ pub fn added(
     raw: &[f32],
     text: &Normalized,
     tags: &TagLists,
+    judged: Option<f32>,
 ) -> Vec<Added> {
     let mut out = Vec::new();
     let mut words: Option<Vec<(u32, usize, usize)>> = None;
     for (column, (question, &raw)) in heads.questions.iter().zip(raw).enumerate() {
         let Column::Kind(kind) = question.column else { continue };
         let sure = question.stack.probability(raw, false, findings.withheld) >= question.stack.add_from;
-        if !sure || findings.hits.iter().any(|hit| hit.entry.kind == kind) {
+        let severe = judged.is_none_or(|judged| judged >= severity::model_may_add_from(kind));
+        if !sure || !severe || findings.hits.iter().any(|hit| hit.entry.kind == kind) {
             continue;
         }
         let features = words.get_or_insert_with(|| {
@@ -64,10 +88,22 @@ pub fn added(
             placed(&words, tags)
         });
         let sentences: Vec<u32> = text.tokens.iter().map(|token| token.sentence).collect();
-        let (first, end) = quote(features, &sentences, heads, column);
+        let (first, end) = widened(quote(features, &sentences, heads, column), &sentences);
         out.push(Added { kind, weight: severity::defaults(kind).weight * WEIGHT_SHARE, first, end });
     }
     out
+}
+
+/// A quote that can be understood: its whole sentence if that is short, else four words of it at least.
+fn widened((first, end): (usize, usize), sentences: &[u32]) -> (usize, usize) {
+    let start = sentences.partition_point(|sentence| *sentence < sentences[first]);
+    let stop = sentences.partition_point(|sentence| *sentence <= sentences[first]);
+    if stop - start <= QUOTE_WORDS_MAX {
+        return (start, stop);
+    }
+    let missing = QUOTE_WORDS_MIN.saturating_sub(end - first);
+    let end = (end + missing).min(stop);
+    (first.min(end.saturating_sub(QUOTE_WORDS_MIN)).max(start), end)
 }
 
 /// The shortest run of words of one sentence that holds most of what speaks for a kind. `sentences`: by word, the number of
@@ -138,6 +174,15 @@ mod tests {
         assert_eq!(quote(&[(3, 18, 18)], &[0; 20], &heads, 0), (18, 19));
         assert_eq!(quote(&[], &[0; 3], &heads, 0).1, 3);
         assert_eq!(quote(&[], &[0], &heads, 0), (0, 1));
+    }
+
+    #[test]
+    fn a_quote_is_wide_enough_to_be_understood() {
+        assert_eq!(widened((2, 3), &[0, 0, 1, 1, 1]), (2, 5));
+        let long = [&[0; 3][..], &[1; 20]].concat();
+        assert_eq!(widened((5, 6), &long), (5, 9));
+        assert_eq!(widened((22, 23), &long), (19, 23));
+        assert_eq!(widened((4, 12), &long), (4, 12));
     }
 
     #[test]

@@ -19,6 +19,9 @@ use super::normalize::Normalized;
 /// Most words between the first word of a match and its anchor, whatever the pattern allows.
 const BACK_MAX: usize = 30;
 
+/// Bytes by which beginnings of words are looked up; shorter ones are looked for with `wild`.
+const BEGINNING: usize = 3;
+
 const ATOM_NUMBER: u32 = 0;
 const ATOM_ORDINAL: u32 = 1;
 const ATOM_CAPS: u32 = 2;
@@ -41,6 +44,8 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Matcher {
     words: FxHashMap<String, WordAtoms>,
+    /// Beginnings of words by their first bytes.
+    beginnings: FxHashMap<[u8; BEGINNING], Vec<(String, u32)>>,
     wild: Option<AhoCorasick>,
     /// Atom of each pattern of `wild`, with the blanks before and after it.
     wild_atoms: Vec<(u32, bool, bool)>,
@@ -197,9 +202,13 @@ impl Matcher {
         let mut atoms: Vec<(u32, u32)> = Vec::with_capacity(text.tokens.len() * 3);
         for (index, token) in text.tokens.iter().enumerate() {
             let index = index as u32;
-            if let Some(known) = self.words.get(text.word(index as usize)) {
+            let word = text.word(index as usize);
+            if let Some(known) = self.words.get(word) {
                 atoms.extend([known.word, known.unclipped].iter().filter(|&&a| a != NONE).map(|&a| (index, a)));
             }
+            let beginnings = word.as_bytes().first_chunk().and_then(|first| self.beginnings.get(first));
+            let begins = beginnings.into_iter().flatten().filter(|(stem, _)| word.starts_with(stem));
+            atoms.extend(begins.map(|&(_, atom)| (index, atom)));
             let marks = [(token.number, ATOM_NUMBER), (token.ordinal, ATOM_ORDINAL), (token.caps, ATOM_CAPS)];
             atoms.extend(marks.into_iter().filter(|(has, _)| *has).map(|(_, atom)| (index, atom)));
         }

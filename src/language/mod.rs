@@ -67,6 +67,9 @@ pub struct Explanation {
     pub points: f32,
     /// The same as [`Reading::severity_score`].
     pub score: f32,
+    /// It holds acts that ask to act now, and the text model hesitates over each of them: in a calm call they need a second
+    /// sign.
+    pub doubtful: bool,
 }
 
 /// The compiled cues of both languages and the text model.
@@ -137,14 +140,15 @@ impl Language {
             let judged = if agent { None } else { severity::probability(&evidence(), kinds) };
             // On a mixed channel only threats count, and those the model never finds alone.
             if speaker != Channel::Mixed {
-                added = layer::added(&findings, kinds, &verdict.raw, &normalized, language.tags());
+                added = layer::added(&findings, kinds, &verdict.raw, &normalized, language.tags(), judged);
             }
             let withheld = findings.withheld;
             findings.hits.retain(|hit| layer::stands(hit, kinds, &verdict.raw, judged, withheld));
             if !agent {
-                let (judged, how) = severity::judge(&findings.hits, judged, kinds);
-                severity = (speaker == Channel::Customer).then_some(judged);
-                explanation = how;
+                let (severe, how) = severity::judge(&findings.hits, judged, kinds);
+                severity = (speaker == Channel::Customer).then_some(severe);
+                let doubtful = layer::doubtful(&findings.hits, kinds, &verdict.raw, judged, withheld);
+                explanation = Explanation { doubtful, ..how };
             }
         }
         let mut found: Vec<(Cue, &str)> =

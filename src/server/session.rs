@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
@@ -201,7 +202,12 @@ impl Session<'_> {
                 Ok(()) = phase.changed() => self.phase_changed(*phase.borrow_and_update()),
                 () = sleep_until(wake.unwrap_or(self.started)), if wake.is_some() => self.wake(),
                 input = mailboxes.media.recv(), if reading => match input {
-                    Some(input) => self.media(input),
+                    Some(input) => {
+                        self.media(input);
+                        // A second of audio takes milliseconds to listen to, and the sockets on this thread have
+                        // answers to give.
+                        yield_now().await;
+                    }
                     None => self.end(EndReason::ConnectionLost),
                 },
             }

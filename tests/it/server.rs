@@ -196,24 +196,40 @@ async fn a_lost_connection_comes_back_and_the_clock_has_run_on() {
     call.start(start("c1")).await;
     call.send_audio(silence(4_000)).await;
     drop(call);
-    // The server notices; until then the channels are taken.
     let mut again = server.media().await;
-    let ready = loop {
-        again.send(start("c1")).await;
-        let answer = again.json().await;
-        if answer["type"] == "ready" {
-            break answer;
-        }
-        assert_eq!(answer["code"], "call_exists", "{answer}");
-        sleep(Duration::from_millis(20)).await;
-        again = server.media().await;
-    };
+    let ready = again.start(start("c1")).await;
     assert_eq!(ready["resumed"], true);
     let resumed_ms = ready["t_ms"].as_u64().unwrap();
     again.send_audio(silence(2_000)).await;
     again.stop().await;
     let ended = feed.json_of("call_ended").await;
     assert_eq!(ended["summary"]["duration_ms"].as_u64(), Some(resumed_ms + 1_000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_comes_back_at_once_finds_its_place_free() {
+    let server = serve(|_| {}).await;
+    let mut call = server.media().await;
+    call.start(start("c1")).await;
+    for turn in 0..30 {
+        match turn % 3 {
+            // Refused: the place is free when the close is seen.
+            0 => {
+                call.send(json!({"type": "nonsense"})).await;
+                assert_eq!(call.refused().await, ("bad_message".to_owned(), 1008));
+            }
+            // A goodbye without stop: when it is answered.
+            1 => {
+                call.stream.close(None).await.unwrap();
+                while let Some(Ok(_)) = call.stream.next().await {}
+            }
+            // Gone without a word: the newcomer waits until the server has seen it.
+            _ => drop(call),
+        }
+        call = server.media().await;
+        assert_eq!(call.start(start("c1")).await["resumed"], true, "{turn}");
+    }
+    call.stop().await;
 }
 
 #[tokio::test]

@@ -26,6 +26,10 @@ pub(super) struct Evidence<'a> {
     pub model: f32,
     /// Whether it is an act that alerts at once.
     pub act: bool,
+    /// Whether several utterances together, this one among them, are taken for complaints.
+    pub simmers: bool,
+    /// Whether danger to somebody was heard, by the text model alone too.
+    pub danger: bool,
     /// Earlier utterances of severity 2 or more within the window.
     pub repeats: usize,
     /// Kinds of complaint among the cues that came up before within the window.
@@ -238,16 +242,17 @@ impl Meter {
         self.add(Source::Headroom, -(gained * before / (i64::from(settings.headroom_points) * POINT)), parts);
     }
 
-    /// One utterance alone reaches at least the band its severity means, and the level never leaves 0 to 100.
+    /// One utterance alone reaches at least the band its severity means, danger at least tense, and the level never leaves 0 to 100.
     fn floor(&mut self, settings: &EscalationSettings, evidence: &Evidence<'_>, parts: &mut Vec<Part>) {
         let danger = evidence.cues.iter().any(|cue| cue.kind.is_danger());
         let by_severity = match evidence.severity {
-            _ if danger => settings.critical_enter,
+            _ if danger && evidence.act => settings.critical_enter,
             3 => settings.heated_enter,
             2 => settings.tense_enter,
+            _ if evidence.danger => settings.tense_enter,
             _ => 0,
         };
-        let by_act = if evidence.act { settings.act_level_min } else { 0 };
+        let by_act = if evidence.act || evidence.simmers { settings.act_level_min } else { 0 };
         let least = i64::from(by_severity.max(by_act)) * POINT;
         self.add(Source::Floor, (least - self.milli).max(0), parts);
         self.add(Source::Bound, self.milli.clamp(0, 100 * POINT) - self.milli, parts);
@@ -266,7 +271,7 @@ impl Meter {
 
 /// Halves `milli` every `half_life_ms`, straight lines in between: integers only, so that every machine agrees; never
 /// rises with time.
-fn decay(milli: i64, passed_ms: u64, half_life_ms: u64) -> i64 {
+pub(super) fn decay(milli: i64, passed_ms: u64, half_life_ms: u64) -> i64 {
     let half_life_ms = half_life_ms.max(1);
     let halvings = passed_ms / half_life_ms;
     if halvings >= 17 {
@@ -374,6 +379,8 @@ mod tests {
                 cues: &[],
                 model,
                 act: false,
+                simmers: false,
+                danger: false,
                 repeats: 0,
                 topics: 0,
                 words: 5,

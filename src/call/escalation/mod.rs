@@ -7,6 +7,7 @@
 mod level;
 mod policy;
 mod settings;
+mod simmer;
 #[cfg(test)]
 mod tests;
 mod wording;
@@ -19,6 +20,7 @@ pub use self::settings::{EscalationSettings, Preset, SettingsError};
 
 use self::level::{Evidence, Meter};
 use self::policy::{Context, Observation, Policy};
+use self::simmer::Simmer;
 use crate::call::view;
 use crate::language::Reading;
 use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind, Lang};
@@ -36,6 +38,7 @@ pub struct Escalation {
     now_ms: u64,
     meter: Meter,
     policy: Policy,
+    simmer: Simmer,
     /// Utterances of severity 2 or more, oldest first.
     complaints: Vec<Complaint>,
     /// What the agent offered since the customer last spoke: the same offer soothes once.
@@ -150,12 +153,14 @@ pub enum Rule {
     MoreSeriousAct,
     /// The open alert's call entered a higher band.
     NewBand,
-    /// Repeated complaints at a high level.
+    /// Repeated complaints at a high level, or several utterances in a row that the judge of severity takes for some.
     SustainedTension,
     /// Would alert, but waits one turn since the tension may subside.
     DeferredOneTurn,
     /// The tension that was waited for did subside.
     TensionSubsided,
+    /// An act that the text model does not quite believe, in a calm call.
+    DoubtedAct,
     /// Too few complaints or too low a level for an alert.
     NotSustained,
     /// An alert is open and nothing is new.
@@ -196,6 +201,7 @@ impl Rule {
             Self::SustainedTension => "sustained_tension",
             Self::DeferredOneTurn => "deferred_one_turn",
             Self::TensionSubsided => "tension_subsided",
+            Self::DoubtedAct => "doubted_act",
             Self::NotSustained => "not_sustained",
             Self::AlreadyOpen => "already_open",
             Self::Snoozed => "snoozed",
@@ -256,6 +262,7 @@ impl Escalation {
             now_ms: 0,
             meter: Meter::default(),
             policy: Policy::default(),
+            simmer: Simmer::default(),
             complaints: Vec::new(),
             offered: Vec::new(),
             soothed: false,
@@ -416,10 +423,20 @@ impl Escalation {
         // A complaint that only the model hears is shown as one and lifts no band: nobody could say why. It is remembered,
         // so that it counts toward sustained tension.
         let proven = if mixed { severity } else { severity.min(reading.explanation.by_cues.max(1)) };
-        let act = policy::act_of(channel, proven, &cues);
-
         self.forget(t_ms);
+        // What a pattern takes for an act and the text model does not quite believe needs a second sign: that the call is not calm.
+        let in_calm = self.complaints.is_empty() && self.simmer.is_calm(t_ms) && self.policy.open().is_none();
+        let believed = mixed || !(reading.explanation.doubtful && in_calm);
+        let proven = if believed { proven } else { proven.min(2) };
+        let act = if believed { policy::act_of(channel, proven, &cues) } else { None };
         let kinds = complaint_kinds(&heard);
+        self.simmer.forget(self.policy.over_ms());
+        let simmers = !mixed
+            && self.simmer.hears(t_ms, reading.severity_score, self.settings.simmer_enter_percent)
+            && self.policy.open().is_none();
+        if proven == 0 && cues.iter().any(|cue| cue.weight < 0.0) {
+            self.simmer.soothe();
+        }
         let topics = kinds.iter().filter(|kind| self.complaints.iter().any(|c| c.kinds.contains(kind))).count();
         let evidence = Evidence {
             severity: proven,
@@ -427,6 +444,8 @@ impl Escalation {
             cues: &cues,
             model: if mixed { 0.0 } else { reading.severity_score },
             act: act.is_some(),
+            simmers,
+            danger: heard.iter().any(|cue| cue.kind.is_danger()),
             repeats: self.complaints.len(),
             topics,
             words: text.split_whitespace().count(),
@@ -449,11 +468,15 @@ impl Escalation {
                 complaints.push(*kind);
             }
         }
+        let last_complaint = self.complaints.iter().map(|complaint| complaint.turn).max();
         let seen = Observation {
             t_ms,
             channel,
             severity: proven,
             act,
+            simmers,
+            friendly: heard.iter().any(|cue| cue.weight < 0.0),
+            turns_since_complaint: last_complaint.map_or(u32::MAX, |turn| self.turn.saturating_sub(turn)),
             cues: &cues,
             text,
             turn: self.turn,
@@ -462,7 +485,10 @@ impl Escalation {
             complaints: &complaints,
         };
         let cx = Context { meter: &self.meter, settings: &self.settings, lang: self.lang };
-        let rule = self.policy.observe(&seen, cx, out);
+        let rule = match self.policy.observe(&seen, cx, out) {
+            Rule::NotSustained if !believed => Rule::DoubtedAct,
+            rule => rule,
+        };
         (severity, parts, rule)
     }
 

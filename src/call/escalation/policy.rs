@@ -10,6 +10,8 @@ use super::{AlertChange, AlertError, Rule};
 use crate::call::view;
 use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind, Lang};
 
+/// With so many turns without a complaint a kind word ends an alert if the level is low after it.
+const CALM_TURNS: u32 = 2;
 /// Two mild signs of reconciliation within this time are a clear one.
 const SOFTENING_MS: u64 = 90_000;
 
@@ -20,6 +22,12 @@ pub(super) struct Observation<'a> {
     pub severity: u8,
     /// The most serious act among the cues.
     pub act: Option<Act>,
+    /// Several utterances together, this one among them, are taken for complaints.
+    pub simmers: bool,
+    /// A kind word is among what was heard, by the text model alone too.
+    pub friendly: bool,
+    /// The customer's turns since the last complaint within the window.
+    pub turns_since_complaint: u32,
     pub cues: &'a [&'a Cue],
     pub text: &'a str,
     /// Number of the customer's turn.
@@ -184,6 +192,7 @@ impl Policy {
         match seen.act {
             Some(act) => self.on_act(act, seen, cx, out),
             None if seen.channel == Channel::Mixed => Rule::ThreatsOnly,
+            None if seen.simmers && self.open.is_none() => self.on_simmer(seen, cx, out),
             None if seen.severity >= 2 => self.on_tension(seen, cx, out),
             None if seen.severity == 1 => self.on_friction(seen, cx, out),
             None => self.on_calm(seen, cx, out),
@@ -310,6 +319,21 @@ impl Policy {
         Rule::DeferredOneTurn
     }
 
+    /// Tension that adds up over several utterances has been waited for already.
+    fn on_simmer(&mut self, seen: &Observation<'_>, cx: Context<'_>, out: &mut Vec<AlertChange>) -> Rule {
+        let fact = Fact::Simmer { kinds: seen.complaints };
+        let loudest = seen.cues.iter().filter(|cue| cue.weight > 0.0).max_by(|a, b| a.weight.total_cmp(&b.weight));
+        let candidate = candidate(AlertKind::RISING_TENSION, fact, loudest.copied(), seen.text, cx.lang);
+        if !self.dismissed.is_empty() {
+            return Rule::DismissedBefore;
+        }
+        if seen.t_ms < self.cool_until_ms {
+            self.withheld = Some(candidate);
+            return Rule::CoolDown;
+        }
+        self.raise(candidate, Rule::SustainedTension, cx, out)
+    }
+
     fn on_friction(&mut self, seen: &Observation<'_>, cx: Context<'_>, out: &mut Vec<AlertChange>) -> Rule {
         let high = cx.meter.proven_at(seen.t_ms, cx.settings) >= cx.settings.tension_enter;
         match self.deferred.take() {
@@ -335,9 +359,10 @@ impl Policy {
         }
         let clear = signs >= 2 || (signs == 1 && softened);
         let level = cx.meter.proven_at(seen.t_ms, cx.settings);
-        // One friendly sentence ends an alert only when the level had fallen before it was said.
+        // One friendly sentence ends an alert only when the level had fallen before it was said, or after calm turns.
         let was_low = self.open.as_ref().and_then(|open| open.below_since_ms).is_some_and(|since| since < seen.t_ms);
-        let peace = (clear && level < cx.settings.reconcile_level_max) || (signs == 1 && was_low);
+        let calmed = seen.friendly && seen.turns_since_complaint >= CALM_TURNS && level < cx.settings.alert_leave;
+        let peace = (clear && level < cx.settings.reconcile_level_max) || (signs == 1 && was_low) || calmed;
         if peace && self.open.as_ref().is_some_and(|open| !open.is_danger()) {
             let kinds: Vec<CueKind> = seen.cues.iter().map(|cue| cue.kind).collect();
             let reason = wording::reconciled(&kinds, cx.lang);

@@ -67,6 +67,9 @@ pub struct EscalationSettings {
     pub tension_hits: u8,
     /// Least level for an alert on tension.
     pub tension_enter: u8,
+    /// How much several utterances together must sound like complaints for an alert on tension when no pattern proves it: per
+    /// cent of the sum of squared probabilities beyond those of calm talk. One utterance brings 85 at most; 0 never alerts.
+    pub simmer_enter_percent: u8,
     /// How long such an alert waits for the customer's next turn when the tension may subside: the agent has not
     /// answered yet, or the answer was an apology, an offer or a next step. 0 alerts at once.
     pub defer_ms: u64,
@@ -109,6 +112,7 @@ impl Default for EscalationSettings {
             agent_next_step_points: 2,
             tension_hits: 2,
             tension_enter: 42,
+            simmer_enter_percent: 110,
             defer_ms: 20_000,
             alert_leave: 35,
             reconcile_level_max: 70,
@@ -146,13 +150,19 @@ impl EscalationSettings {
         let balanced = Self::default();
         match preset {
             Preset::Balanced => balanced,
-            Preset::Calm => {
-                Self { tension_hits: 3, tension_enter: 60, defer_ms: 40_000, cool_down_ms: 120_000, ..balanced }
-            }
+            Preset::Calm => Self {
+                tension_hits: 3,
+                tension_enter: 60,
+                simmer_enter_percent: 160,
+                defer_ms: 40_000,
+                cool_down_ms: 120_000,
+                ..balanced
+            },
             Preset::Vigilant => Self {
                 half_life_ms: 180_000,
                 tension_hits: 2,
                 tension_enter: 40,
+                simmer_enter_percent: 95,
                 defer_ms: 0,
                 clear_after_ms: 30_000,
                 cool_down_ms: 30_000,

@@ -271,6 +271,16 @@ fn one_thank_you_is_enough_once_the_level_has_fallen() {
 }
 
 #[test]
+fn a_quiet_thank_you_ends_an_alert_after_calm_turns() {
+    let mut call = Told::new();
+    call.customer(3, &[SupervisorRequest]).says(AGENT, 1, 0, &[Apology]);
+    call.says(CUSTOMER, 2, 0, &[]).says(AGENT, 1, 0, &[]);
+    assert!(call.level() >= EscalationSettings::default().alert_leave);
+    call.says(CUSTOMER, 2, 0, &[Gratitude]);
+    assert_eq!((call.states().last().copied(), call.rule()), (Some((Cleared, "supervisor_request")), Rule::Reconciled));
+}
+
+#[test]
 fn thanks_between_complaints_are_no_peace() {
     let mut call = Told::new();
     call.customer(3, &[LegalThreat]).agent(&[]).customer(0, &[Gratitude]);
@@ -437,15 +447,75 @@ fn on_a_mixed_channel_only_threats_and_danger_count() {
 fn what_the_text_model_found_alone_neither_alerts_nor_lifts_the_band() {
     let mut escalation = Escalation::new(&EscalationSettings::default(), Lang::De);
     let mut out = Vec::new();
-    for kind in [SelfHarm, ViolenceThreat, LegalThreat, SupervisorRequest, Insult, ChurnThreat, Anger] {
+    for (turn, kind) in [LegalThreat, SupervisorRequest, Insult, ChurnThreat, Anger].into_iter().enumerate() {
         let mut alone = reading(2, &[(kind, weight(kind))]);
         alone.entries = vec![crate::language::MODEL_ENTRY.to_owned()];
         alone.explanation.by_cues = 0;
         alone.severity_score = 1.0;
-        let assessment = escalation.utterance(0, CUSTOMER, &alone, "Das sind Worte.", &mut out);
+        // Far apart: one after the other they are tension.
+        let t_ms = turn as u64 * 600_000;
+        let assessment = escalation.utterance(t_ms, CUSTOMER, &alone, "Das sind Worte.", &mut out);
         assert_eq!((assessment.band, assessment.severity), (Band::Calm, Some(2)));
     }
     assert_eq!(out, []);
+}
+
+#[test]
+fn several_utterances_that_sound_like_complaints_alert_though_no_pattern_says_so() {
+    let mut call = Told::new();
+    let mut sounds = reading(1, &[]);
+    sounds.explanation.by_cues = 0;
+    sounds.severity_score = 0.8;
+    let mut says = |call: &mut Told, score: f32| {
+        sounds.severity_score = score;
+        call.t_ms += 15_000;
+        call.escalation.utterance(call.t_ms, CUSTOMER, &sounds, "Das sind nun Worte.", &mut call.changes)
+    };
+    says(&mut call, 0.8);
+    says(&mut call, 0.3);
+    says(&mut call, 0.8);
+    assert_eq!(call.states(), []);
+    let last = says(&mut call, 0.8);
+    assert_eq!((call.states(), last.explanation.rule), (vec![(Raised, "rising_tension")], Rule::SustainedTension));
+    assert!(last.band >= Band::Tense);
+    assert_eq!(call.changes[0].quote.as_deref(), Some("Das sind nun Worte."));
+    says(&mut call, 0.9);
+    assert_eq!(call.states().len(), 1, "it is open already");
+}
+
+#[test]
+fn an_act_that_is_not_quite_believed_needs_a_call_that_is_not_calm() {
+    let says = |call: &mut Told, kind: CueKind| {
+        let mut doubted = reading(3, &[(kind, weight(kind))]);
+        doubted.explanation.doubtful = true;
+        call.t_ms += 10_000;
+        call.escalation.utterance(call.t_ms, CUSTOMER, &doubted, "Mein Anwalt sagt das.", &mut call.changes)
+    };
+    let mut calm = Told::new();
+    let first = says(&mut calm, LegalThreat);
+    assert_eq!((first.explanation.rule, first.band, calm.states()), (Rule::DoubtedAct, Band::Tense, vec![]));
+    says(&mut calm, LegalThreat);
+    assert_eq!(calm.states(), [(Raised, "legal_threat")], "said again");
+    let mut tense = Told::new();
+    tense.customer(2, &[Dissatisfaction]);
+    says(&mut tense, SupervisorRequest);
+    assert_eq!(tense.states(), [(Raised, "supervisor_request")]);
+}
+
+#[test]
+fn danger_reaches_tense_at_once_whoever_heard_it_and_on_which_channel() {
+    for kind in [ViolenceThreat, SelfHarm] {
+        for (channel, severity) in [(CUSTOMER, 0), (CUSTOMER, 3), (Channel::Mixed, 0)] {
+            let mut call = Told::new();
+            call.says(channel, 5, severity, &[kind]);
+            assert_eq!((call.band(), call.states()), (Band::Critical, vec![(Raised, kind.as_str())]));
+        }
+        let mut alone = reading(0, &[(kind, weight(kind) / 3.0)]);
+        alone.entries = vec![crate::language::MODEL_ENTRY.to_owned()];
+        let mut call = Told::new();
+        let heard = call.escalation.utterance(0, CUSTOMER, &alone, "Das sind Worte.", &mut call.changes);
+        assert_eq!((heard.band, call.states()), (Band::Tense, vec![]), "shown, and no alert of its own");
+    }
 }
 
 #[test]

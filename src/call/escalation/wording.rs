@@ -14,14 +14,15 @@ pub(super) enum Fact<'a> {
     Act { kind: CueKind, words: &'a str },
     /// `count` complaints, of these kinds.
     Tension { count: usize, kinds: &'a [CueKind] },
+    /// Several utterances that together sound like complaints, with these kinds among them.
+    Simmer { kinds: &'a [CueKind] },
 }
 
 pub(super) fn reason(fact: Fact<'_>, lang: Lang) -> String {
     match fact {
         Fact::Act { kind, words } => act(kind, words, lang).to_owned(),
         Fact::Tension { count, kinds } => {
-            let names: Vec<&str> = kinds.iter().take(3).map(|kind| noun(*kind, lang)).collect();
-            let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+            let names = nouns(kinds, lang);
             match (lang, count) {
                 (Lang::De, 0 | 1) => format!("Deutliche Beschwerde{names}"),
                 (Lang::De, _) => format!("{count} Beschwerden in kurzer Zeit{names}"),
@@ -29,7 +30,20 @@ pub(super) fn reason(fact: Fact<'_>, lang: Lang) -> String {
                 (Lang::En, _) => format!("{count} complaints in a short time{names}"),
             }
         }
+        Fact::Simmer { kinds } => {
+            let names = nouns(kinds, lang);
+            match lang {
+                Lang::De => format!("Klingt seit mehreren Äußerungen verärgert{names}"),
+                Lang::En => format!("Has sounded annoyed for several utterances{names}"),
+            }
+        }
     }
+}
+
+/// The first three of these kinds behind a colon, or nothing.
+fn nouns(kinds: &[CueKind], lang: Lang) -> String {
+    let names: Vec<&str> = kinds.iter().take(3).map(|kind| noun(*kind, lang)).collect();
+    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
 pub(super) fn higher_band(band: Band, reason: &str, lang: Lang) -> String {
@@ -201,6 +215,7 @@ mod tests {
         let kinds = [CueKind::RepeatContact, CueKind::LongWait];
         let tension = reason(Fact::Tension { count: 3, kinds: &kinds }, Lang::De);
         assert_eq!(tension, "3 Beschwerden in kurzer Zeit: wiederholter Kontakt, lange Wartezeit");
+        assert_eq!(reason(Fact::Simmer { kinds: &[] }, Lang::De), "Klingt seit mehreren Äußerungen verärgert");
     }
 
     #[test]

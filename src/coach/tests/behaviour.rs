@@ -86,17 +86,17 @@ fn a_trigger_lapses_when_its_moment_does_not_come() {
         alerts: false,
     };
     assert_eq!(coach.utterance(2500, utterance), vec![]);
-    assert_eq!(coach.advance(11_000), vec![]);
-    assert_eq!(coach.speech(12_000, Channel::Agent, false, 12_000), vec![]);
+    assert_eq!(coach.advance(15_000), vec![]);
+    assert_eq!(coach.speech(16_000, Channel::Agent, false, 16_000), vec![]);
 }
 
 #[test]
 fn an_answer_ends_a_prompt_and_mute_silences_the_practice() {
     let mut stage = Stage::new(Lang::De, CallFacts::default());
-    stage.play("A [self_belittling] a");
+    stage.play("A [self_belittling] Ich bin ja nur die Aushilfe.");
     let outputs = stage.coach.answer(stage.now_ms, 1, Answer::Mute);
     assert!(matches!(outputs[..], [CoachOutput::Prompt { state: PromptState::NotNow, .. }]), "{outputs:?}");
-    stage.play("~ 50\nA [self_belittling] b");
+    stage.play("~ 50\nA [self_belittling] Ich bin ja nur die Aushilfe.");
     assert_eq!(stage.prompts("000-a").len(), 1);
     assert_eq!(stage.coach.answer(stage.now_ms, 99, Answer::Used), vec![]);
     assert_eq!(stage.coach.habits().get("000-a").map(|habit| (habit.shown, habit.not_now)), Some((1, 1)));
@@ -217,13 +217,14 @@ fn the_worst_of_a_heated_call_and_not_every_complaint_calls_for_a_breath() {
     let breaths = |script: &str| Stage::new(Lang::De, CallFacts::default()).play(script).prompts("001-1").len();
     assert_eq!(breaths("A [] a\nC 2 60 [dissatisfaction] Das dauert schon drei Wochen."), 0);
     assert_eq!(breaths("A [] a\nC 3 60 [supervisor_request] Ich bitte Sie höflich um Ihren Vorgesetzten."), 0);
-    assert_eq!(breaths("A [] a\nC 2 45 [anger disbelief] Jetzt bin ich auch noch schuld?"), 1);
+    assert_eq!(breaths("A [] a\nC 2 30 [anger] Das ist doch ärgerlich."), 0);
+    assert_eq!(breaths("A [] a\nC 2 60 [anger disbelief] Jetzt bin ich auch noch schuld?"), 1);
     assert_eq!(breaths("A [] a\nC 3 60 [legal_threat] Dann eben mein Anwalt."), 1);
     assert_eq!(breaths("A [] a\nC 0 0 [profanity] Verdammt, wo ist denn meine Brille?"), 0, "a curse in a calm call");
 }
 
 #[test]
-fn amends_are_due_for_an_excuse_and_not_for_a_question() {
+fn amends_are_due_for_an_excuse_and_after_two_answers_without_a_word_of_regret() {
     let play = |script: &str| {
         let mut stage = Stage::new(Lang::De, CallFacts::default());
         stage.play(script);
@@ -232,10 +233,11 @@ fn amends_are_due_for_an_excuse_and_not_for_a_question() {
     let complaint = "C 2 30 [dissatisfaction] Meine Lieferung ist nicht da.\n";
     assert_eq!(
         play(&format!("{complaint}A [question] Wie ist die Nummer?\nC 0 30 [] Vier.\nA [question] Und der Name?")),
-        (0, 0)
+        (1, 0)
     );
     assert_eq!(play(&format!("{complaint}A [blame_customer] Sie hätten die Mail lesen müssen.")), (1, 0));
-    assert_eq!(play(&format!("{complaint}A [generic_empathy question] Oje, was ist denn passiert?")), (0, 0));
+    assert_eq!(play(&format!("{complaint}A [question] Oje, was ist denn passiert?")), (0, 0));
+    assert_eq!(play(&format!("{complaint}A [generic_empathy question] Das verstehe ich. Ihre Nummer?")), (0, 1));
     assert_eq!(play(&format!("{complaint}A [question] Nummer?\nC 0 30 [] Vier.\nA [] Hier steht zugestellt.")), (1, 0));
     let calm = "C 1 10 [dissatisfaction] Das Internet ist weg.\nA [question] Wo denn?\nC 0 10 [] In Husum.\nA [] Da ist ein Bagger ins Kabel geraten.";
     assert_eq!(play(calm), (1, 0), "a failure is a failure, however calmly it is told");
@@ -264,4 +266,56 @@ fn after_hard_calls_each_time_other_words() {
         assert!(said.windows(2).all(|pair| pair[0] != pair[1]), "{said:?}");
         assert!(said.iter().collect::<BTreeSet<_>>().len() >= 3, "{said:?}");
     }
+}
+
+#[test]
+fn danger_is_told_at_once_whoever_of_both_said_it_and_each_kind_of_it() {
+    let told = |stage: &Stage| stage.prompts("safety").len();
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("A [refusal] a\nA [refusal] Das geht nicht.\nC 3 90 [violence_threat] b");
+    assert_eq!(told(&stage), 1, "no pace for danger: {:#?}", stage.out);
+    stage.play("C 3 90 [violence_threat] c");
+    assert_eq!(told(&stage), 1, "once is enough");
+    stage.play("C 3 90 [self_harm] d");
+    assert_eq!(told(&stage), 2, "another danger needs other words: {:#?}", stage.out);
+
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.live = true;
+    stage.level = 90;
+    stage.say(Channel::Mixed, None, &cues("self_harm"), "Ich will nicht mehr leben.", None);
+    assert_eq!(stage.prompts("safety").first().map(|(at, _)| *at), Some(4000));
+
+    // Beside a band that has not moved, too: the words decide.
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.play("C 0 0 [violence_threat] Ich komme vorbei und schlage alles kurz und klein.");
+    assert_eq!(told(&stage), 1);
+}
+
+#[test]
+fn a_moment_is_over_after_two_turns() {
+    // The prompt at 6 s takes the room; the second waits for its 20 s, in which so much is said.
+    let shown = |between: &[(u64, Channel)]| {
+        let mut stage = Stage::new(Lang::De, CallFacts::default());
+        let mut say = |at_ms: u64, channel, list: &str, text| {
+            let severity = (channel == Channel::Customer).then_some(2);
+            let cues = cues(list);
+            let span = Span::new(at_ms - 1000, at_ms);
+            let (level, band) = (30, Band::Tense);
+            let utterance = Utterance { channel, span, text, cues: &cues, severity, level, band, alerts: false };
+            let outputs = stage.coach.utterance(at_ms, utterance);
+            stage.now_ms = at_ms;
+            stage.told(outputs);
+        };
+        say(5_000, Channel::Customer, "dissatisfaction", "a");
+        say(6_000, Channel::Agent, "justification", "b");
+        say(16_000, Channel::Agent, "refusal", "Der ist ausverkauft.");
+        for (at_ms, channel) in between {
+            say(*at_ms, *channel, "", "c");
+        }
+        say(27_000, Channel::Customer, "", "d");
+        stage.prompts("001-8").len()
+    };
+    let (agent, customer) = (Channel::Agent, Channel::Customer);
+    assert_eq!(shown(&[(17_000, customer)]), 1, "still right one turn later");
+    assert_eq!(shown(&[(17_000, customer), (18_000, agent), (19_000, customer)]), 0, "not three turns later");
 }

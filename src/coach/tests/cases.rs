@@ -75,7 +75,10 @@ const CASES: &[Case] = &[
         id: "000-a",
         speaks: ("C 0 0 [] Hallo.\nA [self_belittling] Ich kann Ihnen ja nur sagen, was im System steht.", 2),
         silent: "C 0 0 [] Hallo.\nA [solution_offer] Ich schicke Ihnen heute einen neuen.",
-        limit: ("A [self_belittling] a\nC 0 0 [] b\nA [self_belittling] c\nC 0 0 [] d\nA [self_belittling] e", 1),
+        limit: (
+            "A [self_belittling] Ich bin ja nur hier.\nC 0 0 [] b\nA [self_belittling] Ich bin nur die Aushilfe.\nC 0 0 [] d\nA [self_belittling] Nur ich.",
+            1,
+        ),
         facts: nothing_known,
         live: true,
     },

@@ -4,6 +4,7 @@ mod behaviour;
 mod cases;
 mod gestures;
 mod phrasings;
+mod transfer;
 
 use std::sync::LazyLock;
 

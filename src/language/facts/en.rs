@@ -69,7 +69,7 @@ static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
 
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:[Mm]y name is|[Mm]y name's|[Tt]his is (?:Mr|Mrs|Ms|Miss|Dr)\.?|[Ii]t's (?:Mr|Mrs|Ms|Miss|Dr)\.?)(?: (Mr|Mrs|Ms|Miss|Dr)\.?)? ([A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?(?: [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)?)",
+        r"\b(?:[Mm]y name is|[Mm]y name's|[Tt]his is (?:Mr|Mrs|Ms|Miss|Dr)\.?|[Ii]t's (?:Mr|Mrs|Ms|Miss|Dr)\.?|^(?:Hello|Hi|Good (?:morning|afternoon|evening))[,.] [Ii]t's)(?: (Mr|Mrs|Ms|Miss|Dr)\.?)? ([A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?(?: [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)?)",
     )
 });
 
@@ -330,12 +330,17 @@ fn things(offset: usize, sentence: &str, seen: Seen, found: &mut Vec<Raw>) {
         let noun = if noun.chars().all(|c| c.is_uppercase()) { noun } else { noun.to_lowercase() };
         let what = format!("{} {noun}", if own { "your" } else { "the" });
         let (head, rest) = (&sentence[..whole.start()], &sentence[whole.end()..]);
+        let known = problems.len();
         if !asked {
             if let Some((trouble, length)) = trouble_with(&what, rest) {
                 problems.push((whole.start(), whole.end() + length, trouble));
             } else if WAITING_FOR.is_match(head) {
                 problems.push((whole.start(), whole.end(), format!("you're still waiting for {what}")));
             }
+        }
+        // "On the line" one waits: a line it is only if something is wrong with it.
+        if what == "the line" && problems.len() == known {
+            continue;
         }
         let slots = vec![("what", what.clone()), ("what_acc", what.clone()), ("what_dat", what)];
         found.push(Raw::new(FactKind::What, offset + whole.start()..offset + whole.end(), slots));

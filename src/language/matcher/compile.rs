@@ -7,7 +7,8 @@ use rustc_hash::FxHashMap;
 
 use super::machine::{Branch, Instr, SKIPPED_MAX, Sets, signature};
 use super::{
-    ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, BACK_MAX, Lists, Matcher, NONE, PART_NONE, Program, WordAtoms,
+    ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, BACK_MAX, BEGINNING, Lists, Matcher, NONE, PART_NONE, Program,
+    WordAtoms,
 };
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
@@ -75,6 +76,7 @@ impl Builder {
     /// The finished patterns.
     pub fn finish(self) -> Matcher {
         let mut words: FxHashMap<String, WordAtoms> = FxHashMap::default();
+        let mut beginnings: FxHashMap<[u8; BEGINNING], Vec<(String, u32)>> = FxHashMap::default();
         let mut wild = Vec::new();
         let mut wild_atoms = Vec::new();
         let mut fuzzy = Fuzzy::default();
@@ -92,8 +94,13 @@ impl Builder {
                 }
                 Atom::Prefix(stem) => {
                     fuzzy.add_stem(stem, id);
-                    wild.push(format!(" {stem}"));
-                    wild_atoms.push((id, true, false));
+                    match stem.as_bytes().first_chunk() {
+                        Some(first) => beginnings.entry(*first).or_default().push((stem.clone(), id)),
+                        None => {
+                            wild.push(format!(" {stem}"));
+                            wild_atoms.push((id, true, false));
+                        }
+                    }
                 }
                 Atom::Suffix(stem) => {
                     wild.push(format!("{stem} "));
@@ -121,6 +128,7 @@ impl Builder {
         let parts_of = parts_of.into_iter().map(|((atom, place), bits)| (atom, (place, bits)));
         Matcher {
             words,
+            beginnings,
             wild: automaton,
             wild_atoms,
             fuzzy,

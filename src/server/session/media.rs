@@ -173,6 +173,7 @@ impl Session<'_> {
         let t_ms = self.media_ms();
         self.end_channels(socket);
         self.sockets.retain(|attached| attached.id != socket);
+        self.app.calls.release(&self.id, socket, false);
         // Another may have taken its place already, and says so next.
         if self.sockets.is_empty() {
             let wall = Instant::now();

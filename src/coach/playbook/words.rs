@@ -1,0 +1,99 @@
+//! Named lists of patterns, asked of nearly every utterance.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use regex::Regex;
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, HirKind};
+
+/// Shorter pieces stand in nearly every text.
+const PIECE_BYTES_MIN: usize = 3;
+/// More pieces are not looked for quicker than the patterns themselves.
+const PIECES_MAX: usize = 100;
+
+/// A named list of patterns; matches if one of them is found.
+#[derive(Debug, Clone)]
+pub struct Words {
+    all: Regex,
+    /// Pieces of text, one of which is in everything that matches: they are found many times faster. `None`: not known.
+    pieces: Option<AhoCorasick>,
+}
+
+impl Words {
+    /// The patterns as one, so that a text is searched once.
+    ///
+    /// # Errors
+    /// When a pattern is no regular expression, or all together are too large.
+    pub fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Self, regex::Error> {
+        let all = patterns.map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
+        // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
+        let folds = all.chars().any(char::is_uppercase);
+        let regex = regex::RegexBuilder::new(&all).case_insensitive(folds).build()?;
+        let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(&all).ok();
+        let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX);
+        let finder = |pieces: Vec<Vec<u8>>| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(pieces);
+        Ok(Self { all: regex, pieces: pieces.and_then(|pieces| finder(pieces).ok()) })
+    }
+
+    /// `lower` is a text in lower case.
+    pub fn found_in(&self, lower: &str) -> bool {
+        self.pieces.as_ref().is_none_or(|pieces| pieces.is_match(lower)) && self.all.is_match(lower)
+    }
+}
+
+/// Pieces of which one is in every match; `None` if there are none of use.
+fn pieces(pattern: &Hir) -> Option<Vec<Vec<u8>>> {
+    match pattern.kind() {
+        HirKind::Literal(literal) => (literal.0.len() >= PIECE_BYTES_MIN).then(|| vec![literal.0.to_vec()]),
+        HirKind::Capture(capture) => pieces(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => pieces(&repetition.sub),
+        // The part whose shortest piece is longest says most.
+        HirKind::Concat(parts) => {
+            let shortest = |pieces: &Vec<Vec<u8>>| pieces.iter().map(Vec::len).min();
+            parts.iter().filter_map(pieces).max_by_key(shortest)
+        }
+        HirKind::Alternation(branches) => {
+            let all = branches.iter().map(pieces).collect::<Option<Vec<_>>>()?;
+            Some(all.concat())
+        }
+        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces_of(pattern: &str) -> Option<Vec<String>> {
+        let found = pieces(&regex_syntax::parse(pattern).unwrap())?;
+        Some(found.into_iter().map(|piece| String::from_utf8(piece).unwrap()).collect())
+    }
+
+    #[test]
+    fn every_match_holds_one_of_the_pieces() {
+        let of = |pattern| pieces_of(pattern).unwrap_or_default();
+        assert_eq!(of(r"\bwart\w*"), ["wart"]);
+        assert_eq!(of("(ich )?rufe .{0,9}zurück"), ["zurück"]);
+        assert_eq!(of("morgen|abend"), ["morgen", "abend"]);
+        assert_eq!(of("(gleich |so)+fort"), ["fort"]);
+        assert_eq!(pieces_of("morgen|!.*!"), None);
+        assert_eq!(pieces_of("^.{0,24}$"), None);
+        assert_eq!(pieces_of("(vielleicht)?"), None);
+    }
+
+    #[test]
+    fn lists_find_what_their_patterns_find() {
+        let words = Words::new([r"\bwart(e|en)\b", "über morgen", "!.*!"].into_iter()).unwrap();
+        for (text, found) in
+            [("ich warte", true), ("wartung", false), ("über morgen", true), ("!a!", true), ("", false)]
+        {
+            assert_eq!(words.found_in(text), found, "{text}");
+        }
+        let words = Words::new([r"\bwart(e|en)\b", "über morgen"].into_iter()).unwrap();
+        assert!(words.pieces.is_some());
+        for (text, found) in [("ich warte", true), ("wartung", false), ("über morgen", true), ("morgen", false)] {
+            assert_eq!(words.found_in(text), found, "{text}");
+        }
+        let capitals = Words::new(["WLAN"].into_iter()).unwrap();
+        assert!(capitals.found_in("das wlan"));
+    }
+}
