@@ -3,12 +3,19 @@
 import type { ComponentChild } from "preact";
 import { render } from "preact";
 
+/** Longest wait for a frame: a page hidden meanwhile gets none, and an alert must ring there, too. */
+const FRAME_MS = 500;
+
 export function start(app: ComponentChild) {
-  const begin = () => {
+  const late = setTimeout(begin, FRAME_MS);
+  let begun = false;
+  function begin() {
+    if (begun) return;
+    begun = true;
+    clearTimeout(late);
     document.getElementById("shell")?.remove();
     render(app, document.getElementById("root")!);
-  };
-  // A hidden page paints nothing; an alert must ring there too.
+  }
   if (document.hidden) begin();
   else requestAnimationFrame(() => setTimeout(begin));
 }
