@@ -45,7 +45,7 @@ pub fn stands(hit: &Hit<'_>, heads: &KindHeads, raw: &[f32], judged: Option<f32>
     question.is_none_or(|(question, raw)| question.stack.probability(raw, true, withheld) >= question.stack.keep_from)
 }
 
-/// Whether the utterance holds acts that ask to act now, and head or judge hesitates over each of them. A hint at self-harm is
+/// Whether the utterance holds acts that ask to act now, and head or judge hesitates over each of them. Danger to somebody is
 /// never doubtful.
 pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, raw: &[f32], judged: Option<f32>, withheld: bool) -> bool {
     let mut acts = hits
@@ -56,11 +56,8 @@ pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, raw: &[f32], judged: Option
         let question =
             heads.column(hit.entry.kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
         let by_head = question.map_or(1.0, |(question, raw)| question.stack.probability(raw, true, withheld));
-        match hit.entry.kind {
-            CueKind::SelfHarm => false,
-            CueKind::ViolenceThreat => by_head < severity::VIOLENCE_SURE_BY_HEAD,
-            _ => by_head < severity::SURE_BY_HEAD || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE,
-        }
+        !hit.entry.kind.is_danger()
+            && (by_head < severity::SURE_BY_HEAD || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE)
     };
     acts.peek().is_some() && acts.all(unsure)
 }

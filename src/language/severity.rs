@@ -22,8 +22,6 @@ const UNNAMED_SELF_HARM_MIN: f32 = 0.4;
 /// to patterns and model 102 of 112 true acts were, and 20 of 37 false ones.
 pub const SURE_BY_HEAD: f32 = 0.5;
 pub const SURE_BY_JUDGE: f32 = 0.8;
-/// The same for a threat of violence, mostly somebody else's words below: 1 of 10 true ones and 3 of 5 false ones were.
-pub const VIOLENCE_SURE_BY_HEAD: f32 = 0.35;
 
 /// What an entry of a kind means unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
