@@ -17,6 +17,8 @@ const FRICTION_COMPLAINT_MIN: f32 = 0.5;
 /// as severe as this: a word like "Wand" is none.
 const UNNAMED_VIOLENCE_MIN: f32 = 0.75;
 const UNNAMED_SELF_HARM_MIN: f32 = 0.4;
+/// The same for the other acts: a customer named Richter threatens nobody with a judge.
+const UNNAMED_ACT_MIN: f32 = 0.4;
 
 /// An act is beyond doubt from these probabilities on, by the head of its kind and by the judge. On lines and calls of authors unknown
 /// to patterns and model 102 of 112 true acts were, and 20 of 37 false ones.
@@ -110,9 +112,11 @@ pub fn judge_may_drop_below(kind: CueKind) -> f32 {
 
 /// Least probability of a complaint for a kind that the model finds without a pattern.
 pub fn model_may_add_from(kind: CueKind) -> f32 {
+    use CueKind as K;
     match kind {
-        CueKind::ViolenceThreat => UNNAMED_VIOLENCE_MIN,
-        CueKind::SelfHarm => UNNAMED_SELF_HARM_MIN,
+        K::ViolenceThreat => UNNAMED_VIOLENCE_MIN,
+        K::SelfHarm => UNNAMED_SELF_HARM_MIN,
+        K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat => UNNAMED_ACT_MIN,
         _ => 0.0,
     }
 }

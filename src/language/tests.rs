@@ -41,11 +41,14 @@ fn a_threat_is_not_a_fact_a_profession_or_somebody_elses_word() {
 }
 
 #[test]
-fn what_the_model_names_alone_is_no_violence_in_calm_words_and_no_belittling_in_a_refusal() {
+fn what_the_model_names_alone_is_no_act_in_calm_words_and_no_belittling_in_a_refusal() {
     let kinds = |speaker: Channel, text: &str| -> Vec<CueKind> {
         LANGUAGE.read(Lang::De, speaker, text, &Names::default()).cues.iter().map(|cue| cue.kind).collect()
     };
     assert!(!kinds(Channel::Customer, "Die Wand, von Haushofer.").contains(&CueKind::ViolenceThreat));
+    for name in ["Guten Tag, hier spricht Thomas Richter.", "Hier ist Anwalt, Peter Anwalt ist mein Name."] {
+        assert_eq!(kinds(Channel::Customer, name), [], "a name is no threat: {name}");
+    }
     let refusal = kinds(Channel::Agent, "Ich kann da leider nichts machen.");
     assert!(refusal.contains(&CueKind::Refusal) && !refusal.contains(&CueKind::SelfBelittling), "{refusal:?}");
 }

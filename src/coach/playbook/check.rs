@@ -139,10 +139,6 @@ fn word_lists(practice: &Practice) -> impl Iterator<Item = &String> {
 
 /// Words for a practice nobody defined.
 pub fn unknown_practice(file: &File, at: usize, id: &str, errors: &mut Vec<PlaybookError>) {
-    // A practice that was switched off by this or another file still has its words in the shipped ones.
-    if super::EMBEDDED.iter().any(|(name, _)| *name == file.name) {
-        return;
-    }
     errors.push(file.error(
         at,
         format!("there are phrases for the practice {id}, which does not exist"),

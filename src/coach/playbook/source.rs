@@ -160,7 +160,7 @@ impl Rulebook {
             }
         }
         for file in files.iter().filter(mine) {
-            rules.take_words(file, errors);
+            rules.take_words(file, |id| places.contains_key(id), errors);
         }
         let conditions = rules.practices.iter().flat_map(|practice| practice.when.iter().chain(&practice.unless));
         rules.remembered = conditions.flat_map(|condition| condition.heard_words.iter().cloned()).collect();
@@ -218,7 +218,8 @@ impl Rulebook {
         practice.show_ms = seconds(raw.show_s, practice.show_ms);
     }
 
-    fn take_words(&mut self, file: &File, errors: &mut Vec<PlaybookError>) {
+    /// `is_known`: whether a file of this queue names a practice, switched off or not.
+    fn take_words(&mut self, file: &File, is_known: impl Fn(&str) -> bool, errors: &mut Vec<PlaybookError>) {
         let raw = &file.raw;
         let spoken = [!raw.words.is_empty(), !raw.labels.is_empty(), !raw.say.is_empty(), !raw.supervisor.is_empty()];
         let Some(lang) = raw.lang else {
@@ -266,7 +267,10 @@ impl Rulebook {
         for (own, all) in [(true, &raw.say), (false, &raw.supervisor)] {
             for (id, phrases) in all {
                 let Some(practice) = self.practices.iter_mut().find(|practice| practice.id == *id) else {
-                    check::unknown_practice(file, phrases.span().start, id, errors);
+                    // A practice that another file switched off keeps its words.
+                    if !is_known(id) {
+                        check::unknown_practice(file, phrases.span().start, id, errors);
+                    }
                     continue;
                 };
                 let phrases = phrases.get_ref().iter().filter_map(|raw| check::phrase(file, raw, errors)).collect();
