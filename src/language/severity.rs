@@ -20,8 +20,8 @@ const UNNAMED_SELF_HARM_MIN: f32 = 0.4;
 /// The same for the other acts: a customer named Richter threatens nobody with a judge.
 const UNNAMED_ACT_MIN: f32 = 0.4;
 
-/// An act is beyond doubt from these probabilities on, by the head of its kind and by the judge. On lines and calls of authors unknown
-/// to patterns and model 102 of 112 true acts were, and 20 of 37 false ones.
+/// An act is beyond doubt from these probabilities on, by the head of its kind and by the judge: chosen on lines and calls of
+/// authors unknown to patterns and model, where about nine in ten true acts were and about half of the false ones.
 pub const SURE_BY_HEAD: f32 = 0.5;
 pub const SURE_BY_JUDGE: f32 = 0.8;
 
