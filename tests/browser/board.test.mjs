@@ -103,6 +103,8 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   await page.getByText("Guten Tag, hier ist Frau Keller.").waitFor();
   assert.equal(await page.getByText("bei Paketblitz").count(), 0, "the agent's words stay with the agent");
   await page.getByText("it serves their own hints only, and is not stored").waitFor();
+  // What still arrives would scroll, and scrolling hides an explanation.
+  await page.locator(".line-alert").last().waitFor({ state: "attached" });
   const cue = page.locator(".cue", { hasText: "bodenlose Frechheit" });
   await cue.focus();
   await page.locator(".tip", { hasText: "raises the level by" }).waitFor();
@@ -116,7 +118,8 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   await eventually(() => page.evaluate(() => document.activeElement?.classList.contains("line-alert")), "focus on the alert's line");
   // What is said from here on arrives, too.
   player.say("Der Hof liegt gleich hinter der Kirche.");
-  await page.getByText("Der Hof liegt gleich hinter der Kirche.").waitFor();
+  // Below what is being read: there, but not painted.
+  await page.getByText("Der Hof liegt gleich hinter der Kirche.").waitFor({ state: "attached" });
   await done(page, player);
 });
 
@@ -525,7 +528,7 @@ test("the language can be switched, and dates follow", async () => {
   await page.getByRole("radio", { name: "Deutsch" }).check();
   await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
   await page.getByRole("radio", { name: "Dunkel" }).check();
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await eventually(() => page.evaluate(() => document.documentElement.dataset.theme === "dark"), "the dark theme");
   await page.reload();
   await page.getByRole("button", { name: "Einstellungen" }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), "de");

@@ -1,7 +1,7 @@
 /** One explanation at a time, beside what has the pointer or the focus. Escape hides it; it can be pointed at. */
 
 import { createContext, type ComponentChildren } from "preact";
-import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useContext, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface Shown {
   anchor: HTMLElement;
@@ -31,7 +31,8 @@ export function TipLayer({ children }: { children: ComponentChildren }) {
       timer.current = window.setTimeout(() => set(null), HIDE_MS);
     },
   });
-  useEffect(() => {
+  // Before the tip is painted: whoever sees it can hide it, and Escape goes no further.
+  useLayoutEffect(() => {
     if (!shown) return;
     const hide = () => set(null);
     const key = (event: KeyboardEvent) => {
