@@ -1,7 +1,7 @@
 /** One explanation at a time, beside what has the pointer or the focus. Escape hides it; it can be pointed at. */
 
 import { createContext, type ComponentChildren } from "preact";
-import { useContext, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface Shown {
   anchor: HTMLElement;
@@ -31,37 +31,29 @@ export function TipLayer({ children }: { children: ComponentChildren }) {
       timer.current = window.setTimeout(() => set(null), HIDE_MS);
     },
   });
-  // Before the tip is painted: whoever sees it can hide it, and Escape goes no further.
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element || !shown) return;
-    const place = () => {
-      const at = shown.anchor.getBoundingClientRect();
-      const { offsetWidth: w, offsetHeight: h } = element;
-      const above = at.top - h - 8;
-      element.style.left = `${Math.max(8, Math.min(at.left, innerWidth - w - 8))}px`;
-      element.style.top = `${above > 8 ? above : at.bottom + 8}px`;
-    };
-    // Focus alone scrolls its element into view: the tip goes along, and goes away with it.
-    const scroll = (event: Event) => {
-      const at = shown.anchor.getBoundingClientRect();
-      const view = event.target instanceof Element ? event.target.getBoundingClientRect() : { top: 0, bottom: innerHeight };
-      const holds = !(event.target instanceof Element) || event.target.contains(shown.anchor);
-      if (holds && (at.bottom < view.top || at.top > view.bottom)) set(null);
-      else place();
-    };
+  useEffect(() => {
+    if (!shown) return;
+    const hide = () => set(null);
     const key = (event: KeyboardEvent) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
-      set(null);
+      hide();
     };
-    place();
     addEventListener("keydown", key, true);
-    addEventListener("scroll", scroll, true);
+    addEventListener("scroll", hide, true);
     return () => {
       removeEventListener("keydown", key, true);
-      removeEventListener("scroll", scroll, true);
+      removeEventListener("scroll", hide, true);
     };
+  }, [shown]);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || !shown) return;
+    const at = shown.anchor.getBoundingClientRect();
+    const { offsetWidth: w, offsetHeight: h } = element;
+    const above = at.top - h - 8;
+    element.style.left = `${Math.max(8, Math.min(at.left, innerWidth - w - 8))}px`;
+    element.style.top = `${above > 8 ? above : at.bottom + 8}px`;
   }, [shown]);
   return (
     <Layer.Provider value={tips.current}>
