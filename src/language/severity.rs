@@ -19,6 +19,8 @@ const UNNAMED_VIOLENCE_MIN: f32 = 0.75;
 const UNNAMED_SELF_HARM_MIN: f32 = 0.4;
 /// The same for the other acts: a customer named Richter threatens nobody with a judge.
 const UNNAMED_ACT_MIN: f32 = 0.4;
+/// And for what else weighs against a call: no displeasure in a sentence about the way to the church.
+const UNNAMED_FRICTION_MIN: f32 = 0.2;
 
 /// An act is beyond doubt from these probabilities on, by the head of its kind and by the judge: chosen on lines and calls of
 /// authors unknown to patterns and model, where about nine in ten true acts were and about half of the false ones.
@@ -117,6 +119,7 @@ pub fn model_may_add_from(kind: CueKind) -> f32 {
         K::ViolenceThreat => UNNAMED_VIOLENCE_MIN,
         K::SelfHarm => UNNAMED_SELF_HARM_MIN,
         K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat => UNNAMED_ACT_MIN,
+        _ if defaults(kind).weight > 0.0 => UNNAMED_FRICTION_MIN,
         _ => 0.0,
     }
 }

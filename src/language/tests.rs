@@ -49,6 +49,7 @@ fn what_the_model_names_alone_is_no_act_in_calm_words_and_no_belittling_in_a_ref
     for name in ["Guten Tag, hier spricht Thomas Richter.", "Hier ist Anwalt, Peter Anwalt ist mein Name."] {
         assert_eq!(kinds(Channel::Customer, name), [], "a name is no threat: {name}");
     }
+    assert_eq!(kinds(Channel::Customer, "Der Hof liegt gleich hinter der Kirche."), []);
     let refusal = kinds(Channel::Agent, "Ich kann da leider nichts machen.");
     assert!(refusal.contains(&CueKind::Refusal) && !refusal.contains(&CueKind::SelfBelittling), "{refusal:?}");
 }
