@@ -103,8 +103,6 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   await page.getByText("Guten Tag, hier ist Frau Keller.").waitFor();
   assert.equal(await page.getByText("bei Paketblitz").count(), 0, "the agent's words stay with the agent");
   await page.getByText("it serves their own hints only, and is not stored").waitFor();
-  // What still arrives would scroll, and scrolling hides an explanation.
-  await page.locator(".line-alert").last().waitFor({ state: "attached" });
   const cue = page.locator(".cue", { hasText: "bodenlose Frechheit" });
   await cue.focus();
   await page.locator(".tip", { hasText: "raises the level by" }).waitFor();
@@ -120,6 +118,56 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   player.say("Der Hof liegt gleich hinter der Kirche.");
   // Below what is being read: there, but not painted; parts of it may be marked.
   await page.locator(".line", { hasText: "Der Hof liegt gleich hinter der Kirche" }).waitFor({ state: "attached" });
+  await done(page, player);
+});
+
+test("an explanation stays at its words while they are pointed at or focused, and Escape hides it and nothing else", async () => {
+  const player = await call({ customer: { name: "Frau Keller" } });
+  player.script("late-delivery", { upTo: 11 });
+  const page = await openBoard(browser, server);
+  await row(page, player).click();
+  const cue = page.locator(".cue", { hasText: "bodenlose Frechheit" });
+  const tip = page.locator(".tip");
+  await cue.waitFor({ state: "attached" });
+  const away = () => page.mouse.move(4, 4);
+  const beside = () =>
+    page.evaluate(() => {
+      const [word, tip] = [".cue:focus", ".tip"].map((name) => document.querySelector(name)?.getBoundingClientRect());
+      return Boolean(word && tip && (Math.abs(tip.bottom + 8 - word.top) < 2 || Math.abs(word.bottom + 8 - tip.top) < 2));
+    });
+  await away();
+  // Focusing scrolls it into sight, and what arrives scrolls again.
+  await page.locator(".lines").evaluate((lines) => (lines.scrollTop = 0));
+  await cue.focus();
+  await tip.waitFor();
+  player.say("Und der Herr Meier vom Erdgeschoss hat auch noch nichts.");
+  await page.locator(".line", { hasText: "Herr Meier" }).waitFor({ state: "attached" });
+  await cue.scrollIntoViewIfNeeded();
+  await eventually(beside, "the explanation beside its words");
+  await page.waitForTimeout(300);
+  assert.ok(await beside(), "it stays");
+  // It can be pointed at, and stays when the pointer goes, for the focus is still there.
+  await tip.hover();
+  await away();
+  await page.waitForTimeout(300);
+  assert.ok(await beside(), "it stays after pointing at it");
+  await page.keyboard.press("Escape");
+  await tip.waitFor({ state: "detached" });
+  await page.locator(".detail").waitFor();
+  await page.keyboard.press("Enter");
+  await tip.waitFor();
+  await page.keyboard.press("Escape");
+  await tip.waitFor({ state: "detached" });
+  // Pointed at: it stays while the pointer is on it, and goes with it.
+  await cue.hover();
+  await tip.waitFor();
+  await tip.hover();
+  await page.waitForTimeout(300);
+  await tip.waitFor();
+  await away();
+  await tip.waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await page.locator(".detail").waitFor({ state: "detached" });
   await done(page, player);
 });
 

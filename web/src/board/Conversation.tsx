@@ -50,6 +50,7 @@ export const Conversation = memo(function Conversation({ controller, opened, sto
         aria-live="off"
         aria-label={words.conversation}
         tabIndex={0}
+        data-scrolls
         onScroll={(event) => {
           const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
           follows.current = scrollHeight - scrollTop - clientHeight < FOLLOW_PX;
@@ -166,7 +167,7 @@ function CueMark({ text, cues }: { text: string; cues: Cue[] }) {
   );
   const calms = cues.every((cue) => cue.weight < 0);
   return (
-    <span role="button" tabIndex={0} class={calms ? "cue cue-calms" : "cue"} {...tip} onClick={tip.onFocus}>
+    <span role="button" tabIndex={0} class={calms ? "cue cue-calms" : "cue"} {...tip}>
       {text}
       <span class="hidden"> ({unique.map((cue) => `${nameOf(words.cues, cue.kind)}: ${words.cueWhy[cue.kind] ?? ""}`).join(" ")})</span>
     </span>
