@@ -21,6 +21,17 @@ const call = (facts = {}) => Player.start(server, `t-${++calls}`, { agent: `t${c
 const card = (page, player) => page.locator(`[data-item="${player.call}"].card`);
 const row = (page, player) => page.locator(`[data-call="${player.call}"]`);
 
+/** A board with this call open, and a way to tell it events that a server without sound does not make. */
+async function told(player) {
+  const page = await openPage(browser, "about:blank");
+  const line = await relayFeed(page);
+  await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
+  await row(page, player).click();
+  await page.locator(".conversation-empty").waitFor();
+  const event = (seq, fields) => line.say({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, ...fields });
+  return { page, event };
+}
+
 test("an alert is on the screen within a second of its event", async (t) => {
   const page = await openBoard(browser, server);
   const feed = await follow(server, "/v1/feed/supervisor", token("supervisor", "stopwatch"));
@@ -445,12 +456,7 @@ test("an opened call that ends stays readable", async () => {
 
 test("lag and lost speech are shown as they are", async () => {
   const player = await call();
-  const page = await openPage(browser, "about:blank");
-  const line = await relayFeed(page);
-  await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
-  await row(page, player).click();
-  await page.locator(".conversation-empty").waitFor();
-  const event = (seq, fields) => line.say({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, ...fields });
+  const { page, event } = await told(player);
   event(50, { type: "lagging", lag_ms: 7_000 });
   event(51, { type: "speech_dropped", channel: "customer", start_ms: 1_000, end_ms: 4_000, reason: "deadline" });
   event(52, { type: "gap", channel: "customer", start_ms: 5_000, duration_ms: 2_000 });
@@ -466,17 +472,13 @@ test("lag and lost speech are shown as they are", async () => {
 
 test("how the customer sounds is said on the opened call, as long as it holds", async () => {
   const player = await call();
-  const page = await openPage(browser, "about:blank");
-  const line = await relayFeed(page);
-  await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
-  await row(page, player).click();
-  await page.locator(".conversation-empty").waitFor();
-  const event = (seq, fields) => line.say({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, type: "observation", sound: "louder", ...fields });
-  event(60, { on: true, change: 6, text: "spricht lauter als zu Beginn" });
+  const { page, event } = await told(player);
+  const louder = (seq, fields) => event(seq, { type: "observation", sound: "louder", ...fields });
+  louder(60, { on: true, change: 6, text: "spricht lauter als zu Beginn" });
   await page.locator(".detail .flag-sound", { hasText: "spricht lauter als zu Beginn" }).waitFor();
   await page.locator(".line-sound", { hasText: "spricht lauter" }).waitFor();
   assert.equal(await page.locator(".pane-list .flag-sound").count(), 0, "a list of calls is no place for it");
-  event(61, { on: false, text: "spricht wieder wie zu Beginn" });
+  louder(61, { on: false, text: "spricht wieder wie zu Beginn" });
   await page.locator(".flag-sound").waitFor({ state: "detached" });
   await done(page, player);
 });
@@ -489,6 +491,7 @@ test("by keyboard alone: find, open, read, acknowledge, whisper, close", async (
   await card(page, player).waitFor();
   await page.keyboard.press("/");
   await page.keyboard.type("keys");
+  await eventually(async () => (await page.locator("[data-call]").count()) === 1, "only this call");
   await page.keyboard.press("Escape");
   await page.keyboard.press("g");
   await page.keyboard.press("Enter");
@@ -554,11 +557,12 @@ test("by Tab alone, with single keys off: filter, open, explain, suggest, snooze
   await page.locator(".detail").waitFor();
   await tabTo(page, page.locator(".suggestion").first());
   await page.keyboard.press("Enter");
-  assert.notEqual(await page.locator("#whisper").inputValue(), "");
+  await eventually(() => page.locator("#whisper").inputValue(), "the suggestion in the box");
   await page.keyboard.press("Enter");
   await page.locator(".line-whisper").waitFor();
   await tabTo(page, page.locator(".detail").getByRole("button", { name: /^Snooze/ }));
   await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
   await page.keyboard.press("Enter");
   await page.locator(".detail .flag-snoozed").waitFor();
   await tabTo(page, button("Close"));

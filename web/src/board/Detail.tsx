@@ -45,7 +45,7 @@ export function Detail({ controller, opened, ask }: Props) {
           <span class="detail-call">{[call.queue, call.team, opened.call].filter(Boolean).join(" · ")}</span>
         </h1>
         <BandBadge band={call.band} level={call.level} />
-        {!opened.ended && <TrendSign call={call} />}
+        {!opened.ended && <TrendSign call={call} now={now} />}
         {!opened.ended && <Flags call={call} controller={controller} />}
         {!opened.ended &&
           call.sounds?.map(({ sound, text, since_ms }) => (
