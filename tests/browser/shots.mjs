@@ -250,7 +250,7 @@ try {
     const player = await Player.start(server, `p-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
     player.script("late-delivery", { upTo: 11 });
     await page.locator(".prompt-text").waitFor();
-    const boardPage = await board({ lang: options.lang });
+    const boardPage = await openBoard(browser, server, { lang: options.lang });
     await boardPage.locator(`[data-call=${player.call}]`).click();
     await boardPage.locator("#whisper").fill(options.lang === "de" ? "Bieten Sie ihr die Lieferung morgen früh an." : "Offer her delivery tomorrow morning.");
     await boardPage.keyboard.press("Enter");
