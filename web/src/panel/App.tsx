@@ -45,12 +45,12 @@ function Panel(signed: Signed) {
         {model.card ? <ShiftCard controller={controller} lines={model.card} /> : model.current ? <InCall controller={controller} /> : model.past ? <Between past={model.past} /> : <Waiting ready={model.ready} />}
       </main>
       <footer class="panel-foot">
-        <p>{words.panelChannel[model.agentChannel]}</p>
         {!model.current && !model.card && (
-          <Button kind="quiet" data-shift onClick={() => void controller.askForCard()}>
+          <Button data-shift onClick={() => void controller.askForCard()}>
             {words.shiftCard}
           </Button>
         )}
+        <p>{words.panelChannel[model.agentChannel]}</p>
       </footer>
       {stale ? <Lost controller={controller} /> : null}
       <p class="panel-problem" role="status">
