@@ -305,7 +305,7 @@ function RecordDialog({ controller, onClose }: { controller: Controller; onClose
     <Dialog title={words.record} onClose={onClose}>
       <p class="muted">{words.recordText}</p>
       <Pairs class="record" rows={rows} />
-      <p class="record-step" role="status">
+      <p role="status">
         {step === "sure" ? words.recordEraseSure : step === "erased" ? words.recordErased : ""}
       </p>
       <div class="dialog-actions" ref={actions}>
