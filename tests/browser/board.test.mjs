@@ -182,6 +182,30 @@ test("an explanation stays at its words while they are pointed at or focused, an
   await done(page, player);
 });
 
+test("of a long call only the last lines are on the screen; what is further up comes when asked for, or gone to", async () => {
+  const player = await call();
+  player.say(ANGER);
+  for (let n = 0; n < 230; n++) player.say("Ja, das stimmt.", { lengthMs: 300 });
+  const path = `/v1/calls/${player.call}`;
+  await eventually(async () => (await getJson(server, path, token("supervisor", "x"))).t_ms >= player.tMs, "the whole call is heard");
+  const page = await openBoard(browser, server);
+  await row(page, player).click();
+  const first = page.locator(".line", { hasText: "bodenlose Frechheit" }).first();
+  await eventually(async () => (await page.locator(".line").count()) === 200, "as many lines as are shown");
+  assert.equal(await first.count(), 0);
+  await page.getByRole("button", { name: "Show earlier ones" }).click();
+  await first.waitFor({ state: "attached" });
+  // Closed and opened again, a sign of the chart leads there, too.
+  await page.keyboard.press("Escape");
+  await page.locator(".detail").waitFor({ state: "detached" });
+  await row(page, player).click();
+  await eventually(async () => (await page.locator(".line").count()) === 200, "as many lines as are shown");
+  await page.locator(".chart-marker-alert").first().click();
+  await eventually(() => page.evaluate(() => document.activeElement?.classList.contains("line-alert")), "focus on the alert's line");
+  await first.waitFor();
+  await done(page, player);
+});
+
 test("words come only of opened calls", async () => {
   const player = await call();
   const page = await openBoard(browser, server);

@@ -94,7 +94,7 @@ fn call_rows(call: &Call, marked: bool, width: usize) -> Vec<Text<'static>> {
     let why = alert.map(|alert| alert.reason.clone()).or_else(|| view.last.as_ref().map(|last| last.text.clone()));
     let second = why.map(|why| Text::from(cut(&format!("     {why}"), width)).style(Modifier::DIM));
     let rows = std::iter::once(first).chain(second);
-    if marked { rows.map(Stylize::reversed).collect() } else { rows.collect() }
+    if marked { rows.map(|row| row.reversed()).collect() } else { rows.collect() }
 }
 
 fn conversation(frame: &mut Frame, area: Rect, board: &Board, call: &Call) {
