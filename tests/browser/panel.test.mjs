@@ -199,7 +199,7 @@ test("what is kept can be read and erased", async () => {
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByRole("button", { name: "What is kept about me" }).click();
   const count = page.locator(".record dd").first();
-  await eventually(async () => (await count.innerText()) !== "0", "a call in the record");
+  await eventually(async () => Number(await count.innerText()) > 0, "a call in the record");
   await page.getByRole("button", { name: "Erase" }).click();
   await page.getByRole("button", { name: "Cancel" }).click();
   assert.notEqual(await count.innerText(), "0", "asked first");

@@ -280,11 +280,14 @@ try {
     await page.locator(".panel-top button").last().click();
     return page;
   });
-  await state("panel-record", PANEL, TWO, async (options) => {
+  await state("panel-erase", PANEL, TWO, async (options) => {
     const page = await panel("a22")(options);
     await page.locator(".panel-top button").last().click();
     await page.getByRole("dialog").getByRole("button").nth(1).click();
-    await page.locator(".record").waitFor();
+    await page.locator(".record dd", { hasText: /\d/ }).first().waitFor();
+    await shoot(page, `panel-record-${options.lang}-${options.theme}`);
+    await page.locator(".dialog-actions button").click();
+    await page.locator(".button-danger").waitFor();
     return page;
   });
   await state("panel-door", PANEL, TWO, (options) => openPage(browser, `${server.url}/agent`, options));

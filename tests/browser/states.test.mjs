@@ -173,6 +173,9 @@ for (const lang of ["en", "de"]) {
     await page.getByRole("dialog").getByRole("button").nth(1).click();
     await page.locator(".record").waitFor();
     await check("record");
+    await page.locator(".dialog-actions button").click();
+    await page.locator(".button-danger").waitFor();
+    await check("erase");
     await done(page);
   });
 }

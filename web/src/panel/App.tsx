@@ -297,9 +297,9 @@ function RecordDialog({ controller, onClose }: { controller: Controller; onClose
   };
   useEffect(() => void controller.readRecord().then(setRecord), [step === "erased"]);
   const rows: [string, ComponentChildren][] = [
-    [words.recordCalls, record?.shift.calls ?? 0],
-    [words.recordHard, record?.shift.hard_calls ?? 0],
-    [words.recordPractices, countOf(record?.habits)],
+    [words.recordCalls, record ? (record.shift.calls ?? 0) : "…"],
+    [words.recordHard, record ? (record.shift.hard_calls ?? 0) : "…"],
+    [words.recordPractices, record ? countOf(record.habits) : "…"],
   ];
   return (
     <Dialog title={words.record} onClose={onClose}>
