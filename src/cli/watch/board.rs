@@ -294,7 +294,7 @@ pub mod tests {
         board
     }
 
-    fn view(call: &str, level: u8) -> CallView {
+    pub fn view(call: &str, level: u8) -> CallView {
         CallView { call: call.to_owned(), agent: Some("a7".to_owned()), level, seq: 1, ..CallView::default() }
     }
 

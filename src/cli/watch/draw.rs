@@ -232,7 +232,7 @@ mod tests {
     use ratatui::backend::TestBackend;
     use serde_json::json;
 
-    use super::super::board::tests::{alert, board as example, event};
+    use super::super::board::tests::{alert, board as example, event, view};
     use super::*;
 
     fn screen(state: &Board, width: u16, height: u16) -> String {
@@ -276,12 +276,12 @@ mod tests {
     #[test]
     fn a_call_without_anything_to_say_takes_one_row_and_the_selected_one_stays_in_sight() {
         let mut state = example();
+        let quiet = (0..20).map(|n| view(&format!("quiet{n:02}"), 0));
+        let calls: Vec<_> = [view("loud", 80)].into_iter().chain(quiet).collect();
+        state.hear(&json!({"type": "snapshot", "node": "n", "cursor": 1, "calls": calls}));
         state.hear(&alert("loud", 2, "raised"));
-        for n in 0..20 {
-            state.hear(&event(&format!("quiet{n:02}"), 1, json!({"type": "hold"})));
-        }
         let rows = screen(&state, 100, 14).matches("quiet").count();
-        assert_eq!(rows, 9, "12 rows: two of the loud one, one of the calm one, and the others");
+        assert_eq!(rows, 10, "12 rows: two of the loud one, and one of each other");
         state.selected = Some("quiet19".to_owned());
         let screen = screen(&state, 100, 14);
         assert!(screen.contains("quiet19") && !screen.contains("quiet07"), "{screen}");
