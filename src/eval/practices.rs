@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::dialogues::{TURN_MS, labelled_reading};
 use super::load::Loaded;
 use super::metrics::share;
-use super::records::{Dialogue, Split};
+use super::records::{Dialogue, Expected, Split, Strength};
 use super::wanted;
 use crate::call::CallInfo;
 use crate::call::conversation::{Conversation, Rules};
@@ -195,19 +195,25 @@ impl PracticeFigures {
         let is_moment = |id: &str| kind(id).is_some_and(|practice| practice.show == Show::Moment);
         let expected = call.expected.as_deref().unwrap_or_default();
 
-        // Each expected moment is met by one whisper at most, an exact one before one like it.
+        // Each expected moment is met by one whisper at most, an exact one before one like it, and what is wanted before
+        // what is welcome.
         let mut met: Vec<Option<(usize, bool)>> = vec![None; expected.len()];
         for exact in [true, false] {
             for (at, whisper) in whispers.iter().enumerate() {
                 if met.iter().flatten().any(|(by, _)| *by == at) {
                     continue;
                 }
-                let fits = |id: &str| if exact { id == whisper.practice } else { alike(id, &whisper.practice) };
-                let place = expected.iter().zip(&met).position(|(expected, met)| {
-                    let in_time = (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn);
-                    met.is_none() && in_time && fits(&expected.practice)
-                });
-                if let Some(place) = place {
+                let fits = |expected: &Expected| match exact {
+                    true => expected.practice == whisper.practice,
+                    false => alike(&expected.practice, &whisper.practice) || expected.also.contains(&whisper.practice),
+                };
+                let place = |strength| {
+                    expected.iter().zip(&met).position(|(expected, met)| {
+                        let in_time = (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn);
+                        met.is_none() && in_time && expected.strength == strength && fits(expected)
+                    })
+                };
+                if let Some(place) = place(Strength::Must).or_else(|| place(Strength::May)) {
                     met[place] = Some((at, exact));
                 }
             }
@@ -231,7 +237,7 @@ impl PracticeFigures {
         };
         let taken: Vec<u64> =
             whispers.iter().enumerate().filter(|(at, w)| took(*at, w)).map(|(_, whisper)| whisper.t_ms).collect();
-        for (expected, met) in expected.iter().zip(&met) {
+        for (expected, met) in expected.iter().zip(&met).filter(|(expected, _)| expected.strength == Strength::Must) {
             let score = self.practices.entry(expected.practice.clone()).or_default();
             let t_ms = turn_end_ms(call, expected.turn);
             let before = || taken.iter().filter(|at| **at <= t_ms);
