@@ -248,7 +248,9 @@ fn amends_are_due_for_an_excuse_and_after_two_answers_without_a_word_of_regret()
 fn a_third_cold_answer_calls_for_a_word_for_the_customer() {
     let play = |last: &str| {
         let mut stage = Stage::new(Lang::De, CallFacts::default());
-        stage.play("C 2 30 [dissatisfaction] Meine Lieferung ist nicht da.\nA [question] Nummer?\nC 0 30 [] Vier.\nA [] Aha.");
+        stage.play(
+            "C 2 30 [dissatisfaction] Meine Lieferung ist nicht da.\nA [question] Nummer?\nC 0 30 [] Vier.\nA [] Aha.",
+        );
         stage.play(&format!("~ 22\nC 2 40 [dissatisfaction] Und nun?\nA {last}"));
         (stage.prompts("002-6").len(), stage.prompts("001-6").len())
     };
@@ -273,10 +275,13 @@ fn a_failure_told_in_plain_words_is_a_complaint() {
     ] {
         assert_eq!(amends(Lang::De, told), 1, "{told}");
     }
-    for told in ["You sent me the wrong colour.", "It arrived broken.", "I've been charged twice.", "Nobody turned up."] {
+    for told in ["You sent me the wrong colour.", "It arrived broken.", "I've been charged twice.", "Nobody turned up."]
+    {
         assert_eq!(amends(Lang::En, told), 1, "{told}");
     }
-    for calm in ["Ich möchte eine Karte bestellen.", "Mein Locher geht nicht mehr, ich brauche einen neuen.", "Ich ziehe um."] {
+    for calm in
+        ["Ich möchte eine Karte bestellen.", "Mein Locher geht nicht mehr, ich brauche einen neuen.", "Ich ziehe um."]
+    {
         assert_eq!(amends(Lang::De, calm), 0, "{calm}");
     }
 }

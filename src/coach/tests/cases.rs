@@ -182,7 +182,10 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "001-7",
-        speaks: ("A [] Guten Tag.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [specific_empathy] Das ist lästig.", 2),
+        speaks: (
+            "A [] Guten Tag.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [specific_empathy] Das ist lästig.",
+            2,
+        ),
         silent: "A [thanks] Danke für Ihren Anruf.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [] Ihre Nummer?",
         limit: (
             "C 1 20 [repeat_contact] a\nA [specific_empathy] b\n~ 61\nC 1 20 [repeat_contact] c\nA [specific_empathy] d",
