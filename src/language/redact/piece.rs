@@ -45,13 +45,20 @@ pub fn pieces(text: &str, tokens: &[Token], lang: Lang) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let after_number = pieces.last().is_some_and(|last| matches!(last.what, What::Number { .. }));
+        let said =
+            pieces.iter().rev().take(3).find(|piece| piece.what != What::Other || !is_pause(&tokens[piece.first]));
+        let after_number = said.is_some_and(|last| matches!(last.what, What::Number { .. }));
         let (end, what) = reader.read(at, after_number);
         pieces.push(Piece { first: at, end, what });
         at = end;
     }
     mark_quantities(tokens, &mut pieces, lang);
     pieces
+}
+
+/// A comma or a hesitation.
+fn is_pause(token: &Token) -> bool {
+    token.is_mark(',') || token.is_mark('…') || super::run::is_filler(&token.word)
 }
 
 /// Numbers that count something.
@@ -384,12 +391,25 @@ impl Reader<'_> {
     /// A number in words, its digits as one would dial them.
     fn number(&self, at: usize, after_number: bool) -> Option<(usize, String, Style)> {
         let word = self.word(at);
+        // "drei mal die sieben", and in one word "doppelnull"
+        if let Some(times @ 2..=5) = unit(word)
+            && self.word(at + 1) == "mal"
+            && self.word(at + 2) == "die"
+            && let Some(digit) = self.single_digit(at + 3)
+        {
+            return Some((at + 4, digit.repeat(times as usize), Style::Digit));
+        }
+        if let Some(digit) = word.strip_prefix("doppel").and_then(unit) {
+            return Some((at + 1, digit.to_string().repeat(2), Style::Digit));
+        }
+        let after_number = after_number || self.word(at + 1) == "die";
         let times = match word {
             "double" | "doppel" | "doppelt" | "doppelte" => 2,
             "triple" | "treble" | "dreifach" => 3,
             "zweimal" if after_number => 2,
             "dreimal" if after_number => 3,
             "viermal" if after_number => 4,
+            "fünfmal" if after_number => 5,
             _ => 0,
         };
         if times > 0 {

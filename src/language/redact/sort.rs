@@ -86,6 +86,8 @@ pub fn findings(
         channel,
         expected: memory.expected(),
         open: memory.open(channel),
+        left: memory.left(channel),
+        leaves: 0,
         found: Vec::new(),
     };
     let asked_for = |kind| sorter.expected == Some(kind);
@@ -119,6 +121,10 @@ struct Sorter<'a> {
     channel: Channel,
     expected: Option<Kind>,
     open: Option<Kind>,
+    /// Digits this party's last utterance ended in the midst of, that were left as they were.
+    left: usize,
+    /// The same of this utterance.
+    leaves: usize,
     /// By token: part of a finding.
     taken: Vec<bool>,
     /// By token: words before it that belong to no number and no finding.
@@ -240,7 +246,13 @@ impl Sorter<'_> {
                 // A code that was taken as a whole.
                 continue;
             }
-            let Some((kind, doubtful)) = self.kind(run, last, answer, index == 0) else { continue };
+            let Some((kind, doubtful)) = self.kind(run, last, answer, index == 0) else {
+                let ends = self.tokens[run.end..].iter().all(|token| !token.is_word() || is_filler(&token.word));
+                if index + 1 == runs.len() && ends && run.dictated && run.parts >= 2 {
+                    self.leaves = run.digits.len();
+                }
+                continue;
+            };
             let (first, end) = match kind {
                 Kind::Address if run.digits.len() >= 4 => self.with_town(run),
                 Kind::Address | Kind::Number if self.is_code(run) => self.code(run),
@@ -300,6 +312,10 @@ impl Sorter<'_> {
         let begins = is_first && self.words_are_courtesy(run.first);
         if let Some(kind) = self.open.filter(|_| begins && (count >= 2 || answer) && !run.counted) {
             return sure(kind);
+        }
+        // "vier neun eins", and after a breath "sieben zwei drei": what is to come of it goes.
+        if begins && self.left > 0 && run.dictated && self.left + count >= DIGITS_MIN {
+            return sure(Kind::Number);
         }
         if let Some(kind) = self.expected.filter(|kind| !matches!(kind, Kind::Email | Kind::Name)) {
             let digits = count >= NAMED_DIGITS_MIN && !run.years && !run.counted;
@@ -432,6 +448,12 @@ impl Sorter<'_> {
         let (mut first, mut end) = (run.first, run.end);
         let glued = |at: usize| at > 0 && self.tokens[at].start == self.tokens[at - 1].end;
         let free = |at: usize| !self.taken[at];
+        if kind == Kind::Address {
+            // "104 b"
+            let letter = self.tokens.get(end).filter(|_| end < self.tokens.len() && free(end)).and_then(Token::letter);
+            let house = letter.is_some_and(|letter| ('a'..='h').contains(&letter));
+            return (first, end + usize::from(house && (glued(end) || self.lang == Lang::De)));
+        }
         if run.plus && first > 0 && free(first - 1) {
             first -= 1;
         }
@@ -453,7 +475,13 @@ impl Sorter<'_> {
             let letter = at >= 1 && self.tokens[at - 1].letter().is_some();
             letter || at >= 3 && matches!(self.word(at - 2), "wie" | "for") && self.tokens[at - 3].letter().is_some()
         };
-        if first >= 2 && self.tokens[first - 1].is_mark(',') && spelled_before(first - 1) {
+        let joint = first >= 2
+            && (self.tokens[first - 1].is_mark(',')
+                || matches!(
+                    self.before(first),
+                    "dash" | "hyphen" | "slash" | "stroke" | "strich" | "bindestrich" | "schrägstrich" | "minus"
+                ));
+        if joint && spelled_before(first - 1) {
             first -= 1;
         }
         for _ in 0..6 {
@@ -477,7 +505,7 @@ impl Sorter<'_> {
                 break;
             }
         }
-        while first < run.first && self.tokens[first].is_mark(',') {
+        while first < run.first && (self.tokens[first].is_mark(',') || is_filler(&self.tokens[first].word)) {
             first += 1;
         }
         if end + 1 < self.tokens.len() && self.tokens[end].is_mark('-') && glued(end) && glued(end + 1) && code(end + 1)
@@ -581,6 +609,7 @@ impl Sorter<'_> {
             memory.no_longer_expected();
         }
         memory.utterance_over(self.channel, asked, told, open, silent);
+        memory.leave(self.channel, self.leaves);
     }
 
     fn finish(self) -> Vec<Finding> {
