@@ -67,12 +67,25 @@ pub struct Server {
     pub origins: Vec<String>,
     /// Name of this server in snapshots. Default `ruhepol`; give each of several servers its own.
     pub node: String,
+    /// Who may read `/metrics`: `local` (default): programs on this machine without a token, others with one of role
+    /// `auditor` or `admin`; `token`: nobody without; `open`: whoever reaches the port.
+    pub metrics: MetricsAccess,
     /// Where the program keeps what it makes itself, such as the token secret. Default: the platform's place for
     /// application data.
     pub data_dir: Option<PathBuf>,
     /// Seconds that running calls may go on after the first stop signal. Default 10: a service manager kills after
     /// 90, and balancers notice `/readyz` within a few.
     pub drain_s: u64,
+}
+
+/// Who may read the figures of the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricsAccess {
+    #[default]
+    Local,
+    Token,
+    Open,
 }
 
 /// Secrets are files or environment variables, never values in this file.
@@ -312,8 +325,9 @@ pub struct Speech {
     /// the speech engine costs no call, only the utterances that were being read a second try. `thread`: in the server,
     /// all with one model.
     pub isolation: Isolation,
-    /// Seconds a process may take for one utterance before it is taken for hung and killed. Default 20: many times
-    /// what the models up to `base` take, also on a busy machine. Use 60 for larger ones.
+    /// Seconds a process may take for one utterance before it is taken for hung and killed; one that works on but that
+    /// the machine lets run too little has six times as long. Default 20: many times what the models up to `base` take.
+    /// Use 60 for larger ones.
     pub decode_s: u64,
     /// Segments of all calls that may wait. Default 64: at 3 s each more than three minutes of speech for one core.
     pub queue: usize,
@@ -726,6 +740,7 @@ impl Default for Server {
             proxies: Vec::new(),
             origins: Vec::new(),
             node: "ruhepol".to_owned(),
+            metrics: MetricsAccess::Local,
             data_dir: None,
             drain_s: 10,
         }
