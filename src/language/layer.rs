@@ -73,7 +73,8 @@ pub fn added(
 ) -> Vec<Added> {
     let found = |kind: CueKind| findings.hits.iter().any(|hit| hit.entry.kind == kind);
     let mut out = Vec::new();
-    let mut words: Option<Vec<(u32, usize, usize)>> = None;
+    let mut sentences: Option<Vec<u32>> = None;
+    let mut features: Option<Vec<(u32, usize, usize)>> = None;
     for (column, (question, &raw)) in heads.questions.iter().zip(raw).enumerate() {
         let Column::Kind(kind) = question.column else { continue };
         let sure = question.stack.probability(raw, false, findings.withheld) >= question.stack.add_from;
@@ -83,15 +84,26 @@ pub fn added(
         if !sure || !severe || says_no || found(kind) {
             continue;
         }
-        let features = words.get_or_insert_with(|| {
-            let words: Vec<&str> = (0..text.tokens.len()).map(|index| text.word(index)).collect();
-            placed(&words, tags)
-        });
-        let sentences: Vec<u32> = text.tokens.iter().map(|token| token.sentence).collect();
-        let (first, end) = widened(quote(features, &sentences, heads, column), &sentences);
+        let sentences = sentences.get_or_insert_with(|| text.tokens.iter().map(|token| token.sentence).collect());
+        let (first, end) = match whole(sentences) {
+            Some(quote) => quote,
+            None => {
+                let features = features.get_or_insert_with(|| {
+                    let words: Vec<&str> = (0..text.tokens.len()).map(|index| text.word(index)).collect();
+                    placed(&words, tags)
+                });
+                widened(quote(features, sentences, heads, column), sentences)
+            }
+        };
         out.push(Added { kind, weight: severity::defaults(kind).weight * WEIGHT_SHARE, first, end });
     }
     out
+}
+
+/// One short sentence is quoted whole, whatever speaks for the kind.
+fn whole(sentences: &[u32]) -> Option<(usize, usize)> {
+    let short = !sentences.is_empty() && sentences.len() <= QUOTE_WORDS_MAX && sentences.first() == sentences.last();
+    short.then_some((0, sentences.len()))
 }
 
 /// A quote that can be understood: its whole sentence if that is short, else four words of it at least.
@@ -183,6 +195,7 @@ mod tests {
         assert_eq!(widened((5, 6), &long), (5, 9));
         assert_eq!(widened((22, 23), &long), (19, 23));
         assert_eq!(widened((4, 12), &long), (4, 12));
+        assert_eq!((whole(&[0; 12]), whole(&[0; 13]), whole(&[0, 1]), whole(&[])), (Some((0, 12)), None, None, None));
     }
 
     #[test]
