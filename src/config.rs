@@ -23,6 +23,7 @@ use crate::call::AgentChannel;
 use crate::call::acoustic::AcousticSettings;
 use crate::call::escalation::{EscalationSettings, Preset};
 use crate::journal;
+use crate::language::onnx::{Activation, OnnxSettings, Output};
 use crate::terms::Lang;
 
 /// All settings of the program.
@@ -40,6 +41,7 @@ pub struct Config {
     pub privacy: Privacy,
     pub speech: Speech,
     pub data: Data,
+    pub language: LanguageModels,
     pub alerts: Alerts,
     pub acoustic: Acoustic,
     pub journal: JournalFile,
@@ -65,12 +67,25 @@ pub struct Server {
     pub origins: Vec<String>,
     /// Name of this server in snapshots. Default `ruhepol`; give each of several servers its own.
     pub node: String,
+    /// Who may read `/metrics`: `local` (default): programs on this machine without a token, others with one of role
+    /// `auditor` or `admin`; `token`: nobody without; `open`: whoever reaches the port.
+    pub metrics: MetricsAccess,
     /// Where the program keeps what it makes itself, such as the token secret. Default: the platform's place for
     /// application data.
     pub data_dir: Option<PathBuf>,
     /// Seconds that running calls may go on after the first stop signal. Default 10: a service manager kills after
     /// 90, and balancers notice `/readyz` within a few.
     pub drain_s: u64,
+}
+
+/// Who may read the figures of the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricsAccess {
+    #[default]
+    Local,
+    Token,
+    Open,
 }
 
 /// Secrets are files or environment variables, never values in this file.
@@ -310,8 +325,9 @@ pub struct Speech {
     /// the speech engine costs no call, only the utterances that were being read a second try. `thread`: in the server,
     /// all with one model.
     pub isolation: Isolation,
-    /// Seconds a process may take for one utterance before it is taken for hung and killed. Default 20: many times
-    /// what the models up to `base` take, also on a busy machine. Use 60 for larger ones.
+    /// Seconds a process may take for one utterance before it is taken for hung and killed; one that works on but that
+    /// the machine lets run too little has six times as long. Default 20: many times what the models up to `base` take.
+    /// Use 60 for larger ones.
     pub decode_s: u64,
     /// Segments of all calls that may wait. Default 64: at 3 s each more than three minutes of speech for one core.
     pub queue: usize,
@@ -355,6 +371,69 @@ pub struct Data {
     pub language_dir: Option<PathBuf>,
     /// Directory with playbook files. Default none: those built into the program.
     pub playbook_dir: Option<PathBuf>,
+}
+
+/// Text classifiers of the user's own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LanguageModels {
+    /// ONNX files by language, `[language.onnx.de]` and `[language.onnx.en]`. Default none. Only for a program that was
+    /// built with the feature `onnx` (docs/scoring.md).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub onnx: BTreeMap<Lang, OnnxModel>,
+}
+
+/// A text classifier that goes beside the embedded one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnnxModel {
+    /// The network, with the inputs `input_ids`, `attention_mask` and perhaps `token_type_ids` (64-bit integers).
+    pub model: PathBuf,
+    /// Its WordPiece vocabulary, `vocab.txt`.
+    pub vocabulary: PathBuf,
+    /// What its outputs mean, in their order: `offence`, `negative` (severity 2 or 3), `positive`, `ignored`.
+    pub outputs: Vec<Output>,
+    /// `softmax` (default), `sigmoid` or `none`: from outputs to probabilities.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Whether it was trained on lower case without accents ("uncased"). Default `false`.
+    #[serde(default)]
+    pub lowercase: bool,
+    /// Tokens read of an utterance, 8 to 512. Default 64: what somebody says in ten seconds. All utterances take the
+    /// time of the longest.
+    #[serde(default = "tokens")]
+    pub tokens: usize,
+    /// Its share beside the embedded model, above 0 to 1. Default 0.5: both say the same.
+    #[serde(default = "share")]
+    pub share: f32,
+    /// Milliseconds an utterance may take when the model is tried at start; a slower one is refused. Default 50: with ten
+    /// utterances a second on the whole floor, half a core.
+    #[serde(default = "most_ms")]
+    pub most_ms: u64,
+}
+
+impl OnnxModel {
+    pub fn settings(&self) -> OnnxSettings {
+        OnnxSettings {
+            outputs: self.outputs.clone(),
+            activation: self.activation,
+            lowercase: self.lowercase,
+            tokens: self.tokens,
+            share: self.share,
+        }
+    }
+}
+
+fn tokens() -> usize {
+    64
+}
+
+fn share() -> f32 {
+    0.5
+}
+
+fn most_ms() -> u64 {
+    50
 }
 
 /// When supervisors are alerted. Presets differ in how many false alarms they cost (docs/scoring.md).
@@ -661,6 +740,7 @@ impl Default for Server {
             proxies: Vec::new(),
             origins: Vec::new(),
             node: "ruhepol".to_owned(),
+            metrics: MetricsAccess::Local,
             data_dir: None,
             drain_s: 10,
         }

@@ -15,6 +15,7 @@ mod words;
 mod writer;
 
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -411,8 +412,8 @@ fn first_position(unix_ms: u64) -> u64 {
 
 /// The lock of a data directory; it goes with its file, and so with the process.
 pub fn lock(dir: &Path) -> io::Result<std::fs::File> {
-    std::fs::create_dir_all(dir)?;
-    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(dir.join(LOCK))?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(dir.join(LOCK))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(error) => Err(error.into()),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Oidc;
 use crate::server::oidc::Provider;
 use crate::server::revoked::{Revoked, TokenLife};
+
+/// Issuer and audience of tokens that somebody else makes for us with our secret, if they name any.
+const PROGRAM: &str = "ruhepol";
 
 /// Environment variable that holds the signing secret; it wins over every file.
 pub const SECRET_VARIABLE: &str = "RUHEPOL_TOKEN_SECRET";
@@ -168,8 +171,10 @@ impl Tokens {
     pub fn new(secret: &[u8]) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
-        validation.validate_aud = false;
         validation.validate_nbf = true;
+        // Ours name neither; one that was signed with the same secret for somebody else does (RFC 7519, section 4.1.3).
+        validation.set_issuer(&[PROGRAM]);
+        validation.set_audience(&[PROGRAM]);
         Self {
             revoked: Revoked::open(None),
             provider: None,
@@ -265,6 +270,8 @@ impl Tokens {
             return Err(Denied::Invalid);
         }
         let claims = match jsonwebtoken::decode_header(token) {
+            // What must be understood and is not (RFC 7515, section 4.1.11).
+            Ok(header) if header.crit.is_some() => return Err(Denied::Invalid),
             Ok(header) if Provider::takes(&header) => {
                 self.provider.as_ref().ok_or(Denied::Invalid)?.check(token, &header)?
             }
@@ -335,7 +342,7 @@ fn read(path: &Path) -> Result<String, SecretError> {
 /// Writes beside the place and links into it, so that two programs starting at once agree on one secret and
 /// none reads half of it.
 fn make_secret(data_dir: &Path, path: &Path) -> io::Result<()> {
-    fs::create_dir_all(data_dir)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
     let mut bytes = [0_u8; SECRET_BYTES];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -391,6 +398,20 @@ mod tests {
         assert_eq!(tokens.check(&unsigned), Err(Denied::Invalid));
         let stripped = format!("{}.{}.", parts[0], parts[1]);
         assert_eq!(tokens.check(&stripped), Err(Denied::Invalid));
+
+        for (name, value, holds) in [
+            ("aud", "ruhepol", true),
+            ("iss", "ruhepol", true),
+            ("aud", "payroll", false),
+            ("iss", "https://login.example", false),
+        ] {
+            let claims = serde_json::json!({"sub": "x", "role": "admin", "exp": NOW_S, name: value});
+            let made = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &tokens.encoding).unwrap();
+            assert_eq!(tokens.check(&made).is_ok(), holds, "{name} {value}");
+        }
+        let critical = Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(Algorithm::HS256) };
+        let made = jsonwebtoken::encode(&critical, &claims(Role::Admin, "x"), &tokens.encoding).unwrap();
+        assert_eq!(tokens.check(&made), Err(Denied::Invalid));
     }
 
     #[test]

@@ -83,7 +83,14 @@ const OPERATIONS: &[Operation] = &[
         refusals: &[503],
         ..Operation::open("/readyz", "Whether it takes calls: 503 while draining or full", Content::Text("text/plain"))
     },
-    Operation::open("/metrics", "Prometheus metrics", Content::Text("application/openmetrics-text")),
+    Operation {
+        refusals: &[401, 403],
+        ..Operation::open(
+            "/metrics",
+            "Prometheus metrics; from other machines with a token of role `auditor` or `admin`, unless `server.metrics` says otherwise",
+            Content::Text("application/openmetrics-text"),
+        )
+    },
     Operation::open("/openapi.json", "This description", Content::AnyJson),
     Operation::open("/asyncapi.json", "Description of the sockets", Content::AnyJson),
     Operation::open(

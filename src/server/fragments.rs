@@ -1,5 +1,5 @@
-//! Counts the fragments a peer cuts one message into, below the WebSocket library, which bounds a message's bytes and
-//! not its pieces: millions of empty ones would keep a core busy for nothing.
+//! Looks at the heads of frames below the WebSocket library, which bounds a message's bytes and not its pieces (millions
+//! of empty ones would keep a core busy for nothing), and takes lengths in any of their three forms.
 
 use std::io;
 use std::pin::Pin;
@@ -10,17 +10,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Pieces of one message at most: of the longest message, 256 bytes each.
 const FRAGMENTS_MAX: u32 = 4_096;
 
-/// A stream of frames that breaks with [`TooManyFragments`] when a message has too many pieces.
+/// A stream of frames that breaks with [`BadFrame`] when a message has too many pieces or a frame's length is put wrongly.
 #[derive(Debug)]
 pub struct Counted<S> {
     pub inner: S,
     counter: Counter,
 }
 
-/// A message in too many pieces.
+/// What is wrong with a frame, or with the message it is a piece of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a message in more than {FRAGMENTS_MAX} fragments")]
-pub struct TooManyFragments;
+pub enum BadFrame {
+    #[error("a message in more than {FRAGMENTS_MAX} fragments")]
+    TooManyFragments,
+    /// RFC 6455, section 5.5: a control frame holds at most 125 bytes; section 5.2: a length takes as few bytes as it can.
+    #[error("a control frame longer than 125 bytes, or a length in more bytes than it needs")]
+    Length,
+}
 
 impl<S> Counted<S> {
     pub fn new(inner: S) -> Self {
@@ -66,7 +71,7 @@ struct Counter {
 }
 
 impl Counter {
-    fn pass(&mut self, mut bytes: &[u8]) -> Result<(), TooManyFragments> {
+    fn pass(&mut self, mut bytes: &[u8]) -> Result<(), BadFrame> {
         while let Some((first, rest)) = bytes.split_first() {
             if self.payload > 0 {
                 let skipped = bytes.len().min(usize::try_from(self.payload).unwrap_or(usize::MAX));
@@ -106,14 +111,23 @@ impl Counter {
     }
 
     /// Control frames come between the pieces of a message and are none.
-    fn count(&mut self) -> Result<(), TooManyFragments> {
+    fn count(&mut self) -> Result<(), BadFrame> {
         let (is_final, is_control) = (self.head[0] & 0x80 != 0, self.head[0] & 0x08 != 0);
+        let least = match self.head[1] & 0x7f {
+            126 | 127 if is_control => return Err(BadFrame::Length),
+            126 => 126,
+            127 => 1 << 16,
+            _ => 0,
+        };
+        if self.payload < least {
+            return Err(BadFrame::Length);
+        }
         match (is_control, is_final) {
             (true, _) => {}
             (false, true) => self.fragments = 0,
             (false, false) => self.fragments += 1,
         }
-        if self.fragments > FRAGMENTS_MAX { Err(TooManyFragments) } else { Ok(()) }
+        if self.fragments > FRAGMENTS_MAX { Err(BadFrame::TooManyFragments) } else { Ok(()) }
     }
 }
 
@@ -156,7 +170,19 @@ mod tests {
                 assert_eq!(pass(&frame(0x80, 1)), Ok(()), "the last piece");
             }
             let bomb = frame(0x00, 0).repeat(FRAGMENTS_MAX as usize + 1);
-            assert_eq!(pass(&bomb), Err(TooManyFragments));
+            assert_eq!(pass(&bomb), Err(BadFrame::TooManyFragments));
+        }
+    }
+
+    #[test]
+    fn a_length_takes_the_bytes_it_needs() {
+        for head in [
+            &[0x89, 0xfe, 0, 2, 0, 0, 0, 0][..],
+            &[0x88, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[0x81, 0xfe, 0, 125, 0, 0, 0, 0],
+            &[0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0],
+        ] {
+            assert_eq!(Counter::default().pass(head), Err(BadFrame::Length), "{head:x?}");
         }
     }
 

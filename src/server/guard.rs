@@ -95,7 +95,12 @@ fn admit(app: &App, address: IpAddr, request: &Request) -> Result<(), Box<Respon
 
 /// Browsers say which page asks; whoever says nothing is no browser. Ours has the host it asks.
 fn origin_is_ours(headers: &HeaderMap, uri: &Uri, others: &[String]) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = origins.next() else { return true };
+    // No browser names two.
+    if origins.next().is_some() {
+        return false;
+    }
     let Ok(origin) = origin.to_str() else { return false };
     let host =
         headers.get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|a| a.as_str()));
@@ -105,7 +110,7 @@ fn origin_is_ours(headers: &HeaderMap, uri: &Uri, others: &[String]) -> bool {
 }
 
 /// Who asks: the peer, or whom a declared proxy names last, for only that name is the proxy's own.
-fn client(app: &App, request: &Request) -> IpAddr {
+pub(super) fn client(app: &App, request: &Request) -> IpAddr {
     let peer = request.extensions().get::<Arc<Connection>>().map(|connection| connection.address);
     let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
     if !app.config.server.proxies.contains(&peer.to_canonical()) {
@@ -154,6 +159,9 @@ mod tests {
                 headers.insert(header::ORIGIN, origin.parse().unwrap());
             }
             assert_eq!(origin_is_ours(&headers, &Uri::from_static("/"), &others), ours, "{host} {origin:?}");
+            headers.append(header::ORIGIN, "https://board.example".parse().unwrap());
+            headers.append(header::ORIGIN, "https://board.example".parse().unwrap());
+            assert!(!origin_is_ours(&headers, &Uri::from_static("/"), &others), "nobody comes from two places");
         }
     }
 }

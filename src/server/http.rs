@@ -24,7 +24,7 @@ use tower::Service as _;
 
 use crate::audit::Action;
 use crate::call::event::Event;
-use crate::config::seconds;
+use crate::config::{MetricsAccess, seconds};
 use crate::metrics::Kind;
 use crate::server::agents::TEAM_MIN_AGENTS;
 use crate::server::auth::{Admitted, Claims, Denied, Need};
@@ -348,7 +348,15 @@ async fn readyz(State(app): Shared) -> Response {
     "ready\n".into_response()
 }
 
-async fn metrics(State(app): Shared) -> Response {
+async fn metrics(State(app): Shared, request: Request) -> Response {
+    let needs_token = match app.config.server.metrics {
+        MetricsAccess::Open => false,
+        MetricsAccess::Local => !guard::client(&app, &request).to_canonical().is_loopback(),
+        MetricsAccess::Token => true,
+    };
+    if needs_token && let Err(response) = admit(&app, request.headers(), Need::Audit) {
+        return *response;
+    }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], app.metrics.page()).into_response()
 }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use crate::server::audiosocket::TcpPeer;
-use crate::server::fragments::{Counted, TooManyFragments};
+use crate::server::fragments::{BadFrame, Counted};
 use crate::server::revoked::TokenLife;
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES, Refusal, to_json};
 
@@ -256,9 +256,16 @@ impl Socket {
                 self.stuck = true;
                 Incoming::Refused(Refusal::TooBig, "a message is at most 1 MiB long")
             }
-            Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<TooManyFragments>()) => {
-                self.stuck = true;
-                Incoming::Refused(Refusal::TooBig, "a message comes in at most 4096 fragments")
+            Error::Io(error) => {
+                let bad = error.get_ref().and_then(|inner| inner.downcast_ref::<BadFrame>());
+                self.stuck |= bad.is_some();
+                match bad {
+                    Some(BadFrame::TooManyFragments) => {
+                        Incoming::Refused(Refusal::TooBig, "a message comes in at most 4096 fragments")
+                    }
+                    Some(BadFrame::Length) => Incoming::Refused(Refusal::Protocol, "the frame breaks RFC 6455"),
+                    None => Incoming::Gone,
+                }
             }
             Error::Utf8(_) => Incoming::Refused(Refusal::BadUtf8, "a text frame must be UTF-8"),
             Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {

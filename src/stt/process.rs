@@ -35,6 +35,15 @@ const ENDING: Duration = Duration::from_secs(1);
 /// How often a wait looks whether the server wants to stop.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// A process that is ready to go on but gets no processor is given up only after so many times its patience.
+const STARVED: u32 = 6;
+
+/// In an eighth of its patience a process that is not hung uses some processor, however busy the machine is.
+const STILL: u32 = 8;
+
+/// Ticks of `/proc/PID/stat`, on every Linux but some that are long gone.
+const TICK: Duration = Duration::from_millis(10);
+
 /// How much a transcription process steps back behind the server: sockets, voice activity and feeds of all calls take
 /// little time and must have it at once, also when the engine has more to do than there are processors.
 const NICENESS: i32 = 10;
@@ -47,7 +56,7 @@ const ENVIRONMENT: [&str; 5] = ["LD_LIBRARY_PATH", "RUST_LOG", "RUST_BACKTRACE",
 pub struct Program {
     path: PathBuf,
     arguments: Vec<OsString>,
-    /// Longer than this for one utterance is a hang.
+    /// Longer than this for one utterance is a hang, unless the machine is too busy to let it run.
     patience: Duration,
 }
 
@@ -104,7 +113,8 @@ pub(super) struct Process {
 impl Process {
     /// Sends a frame, if any, and reads the answer.
     fn ask(&mut self, frame: &[u8], patience: Duration) -> io::Result<Answer> {
-        let mut line = Patient { line: &self.line, until: Instant::now() + patience, queue: &self.queue };
+        let watch = Watch::new(self.child.id(), patience);
+        let mut line = Patient { line: &self.line, watch, queue: &self.queue };
         line.write_all(frame)?;
         Answer::read(&mut line)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
@@ -112,7 +122,7 @@ impl Process {
     /// What became of a process that did not answer, for the log.
     fn fate(&mut self, error: &io::Error) -> String {
         if error.kind() == io::ErrorKind::TimedOut {
-            return format!("no answer for {} s, killed", self.patience.as_secs_f32());
+            return format!("no answer for {} s or more, killed", self.patience.as_secs_f32());
         }
         // One that closed its socket is ending; one that sent nonsense is not.
         let is_ending = error.kind() != io::ErrorKind::InvalidData;
@@ -173,24 +183,70 @@ impl Drop for Process {
     }
 }
 
-/// The server's end of the line: gives up at `until`, and soon after the queue was cleared (`ConnectionAborted`).
+/// Tells a process that hangs from one that the machine does not let run: a hang stands still or uses the processor all
+/// the time, hunger does neither.
+struct Watch {
+    pid: u32,
+    begun: Instant,
+    patience: Duration,
+    /// Processor time at the beginning; `None`: the system does not tell, so that the clock alone counts.
+    used: Option<Duration>,
+    /// The latest that was seen, and when.
+    seen: (Option<Duration>, Instant),
+}
+
+impl Watch {
+    fn new(pid: u32, patience: Duration) -> Self {
+        let (used, now) = (processor_time(pid), Instant::now());
+        Self { pid, begun: now, patience, used, seen: (used, now) }
+    }
+
+    fn is_hung(&mut self) -> bool {
+        let now = Instant::now();
+        let waited = now.duration_since(self.begun);
+        if waited < self.patience / 2 {
+            return false;
+        }
+        let used = processor_time(self.pid);
+        if used > self.seen.0 {
+            self.seen = (used, now);
+        }
+        let Some((before, used)) = self.used.zip(used) else { return waited >= self.patience };
+        is_hang(self.patience, waited, now.duration_since(self.seen.1), used.saturating_sub(before))
+    }
+}
+
+/// Whether one that was waited for so long, has used no processor for the time `still` and so much since it was asked, hangs.
+fn is_hang(patience: Duration, waited: Duration, still: Duration, used: Duration) -> bool {
+    waited >= patience && (still >= patience / STILL || used >= patience) || waited >= patience * STARVED
+}
+
+/// Processor time of a process, all its threads together.
+fn processor_time(pid: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before may hold anything; `utime` and `stime` are the 12th and 13th after it.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks: u32 = fields.next()?.parse::<u32>().ok()?.checked_add(fields.next()?.parse().ok()?)?;
+    TICK.checked_mul(ticks)
+}
+
+/// The server's end of the line: gives up on a hang, and soon after the queue was cleared (`ConnectionAborted`).
 struct Patient<'a> {
     line: &'a UnixStream,
-    until: Instant,
+    watch: Watch,
     queue: &'a SpeechQueue,
 }
 
 impl Patient<'_> {
-    fn again_and_again(&self, mut once: impl FnMut(&UnixStream, Duration) -> io::Result<usize>) -> io::Result<usize> {
+    fn again_and_again(&mut self, mut once: impl FnMut(&UnixStream, Duration) -> io::Result<usize>) -> io::Result<usize> {
         loop {
             if self.queue.is_cleared() {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
-            let left = self.until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if self.watch.is_hung() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            match once(self.line, left.min(SLICE)) {
+            match once(self.line, SLICE) {
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
                 result => return result,
             }
@@ -252,4 +308,33 @@ fn keep_out_of_the_way() {
     let _ = nice(NICENESS);
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hunger_is_no_hang() {
+        let s = Duration::from_secs;
+        for (waited, still, used, hang) in [
+            (19, 19, 0, false),
+            (20, 15, 1, true),
+            (20, 0, 20, true),
+            (21, 1, 2, false),
+            (60, 0, 10, false),
+            (60, 0, 25, true),
+            (120, 0, 10, true),
+        ] {
+            assert_eq!(is_hang(s(20), s(waited), s(still), s(used)), hang, "{waited} {still} {used}");
+        }
+    }
+
+    #[test]
+    fn processor_time_is_told() {
+        let before = processor_time(std::process::id()).unwrap();
+        while processor_time(std::process::id()).unwrap() == before {
+            std::hint::black_box((0..100_000_u64).sum::<u64>());
+        }
+    }
 }

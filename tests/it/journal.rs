@@ -57,8 +57,7 @@ fn on_disk(dir: &Path, words: &str) -> bool {
 }
 
 async fn one_call(server: &TestServer, id: &str, words: &str) {
-    let mut call = server.transcripts().await;
-    call.start(start(id)).await;
+    let mut call = server.words_call(id).await;
     call.say("customer", 0, 2_000, words).await;
     call.stop().await;
 }
@@ -151,8 +150,7 @@ async fn an_erased_call_is_gone_everywhere_and_readers_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let server = serve_in(dir.path()).await;
     let admin = server.token(Role::Admin, "boss");
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     call.say("customer", 0, 2_000, "Zitronenfalter im Paket.").await;
     until("the call is on record", async || server.get("/v1/calls/c1", Some(&admin)).await.0 == 200).await;
     let live = server.request(reqwest::Method::DELETE, "/v1/calls/c1", Some(&admin)).await;
@@ -194,8 +192,7 @@ async fn the_agents_words_never_touch_the_disk() {
     let mut feed = server.feed().await;
     let mut panel = server.connect("/v1/feed/agent/a7", Role::Agent, "a7").await;
     panel.json().await;
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     feed.json_of("call_started").await;
     call.say("agent", 0, 2_000, "Schmetterlingsnetz, guten Tag.").await;
     feed.send(json!({"type": "whisper", "call": "c1", "text": "Libellenflug"})).await;
@@ -209,8 +206,7 @@ async fn the_agents_words_never_touch_the_disk() {
 /// A server whose disk fails: live work goes on and says so; when the disk is back, nothing is missing.
 async fn fails_and_heals(server: &TestServer, break_disk: impl FnOnce(), mend_disk: impl FnOnce()) {
     let mut feed = server.feed().await;
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     feed.json_of("call_started").await;
     break_disk();
     let mut said = 0;
@@ -323,8 +319,7 @@ async fn a_read_only_disk_marks_and_heals() {
 /// As [`fails_and_heals`], where the first events stay in a file that is gone.
 async fn fails_and_heals_without_history(server: &TestServer, break_disk: impl FnOnce(), mend_disk: impl FnOnce()) {
     let mut feed = server.feed().await;
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     feed.json_of("call_started").await;
     break_disk();
     until("the loss is noticed", async || server.metric("ruhepol_journal_up").await == 0.0).await;

@@ -45,7 +45,7 @@ impl House {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ruhepol"));
+        let mut command = Command::new(crate::program::binary());
         command.env("RUHEPOL_TOKEN_SECRET", SECRET).env("RUST_LOG", "warn").stdout(Stdio::null());
         command
     }

@@ -282,8 +282,7 @@ fn withdrawn_consent_drops_what_is_buffered_and_hears_no_more() {
 async fn after_withdrawal_no_word_goes_out_until_consent_is_given_again() {
     let server = serve(|_| {}).await;
     let mut feed = server.feed().await;
-    let mut socket = server.transcripts().await;
-    socket.start(start("c1")).await;
+    let mut socket = server.words_call("c1").await;
     socket.say("customer", 0, 1_000, "Davor.").await;
     socket.send(json!({"type": "consent", "given": false})).await;
     socket.say("customer", 2_000, 3_000, &format!("Heimlich {CUSTOMER_WORD}.")).await;

@@ -31,7 +31,7 @@ impl Program {
         // A port nobody has at the moment.
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ruhepol"))
+        let child = Command::new(binary())
             .env("RUHEPOL_TOKEN_SECRET", SECRET)
             .env("RUST_LOG", "warn")
             .args(["serve", "--consent-elsewhere", "--listen", &address.to_string(), "--config"])
@@ -109,6 +109,12 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The program under test: the one built beside the tests, or another that `RUHEPOL_PROGRAM` names, for runs of hours
+/// against a build that stays as it is.
+pub fn binary() -> PathBuf {
+    std::env::var_os("RUHEPOL_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_ruhepol").into(), PathBuf::from)
 }
 
 /// Waits until it is so, on any machine: a start of the real program with its engine takes long on a busy one.

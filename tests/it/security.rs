@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use ruhepol::config::{Oidc, Tls};
+use ruhepol::config::{MetricsAccess, Oidc, Tls};
 use ruhepol::server::auth::{Claims, Role, Tokens};
 use ruhepol::server::revoked::{Which, revoke};
 
@@ -214,8 +214,7 @@ async fn tokens_of_an_identity_provider() {
     assert!(*provider.asked.lock().unwrap() <= asked + 5, "one more every few seconds, on a slow machine");
 
     let scoped = ed.sign(|claims| claims["teams"] = json!(["süd"]));
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     assert_eq!(server.get("/v1/calls/c1", Some(&scoped)).await.0, 404, "scopes count, too");
     let revoked = ed.sign(|claims| claims["jti"] = json!("lost-phone"));
     assert_eq!(status(&revoked).await, 200);
@@ -245,6 +244,33 @@ async fn pages_of_others_may_not_ask() {
     for foreign in ["https://evil.example", "null", "http://127.0.0.1:1", "file://"] {
         assert_eq!(connect(Some(foreign.to_owned())).await, 403, "{foreign}");
     }
+}
+
+#[tokio::test]
+async fn figures_are_for_this_machine_or_for_who_may() {
+    let read = async |access: MetricsAccess, from: Option<&str>, role: Option<Role>| {
+        let server = serve(|config| {
+            config.server.proxies = vec!["127.0.0.1".parse().unwrap()];
+            config.server.metrics = access;
+        })
+        .await;
+        let mut request = reqwest::Client::new().get(format!("http://{}/metrics", server.address));
+        if let Some(from) = from {
+            request = request.header("X-Forwarded-For", from);
+        }
+        if let Some(role) = role {
+            request = request.bearer_auth(server.token(role, "p"));
+        }
+        request.send().await.unwrap().status().as_u16()
+    };
+    use MetricsAccess::{Local, Open, Token};
+    assert_eq!(read(Local, None, None).await, 200);
+    assert_eq!(read(Local, Some("192.0.2.7"), None).await, 401);
+    assert_eq!(read(Local, Some("127.0.0.1, 192.0.2.7"), None).await, 401, "only what the proxy itself says counts");
+    assert_eq!(read(Local, Some("192.0.2.7"), Some(Role::Auditor)).await, 200);
+    assert_eq!(read(Local, Some("192.0.2.7"), Some(Role::Supervisor)).await, 403);
+    assert_eq!(read(Token, None, None).await, 401);
+    assert_eq!(read(Open, Some("192.0.2.7"), None).await, 200);
 }
 
 #[tokio::test]
@@ -354,8 +380,7 @@ async fn who_saw_and_changed_what_is_on_record() {
     let server = serve(|config| config.server.data_dir = Some(dir.path().to_owned())).await;
     let mut feed = server.connect("/v1/feed/supervisor?text=opened", Role::Supervisor, "berta").await;
     feed.json().await;
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     feed.json_of("call_started").await;
     feed.send(json!({"type": "open", "call": "c1"})).await;
     feed.json_of("done").await;
@@ -433,8 +458,7 @@ async fn a_call_that_is_transferred_changes_its_readers() {
     for feed in [&mut nord, &mut sued] {
         assert_eq!(feed.json().await["calls"], json!([]));
     }
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     call.say("customer", 0, 2_000, "Das Wort vor der Übergabe.").await;
     assert_eq!(nord.json().await["type"], "call_started");
     nord.json_of("assessment").await;

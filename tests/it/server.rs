@@ -163,8 +163,7 @@ async fn wrong_messages_inside_a_call() {
     .into_iter()
     .enumerate()
     {
-        let mut call = server.media().await;
-        call.start(start(&format!("c{number}"))).await;
+        let mut call = server.media_call(&format!("c{number}")).await;
         call.send(message.clone()).await;
         assert_eq!(call.refused().await, ("bad_message".to_owned(), 1008), "{message}");
     }
@@ -174,8 +173,7 @@ async fn wrong_messages_inside_a_call() {
 async fn a_second_start_keeps_the_call_so_far() {
     let server = serve(|_| {}).await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     call.send_audio(silence(4_000)).await;
     call.send(start("c1")).await;
     assert_eq!(call.refused().await, ("bad_message".to_owned(), 1008));
@@ -192,8 +190,7 @@ async fn a_second_start_keeps_the_call_so_far() {
 async fn a_lost_connection_comes_back_and_the_clock_has_run_on() {
     let server = serve(|_| {}).await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     call.send_audio(silence(4_000)).await;
     drop(call);
     let mut again = server.media().await;
@@ -209,8 +206,7 @@ async fn a_lost_connection_comes_back_and_the_clock_has_run_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_comes_back_at_once_finds_its_place_free() {
     let server = serve(|_| {}).await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     for turn in 0..30 {
         match turn % 3 {
             // Refused: the place is free when the close is seen.
@@ -236,8 +232,7 @@ async fn whoever_comes_back_at_once_finds_its_place_free() {
 async fn a_connection_that_stays_away_ends_the_call() {
     let server = serve(|config| config.media.grace_s = 0).await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     drop(call);
     assert_eq!(feed.json_of("call_ended").await["reason"], "connection_lost");
     let mut next = server.media().await;
@@ -267,14 +262,12 @@ async fn a_call_id_in_use() {
 #[tokio::test]
 async fn frames_and_messages_that_are_too_big() {
     let server = serve(|_| {}).await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     call.send_audio(vec![0; 1 << 20]).await;
     call.send_audio(vec![0; 10 << 20]).await;
     assert_eq!(call.refused().await, ("too_big".to_owned(), 1009), "10 MiB of audio");
 
-    let mut call = server.media().await;
-    call.start(start("c2")).await;
+    let mut call = server.media_call("c2").await;
     call.send(json!({"type": "metadata", "metadata": {"x": "y".repeat(70 << 10)}})).await;
     assert_eq!(call.refused().await, ("too_big".to_owned(), 1009), "70 KiB of JSON");
 }
@@ -282,8 +275,7 @@ async fn frames_and_messages_that_are_too_big() {
 #[tokio::test]
 async fn text_that_is_not_utf8() {
     let server = serve(|_| {}).await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     let frame = Frame::message(vec![b'{', 0xff, 0xfe], OpCode::Data(Data::Text), true);
     call.stream.send(Message::Frame(frame)).await.unwrap();
     assert_eq!(call.refused().await, ("bad_utf8".to_owned(), 1007));
@@ -292,8 +284,7 @@ async fn text_that_is_not_utf8() {
 #[tokio::test]
 async fn frames_that_break_the_protocol() {
     let server = serve(|_| {}).await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     let frame = Frame::message(vec![1], OpCode::Data(Data::Reserved(5)), true);
     call.stream.send(Message::Frame(frame)).await.unwrap();
     assert_eq!(call.refused().await, ("protocol_error".to_owned(), 1002));
@@ -303,8 +294,7 @@ async fn frames_that_break_the_protocol() {
 async fn odd_byte_counts_lose_nothing() {
     let server = serve(|_| {}).await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     let audio = silence(1_000);
     for piece in audio.chunks(33) {
         call.send_audio(piece.to_vec()).await;
@@ -346,8 +336,7 @@ async fn consent_is_asked_for() {
 async fn consent_withdrawn_stops_at_once() {
     let server = serve(|_| {}).await;
     let mut feed = server.feed().await;
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     call.say("customer", 0, 1_000, "Guten Tag.").await;
     call.send(json!({"type": "consent", "given": false})).await;
     call.say("customer", 2_000, 3_000, "Meine Nummer ist geheim.").await;
@@ -369,8 +358,7 @@ async fn consent_withdrawn_stops_at_once() {
 async fn hold_freezes_and_audio_after_it_is_in_place() {
     let server = serve(|_| {}).await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     call.send_audio(silence(2_000)).await;
     call.send(json!({"type": "hold"})).await;
     call.send_audio(silence(4_000)).await;
@@ -387,8 +375,7 @@ async fn hold_freezes_and_audio_after_it_is_in_place() {
 async fn a_hold_without_audio_takes_the_time_it_took() {
     let server = serve(|_| {}).await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     call.send_audio(silence(2_000)).await;
     call.send(json!({"type": "hold"})).await;
     assert_eq!(feed.json_of("hold").await["t_ms"], 1_000);
@@ -409,8 +396,7 @@ async fn both_parties_on_one_channel_must_be_allowed() {
 #[tokio::test]
 async fn a_full_server_says_when_to_come_back() {
     let server = serve(|config| config.limits.calls = 1).await;
-    let mut first = server.media().await;
-    first.start(start("c1")).await;
+    let mut first = server.media_call("c1").await;
     assert_eq!(server.get("/readyz", None).await.0, 503);
     let mut second = server.media().await;
     second.send(start("c2")).await;
@@ -418,8 +404,7 @@ async fn a_full_server_says_when_to_come_back() {
     assert_eq!((&error["code"], &error["retry_after_s"]), (&json!("busy"), &json!(5)));
     assert_eq!(second.close_code().await, 1013);
     first.stop().await;
-    let mut third = server.media().await;
-    third.start(start("c2")).await;
+    let mut third = server.media_call("c2").await;
 }
 
 #[tokio::test]
@@ -478,8 +463,7 @@ async fn supervisors_act_and_agents_hear_what_is_theirs() {
     assert_eq!(panel.json().await["type"], "snapshot");
     let mut other = server.connect("/v1/feed/agent/a8", Role::Agent, "a8").await;
     assert_eq!(other.json().await["calls"], json!([]));
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     feed.json_of("call_started").await;
 
     feed.send(json!({"type": "whisper", "call": "c1", "text": "Ruhig bleiben.", "ref": 1})).await;
@@ -552,8 +536,7 @@ async fn a_scope_hides_other_teams() {
         jti: None,
     };
     let token = server.token_of(claims, 60);
-    let mut nord = server.transcripts().await;
-    nord.start(start("nord-1")).await;
+    let mut nord = server.words_call("nord-1").await;
     let mut feed = server.try_connect("/v1/feed/supervisor", Some(&token)).await.unwrap();
     assert_eq!(feed.json().await["calls"], json!([]));
     let mut message = start("süd-1");
@@ -574,8 +557,7 @@ async fn words_of_calls_that_are_not_opened_stay_hidden() {
     let server = serve(|_| {}).await;
     let mut feed = server.connect("/v1/feed/supervisor?text=opened", Role::Supervisor, "s1").await;
     feed.json().await;
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     call.say("customer", 0, 2_000, "Das ist eine Unverschämtheit mit dem Paket.").await;
     let utterance = feed.json_of("utterance").await;
     assert_eq!(utterance.get("text"), None, "{utterance}");
@@ -593,8 +575,7 @@ async fn words_of_calls_that_are_not_opened_stay_hidden() {
 #[tokio::test]
 async fn a_reader_continues_where_it_stopped() {
     let server = serve(|_| {}).await;
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     let mut feed = server.connect("/v1/feed/supervisor", Role::Supervisor, "s1").await;
     let snapshot = feed.json().await;
     let cursor = snapshot["cursor"].as_u64().unwrap();
@@ -644,8 +625,7 @@ async fn a_reader_that_never_reads_slows_nobody_and_is_dropped() {
             }
         }
     });
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     // More than the buffers of both ends of a loopback connection hold.
     let text = "viele Worte ".repeat(1_300);
     for number in 0..1_000 {
@@ -673,8 +653,7 @@ async fn a_slow_reader_gets_a_fresh_snapshot() {
     })
     .await;
     let mut slow = server.feed().await;
-    let mut call = server.transcripts().await;
-    call.start(start("c1")).await;
+    let mut call = server.words_call("c1").await;
     let text = "viele Worte ".repeat(1_300);
     for number in 0..1_000 {
         call.say("agent", number * 10, number * 10 + 5, &text).await;
@@ -696,12 +675,10 @@ async fn a_slow_reader_gets_a_fresh_snapshot() {
 async fn other_calls_do_not_notice() {
     let server = serve(|_| {}).await;
     let mut feed = server.feed().await;
-    let mut good = server.transcripts().await;
-    good.start(start("good")).await;
+    let mut good = server.words_call("good").await;
     for number in 0..5_u64 {
         good.say("customer", number * 1_000, number * 1_000 + 500, "Guten Tag.").await;
-        let mut bad = server.media().await;
-        bad.start(start(&format!("bad-{number}"))).await;
+        let mut bad = server.media_call(&format!("bad-{number}")).await;
         match number {
             0 => bad.send_audio(vec![0; 3 << 20]).await,
             1 => bad.send(json!({"type": "nonsense"})).await,
@@ -750,8 +727,7 @@ async fn a_peer_that_answers_no_ping_is_given_up() {
     })
     .await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     // Not read from, the client's library answers no pings; the feed, which is read from, answers its own.
     assert_eq!(feed.json_of("call_ended").await["reason"], "connection_lost");
 }
@@ -760,8 +736,7 @@ async fn a_peer_that_answers_no_ping_is_given_up() {
 async fn shutdown_drains() {
     let server = serve(|config| config.server.drain_s = 20).await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     let mut waiting = server.media().await;
     server.stop.drain();
     let ready = timeout(PATIENCE, async {
@@ -783,8 +758,7 @@ async fn shutdown_drains() {
 async fn a_second_wish_ends_running_calls() {
     let server = serve(|config| config.server.drain_s = 3_600).await;
     let mut feed = server.feed().await;
-    let mut call = server.media().await;
-    call.start(start("c1")).await;
+    let mut call = server.media_call("c1").await;
     server.stop.drain();
     server.stop.end();
     assert_eq!(call.refused().await, ("shutting_down".to_owned(), 1001));
@@ -815,8 +789,7 @@ async fn http_pages() {
 async fn calls_over_http() {
     let server = serve(|_| {}).await;
     let token = server.token(Role::Supervisor, "s1");
-    let mut call = server.transcripts().await;
-    call.start(start("c/1")).await;
+    let mut call = server.words_call("c/1").await;
     call.say("customer", 0, 2_000, "Ich bringe Sie um!").await;
     let alerts = loop {
         let (_, body) = server.get("/v1/alerts", Some(&token)).await;

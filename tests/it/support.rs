@@ -110,6 +110,20 @@ impl TestServer {
         self.connect("/v1/transcripts", Role::Ingest, "pbx").await
     }
 
+    /// A call with sound that has begun, as [`start`] says.
+    pub async fn media_call(&self, call: &str) -> Client {
+        let mut client = self.media().await;
+        client.start(start(call)).await;
+        client
+    }
+
+    /// A call with words that has begun, as [`start`] says.
+    pub async fn words_call(&self, call: &str) -> Client {
+        let mut client = self.transcripts().await;
+        client.start(start(call)).await;
+        client
+    }
+
     /// A supervisor's feed, its first snapshot read.
     pub async fn feed(&self) -> Client {
         let mut feed = self.connect("/v1/feed/supervisor", Role::Supervisor, "s1").await;

@@ -14,8 +14,7 @@ async fn a_collector_gets_figures_and_a_trace_per_call_without_words() {
         config.telemetry.interval_s = 1;
     })
     .await;
-    let mut line = server.transcripts().await;
-    line.start(start("traced")).await;
+    let mut line = server.words_call("traced").await;
     line.say("customer", 0, 2_000, "Frechheit mit dem Zwetschgenkuchen, ich gehe zum Anwalt!").await;
     line.stop().await;
     let (mut figures, mut spans) = (None, Vec::new());

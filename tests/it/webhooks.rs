@@ -150,8 +150,7 @@ fn check_signature(heard: &Heard) {
 
 /// A call that raises one alert, and personal data in the same breath.
 async fn angry_call(server: &TestServer, call: &str) -> crate::support::Client {
-    let mut line = server.transcripts().await;
-    line.start(start(call)).await;
+    let mut line = server.words_call(call).await;
     let text = "Frechheit! Meine Karte ist die 4539 1488 0343 6467, und ich gehe jetzt zum Anwalt!";
     line.say("customer", 500, 3_000, text).await;
     line

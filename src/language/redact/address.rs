@@ -216,7 +216,17 @@ impl Finder<'_> {
         {
             end += 1;
         }
-        Some((at, self.house(end, 3)?))
+        let house = self.house(end, 3)?;
+        (!self.counts_on(house)).then_some((at, house))
+    }
+
+    /// Whether what looked like a house number is the first of two numbers, as in "acht und zwölf", "8 bis 12", "8-12".
+    fn counts_on(&self, end: usize) -> bool {
+        let joined = matches!(self.word(end), "und" | "bis" | "oder" | "and" | "to" | "or" | "till");
+        joined
+            && self.piece_of.get(end + 1).is_some_and(|piece| {
+                matches!(self.pieces[*piece].what, What::Number { .. } | What::Quantity | What::Date { .. })
+            })
     }
 
     /// Where a street's name begins: with its first part before a hyphen, or the word before "Straße".
@@ -292,7 +302,21 @@ impl Finder<'_> {
         if self.wanted[at] && self.is_mark(end, ',') && town && !is_small(self.word(end + 1)) {
             end += 2;
         }
-        Some((first, end))
+        Some((first, self.zip(end).unwrap_or(end)))
+    }
+
+    /// What follows an American street up to its ZIP code: ", Springfield, Illinois 62704".
+    fn zip(&self, street: usize) -> Option<usize> {
+        let mut end = street;
+        while end < street + 7 {
+            match self.tokens.get(end)? {
+                token if token.is_mark(',') || token.is_capital() && !is_small(&token.word) => end += 1,
+                _ => break,
+            }
+        }
+        let piece = &self.pieces[*self.piece_of.get(end)?];
+        let five = matches!(&piece.what, What::Number { digits, .. } if digits.len() == 5);
+        (end > street && five && piece.first == end).then_some(piece.end)
     }
 
     /// "SW1A 1AA", "M1 1AE": letters, one or two digits, perhaps a letter; then a digit and two letters.
@@ -367,10 +391,27 @@ fn is_no_street(word: &str) -> bool {
             | "genau"
             | "moment"
             | "vor"
+            | "nach"
+            | "gegen"
+            | "zwischen"
+            | "von"
             | "seit"
             | "um"
             | "ab"
             | "bis"
+            | "mindestens"
+            | "höchstens"
+            | "etwa"
+            | "circa"
+            | "rund"
+            | "over"
+            | "between"
+            | "from"
+            | "after"
+            | "before"
+            | "until"
+            | "around"
+            | "maybe"
             | "yes"
             | "no"
             | "i"

@@ -23,6 +23,8 @@ pub struct Memory {
     expected: Option<Expected>,
     /// Per party: the thing it was dictating when its last utterance ended.
     open: [Option<Kind>; 3],
+    /// Per party: digits at the end of its last utterance that were dictated and left standing.
+    left: [usize; 3],
     /// Per party: the thing being dictated, by its place in `things`.
     last: [Option<usize>; 3],
 }
@@ -56,6 +58,15 @@ impl Memory {
     /// What this party was in the midst of dictating.
     pub fn open(&self, channel: Channel) -> Option<Kind> {
         self.open[channel as usize]
+    }
+
+    /// Digits this party's last utterance ended in the midst of, that were left standing.
+    pub fn left(&self, channel: Channel) -> usize {
+        self.left[channel as usize]
+    }
+
+    pub fn leave(&mut self, channel: Channel, digits: usize) {
+        self.left[channel as usize] = digits;
     }
 
     /// Something else was asked.

@@ -1,6 +1,7 @@
 //! Tokens read as what they say: numbers in their many spellings, dates, amounts and times.
 
 use super::number::{month, ordinal, tens, unit, value};
+use super::quantity::mark_quantities;
 use super::token::{Form, Token};
 use crate::terms::Lang;
 
@@ -45,7 +46,9 @@ pub fn pieces(text: &str, tokens: &[Token], lang: Lang) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let after_number = pieces.last().is_some_and(|last| matches!(last.what, What::Number { .. }));
+        let said =
+            pieces.iter().rev().take(3).find(|piece| piece.what != What::Other || !is_pause(&tokens[piece.first]));
+        let after_number = said.is_some_and(|last| matches!(last.what, What::Number { .. }));
         let (end, what) = reader.read(at, after_number);
         pieces.push(Piece { first: at, end, what });
         at = end;
@@ -54,250 +57,9 @@ pub fn pieces(text: &str, tokens: &[Token], lang: Lang) -> Vec<Piece> {
     pieces
 }
 
-/// Numbers that count something.
-fn mark_quantities(tokens: &[Token], pieces: &mut [Piece], lang: Lang) {
-    // Digits said right before, with nothing between: what is dictated counts nothing, whatever follows.
-    let mut dictated = 0;
-    for index in 0..pieces.len() {
-        let What::Number { digits, .. } = &pieces[index].what else {
-            dictated = 0;
-            continue;
-        };
-        let so_far = dictated;
-        dictated = if is_year(digits) { 0 } else { dictated + digits.len() };
-        if digits.len() >= 10 || so_far >= DICTATED_MIN {
-            continue;
-        }
-        let (first, end) = (pieces[index].first, pieces[index].end);
-        let word_before = first.checked_sub(1).map(|before| &tokens[before]);
-        let after_clock = index > 0
-            && pieces[index - 1].what == What::Other
-            && word_before.is_some_and(|token| matches!(token.word.as_str(), "uhr" | "euro" | "komma" | "point"))
-            && pieces.get(index.wrapping_sub(2)).is_some_and(|piece| piece.what == What::Quantity);
-        let currency = word_before.is_some_and(|token| matches!(token.form, Form::Mark('€' | '$' | '£')));
-        let counted =
-            tokens[first.saturating_sub(3)..first].iter().any(|token| COUNTED_BEFORE.contains(&token.word.as_str()));
-        if after_clock || currency || counted || tokens.get(end).is_some_and(|token| is_unit(token, lang)) {
-            pieces[index].what = What::Quantity;
-        }
-    }
-}
-
-/// Digits from which a row of numbers is taken for dictated.
-const DICTATED_MIN: usize = 4;
-
-/// Words shortly before a number that make it a reading, a paragraph or a product.
-const COUNTED_BEFORE: &[&str] = &[
-    "paragraf",
-    "paragraph",
-    "iso",
-    "din",
-    "windows",
-    "zählerstand",
-    "kilometerstand",
-    "reading",
-    "mileage",
-    "modell",
-    "model",
-    "typ",
-    "baureihe",
-    "artikel",
-    "artikelnummer",
-    "modellnummer",
-    "version",
-    "section",
-    "kanal",
-    "channel",
-    "fehlermeldung",
-    "fehlercode",
-    "error",
-];
-
-/// What after a number makes it an amount, a time or a count.
-fn is_unit(token: &Token, lang: Lang) -> bool {
-    if matches!(token.form, Form::Mark('€' | '%' | '$' | '£' | '°')) {
-        return true;
-    }
-    const UNITS: &[&str] = &[
-        "euro",
-        "eur",
-        "cent",
-        "cents",
-        "prozent",
-        "franken",
-        "dollar",
-        "dollars",
-        "pound",
-        "pounds",
-        "pence",
-        "quid",
-        "percent",
-        "bucks",
-        "grand",
-        "km",
-        "kilometer",
-        "kilometern",
-        "mile",
-        "miles",
-        "kwh",
-        "kilowattstunden",
-        "kilowatt",
-        "kw",
-        "watt",
-        "volt",
-        "ampere",
-        "meter",
-        "metern",
-        "metres",
-        "meters",
-        "cm",
-        "zentimeter",
-        "millimeter",
-        "mm",
-        "zoll",
-        "inch",
-        "inches",
-        "feet",
-        "foot",
-        "quadratmeter",
-        "kubikmeter",
-        "kilo",
-        "kg",
-        "kilogramm",
-        "gramm",
-        "grams",
-        "tonnen",
-        "tons",
-        "liter",
-        "litern",
-        "litres",
-        "liters",
-        "stück",
-        "mal",
-        "times",
-        "jahr",
-        "jahre",
-        "jahren",
-        "jahres",
-        "monat",
-        "monate",
-        "monaten",
-        "woche",
-        "wochen",
-        "tag",
-        "tage",
-        "tagen",
-        "werktage",
-        "werktagen",
-        "arbeitstage",
-        "arbeitstagen",
-        "stunde",
-        "stunden",
-        "minute",
-        "minuten",
-        "sekunde",
-        "sekunden",
-        "year",
-        "years",
-        "month",
-        "months",
-        "week",
-        "weeks",
-        "day",
-        "days",
-        "hour",
-        "hours",
-        "minute",
-        "minutes",
-        "second",
-        "seconds",
-        "uhr",
-        "o'clock",
-        "o’clock",
-        "pm",
-        "punkte",
-        "punkten",
-        "points",
-        "mb",
-        "gb",
-        "tb",
-        "mbit",
-        "gbit",
-        "megabit",
-        "gigabit",
-        "megabyte",
-        "gigabyte",
-        "gigabytes",
-        "megabytes",
-        "mbps",
-        "grad",
-        "degrees",
-        "komma",
-        "point",
-        "million",
-        "millionen",
-        "millions",
-        "milliarden",
-        "billion",
-        "stellen",
-        "ziffern",
-        "digits",
-        "seiten",
-        "pages",
-        "sterne",
-        "stars",
-        "personen",
-        "leute",
-        "people",
-        "kunden",
-        "customers",
-        "mitarbeiter",
-        "anrufe",
-        "calls",
-        "emails",
-        "mails",
-        "briefe",
-        "letters",
-        "pakete",
-        "paketen",
-        "parcels",
-        "packages",
-        "artikel",
-        "items",
-        "teile",
-        "parts",
-        "geräte",
-        "devices",
-        "versuche",
-        "versuchen",
-        "attempts",
-        "einheiten",
-        "units",
-        "minutenlang",
-        "fach",
-        "einwohner",
-        "umdrehungen",
-        "schritte",
-        "steps",
-        "flaschen",
-        "bottles",
-        "boxes",
-        "kartons",
-        "raten",
-        "instalments",
-        "installments",
-        "nights",
-        "nächte",
-        "zimmer",
-        "rooms",
-        "plätze",
-        "seats",
-        "tickets",
-        "karten",
-        "cards",
-        "er",
-    ];
-    UNITS.contains(&token.word.as_str()) || lang == Lang::En && token.word == "am"
+/// A comma or a hesitation.
+fn is_pause(token: &Token) -> bool {
+    token.is_mark(',') || token.is_mark('…') || super::run::is_filler(&token.word)
 }
 
 struct Reader<'a> {
@@ -384,12 +146,25 @@ impl Reader<'_> {
     /// A number in words, its digits as one would dial them.
     fn number(&self, at: usize, after_number: bool) -> Option<(usize, String, Style)> {
         let word = self.word(at);
+        // "drei mal die sieben", and in one word "doppelnull"
+        if let Some(times @ 2..=5) = unit(word)
+            && self.word(at + 1) == "mal"
+            && self.word(at + 2) == "die"
+            && let Some(digit) = self.single_digit(at + 3)
+        {
+            return Some((at + 4, digit.repeat(times as usize), Style::Digit));
+        }
+        if let Some(digit) = word.strip_prefix("doppel").and_then(unit) {
+            return Some((at + 1, digit.to_string().repeat(2), Style::Digit));
+        }
+        let after_number = after_number || self.word(at + 1) == "die";
         let times = match word {
             "double" | "doppel" | "doppelt" | "doppelte" => 2,
             "triple" | "treble" | "dreifach" => 3,
             "zweimal" if after_number => 2,
             "dreimal" if after_number => 3,
             "viermal" if after_number => 4,
+            "fünfmal" if after_number => 5,
             _ => 0,
         };
         if times > 0 {

@@ -39,7 +39,7 @@ pub fn runs(tokens: &[Token], pieces: &[Piece], taken: &[bool]) -> Vec<Run> {
                 }
                 open.push(piece);
             }
-            What::Other if is_gap(&tokens[piece.first]) => {}
+            What::Other if is_gap(&tokens[piece.first]) || interrupts(&tokens[piece.first].word) => {}
             _ => close(tokens, &mut open, &mut runs),
         }
     }
@@ -99,6 +99,15 @@ fn digits_of(piece: &Piece) -> (&str, Style) {
     }
 }
 
+/// Words that interrupt who dictates; between counts they say something.
+fn interrupts(word: &str) -> bool {
+    const PAUSES: &[&str] = &[
+        "moment", "also", "ja", "genau", "so", "weiter", "okay", "ok", "warten", "warte", "sekunde", "halt", "eh",
+        "ehm", "wait", "yes", "yeah", "hang", "on", "sec", "no", "right",
+    ];
+    PAUSES.contains(&word)
+}
+
 /// Whether two numbers are parts of one. "3, 4, 5" in figures is a list, "2019 und 2021" are two years.
 fn continues(tokens: &[Token], open: &[&Piece], next: &Piece) -> bool {
     let Some(last) = open.last() else { return false };
@@ -115,6 +124,9 @@ fn continues(tokens: &[Token], open: &[&Piece], next: &Piece) -> bool {
     // Nobody counts "0 15 1": what began like a dictation goes on as one.
     let so_far: usize = open.iter().take(LISTED_DIGITS).map(|piece| digits_of(piece).0.len()).sum();
     let dictated = open.first().is_some_and(|first| digits_of(first).0.starts_with('0')) || so_far >= LISTED_DIGITS;
+    if !dictated && gap.iter().any(|token| interrupts(&token.word)) {
+        return false;
+    }
     let years = is_year(before) && is_year(after);
     if comma && spaced && (years || !dictated) && counted(before, before_style) && counted(after, after_style) {
         return false;

@@ -16,7 +16,7 @@ use super::token::{Form, Token, tokens};
 use crate::terms::{Channel, Lang};
 
 /// Digits from which a number is taken for somebody's, whatever it is.
-const DIGITS_MIN: usize = 5;
+pub(super) const DIGITS_MIN: usize = 5;
 
 /// Digits from which a number is taken for what the words around it name.
 const NAMED_DIGITS_MIN: usize = 3;
@@ -35,10 +35,6 @@ const REACH_AGAIN_WORDS: u32 = 3;
 
 /// Other words an utterance may have that is nothing but an answer.
 const ANSWER_WORDS: u32 = 2;
-
-/// Letters and figures of the shortest code, and tokens to each side of its number.
-const CODE_MIN: usize = 4;
-const CODE_MAX: usize = 24;
 
 /// Words between what names a code and the code, its letters among them.
 const CODE_WORDS: u32 = 6;
@@ -86,6 +82,8 @@ pub fn findings(
         channel,
         expected: memory.expected(),
         open: memory.open(channel),
+        left: memory.left(channel),
+        leaves: 0,
         found: Vec::new(),
     };
     let asked_for = |kind| sorter.expected == Some(kind);
@@ -111,16 +109,20 @@ pub fn findings(
     sorter.finish()
 }
 
-struct Sorter<'a> {
+pub(super) struct Sorter<'a> {
     text: &'a str,
-    tokens: &'a [Token],
-    announced: &'a [Announcement],
-    lang: Lang,
+    pub(super) tokens: &'a [Token],
+    pub(super) announced: &'a [Announcement],
+    pub(super) lang: Lang,
     channel: Channel,
     expected: Option<Kind>,
     open: Option<Kind>,
+    /// Digits this party's last utterance ended in the midst of, that were left as they were.
+    left: usize,
+    /// The same of this utterance.
+    leaves: usize,
     /// By token: part of a finding.
-    taken: Vec<bool>,
+    pub(super) taken: Vec<bool>,
     /// By token: words before it that belong to no number and no finding.
     words: Vec<u32>,
     /// First token, one past the last, and the finding.
@@ -172,11 +174,11 @@ impl Sorter<'_> {
         self.words[end].saturating_sub(self.words[first])
     }
 
-    fn word(&self, at: usize) -> &str {
+    pub(super) fn word(&self, at: usize) -> &str {
         self.tokens.get(at).map_or("", |token| token.word.as_str())
     }
 
-    fn before(&self, at: usize) -> &str {
+    pub(super) fn before(&self, at: usize) -> &str {
         at.checked_sub(1).map_or("", |at| self.word(at))
     }
 
@@ -240,7 +242,13 @@ impl Sorter<'_> {
                 // A code that was taken as a whole.
                 continue;
             }
-            let Some((kind, doubtful)) = self.kind(run, last, answer, index == 0) else { continue };
+            let Some((kind, doubtful)) = self.kind(run, last, answer, index == 0) else {
+                let ends = self.tokens[run.end..].iter().all(|token| !token.is_word() || is_filler(&token.word));
+                if index + 1 == runs.len() && ends && run.dictated && run.parts >= 2 {
+                    self.leaves = run.digits.len();
+                }
+                continue;
+            };
             let (first, end) = match kind {
                 Kind::Address if run.digits.len() >= 4 => self.with_town(run),
                 Kind::Address | Kind::Number if self.is_code(run) => self.code(run),
@@ -300,6 +308,10 @@ impl Sorter<'_> {
         let begins = is_first && self.words_are_courtesy(run.first);
         if let Some(kind) = self.open.filter(|_| begins && (count >= 2 || answer) && !run.counted) {
             return sure(kind);
+        }
+        // "vier neun eins", and after a breath "sieben zwei drei": what is to come of it goes.
+        if begins && self.left > 0 && run.dictated && self.left + count >= DIGITS_MIN {
+            return sure(Kind::Number);
         }
         if let Some(kind) = self.expected.filter(|kind| !matches!(kind, Kind::Email | Kind::Name)) {
             let digits = count >= NAMED_DIGITS_MIN && !run.years && !run.counted;
@@ -394,7 +406,7 @@ impl Sorter<'_> {
     }
 
     /// A capitalised word right after the number.
-    fn has_town(&self, run: &Run) -> bool {
+    pub(super) fn has_town(&self, run: &Run) -> bool {
         let Some(town) = self.tokens.get(run.end) else { return false };
         town.is_capital() && town.word.chars().count() >= 3 && !is_courtesy(&town.word)
     }
@@ -402,127 +414,6 @@ impl Sorter<'_> {
     fn follows_address(&self, run: &Run) -> bool {
         let floor = run.first.saturating_sub(3);
         self.found.iter().any(|(_, end, finding)| finding.kind == Kind::Address && (floor..=run.first).contains(end))
-    }
-
-    /// A postcode with its town: "50667 Köln", "79098 Freiburg im Breisgau".
-    fn with_town(&self, run: &Run) -> (usize, usize) {
-        let mut end = run.end;
-        if self.has_town(run) && (run.digits.len() == 5 || run.digits.len() == 4) {
-            end += 1;
-            while self.tokens.get(end).is_some_and(|token| token.is_mark('-'))
-                && self.tokens.get(end + 1).is_some_and(Token::is_capital)
-            {
-                end += 2;
-            }
-            let more = usize::from(matches!(self.word(end), "am" | "im" | "bei"));
-            let an_der = if self.word(end) == "an" && self.word(end + 1) == "der" { 2 } else { more };
-            if an_der > 0 && self.tokens.get(end + an_der).is_some_and(Token::is_capital) {
-                end += an_der + 1;
-            }
-        }
-        let country = run.first >= 2
-            && self.tokens[run.first - 1].is_mark('-')
-            && self.word(run.first - 2).len() <= 2
-            && !self.word(run.first - 2).is_empty();
-        (if country { run.first - 2 } else { run.first }, end)
-    }
-
-    /// A number with the letters that belong to it: "K-4711", "DE 123456789", "K wie Konrad 4711", "4711-AB".
-    fn with_letters(&self, run: &Run, kind: Kind) -> (usize, usize) {
-        let (mut first, mut end) = (run.first, run.end);
-        let glued = |at: usize| at > 0 && self.tokens[at].start == self.tokens[at - 1].end;
-        let free = |at: usize| !self.taken[at];
-        if run.plus && first > 0 && free(first - 1) {
-            first -= 1;
-        }
-        if first > 0 && self.tokens[first - 1].is_mark('(') && free(first - 1) {
-            first -= 1;
-        }
-        if matches!(self.before(run.first), "oh" | "o" | "null" | "zero") && free(run.first - 1) && first == run.first {
-            first -= 1;
-        }
-        if !matches!(kind, Kind::Number | Kind::Iban | Kind::Card) {
-            return (first, end);
-        }
-        let code = |at: usize| {
-            let token = &self.tokens[at];
-            token.is_upper() && token.word.chars().count() <= 3 && token.word != "i" && free(at)
-        };
-        // "B wie Berta, 7 7 3", "O R D, five five one": a recogniser's comma between letters and figures.
-        let spelled_before = |at: usize| {
-            let letter = at >= 1 && self.tokens[at - 1].letter().is_some();
-            letter || at >= 3 && matches!(self.word(at - 2), "wie" | "for") && self.tokens[at - 3].letter().is_some()
-        };
-        if first >= 2 && self.tokens[first - 1].is_mark(',') && spelled_before(first - 1) {
-            first -= 1;
-        }
-        for _ in 0..6 {
-            let spelled = first >= 3
-                && matches!(self.word(first - 2), "wie" | "for")
-                && self.tokens[first - 3].letter().is_some()
-                && free(first - 3);
-            if spelled {
-                first -= 3;
-            } else if first >= 2 && self.tokens[first - 1].is_mark('-') && code(first - 2) && glued(first) {
-                first -= 2;
-            } else if first >= 1
-                && code(first - 1)
-                && (glued(first)
-                    || kind == Kind::Iban
-                    || self.tokens[first - 1].letter().is_some()
-                    || run.digits.len() >= DIGITS_MIN && !self.is_announced(first - 1))
-            {
-                first -= 1;
-            } else {
-                break;
-            }
-        }
-        while first < run.first && self.tokens[first].is_mark(',') {
-            first += 1;
-        }
-        if end + 1 < self.tokens.len() && self.tokens[end].is_mark('-') && glued(end) && glued(end + 1) && code(end + 1)
-        {
-            end += 2;
-        } else if end < self.tokens.len() && glued(end) && code(end) {
-            end += 1;
-        }
-        (first, end)
-    }
-
-    /// Letters and figures that make one code with a number: "XK 20 4518", "S95 C 01234", "C02XK1JGH".
-    fn code(&self, run: &Run) -> (usize, usize) {
-        let part = |at: usize| {
-            let token = &self.tokens[at];
-            let glued = at > 0 && self.tokens[at - 1].end == token.start;
-            let joint = matches!(token.form, Form::Mark('-' | '/')) && glued;
-            let letters = token.is_upper() && (token.word.len() <= 4 && token.word != "i" || glued);
-            !self.taken[at]
-                && (joint || letters || token.form == Form::Figures || super::number::value(&token.word).is_some())
-        };
-        let (mut first, mut end) = (run.first, run.end);
-        while first > 0 && run.first - first < CODE_MAX && part(first - 1) {
-            first -= 1;
-        }
-        while end < self.tokens.len() && end - run.end < CODE_MAX && part(end) {
-            end += 1;
-        }
-        while self.tokens[first].form == Form::Mark('-') || self.tokens[first].form == Form::Mark('/') {
-            first += 1;
-        }
-        (first, end)
-    }
-
-    /// Whether a word names what follows: "PIN 4711".
-    fn is_announced(&self, at: usize) -> bool {
-        self.announced.iter().any(|one| (one.first..one.end).contains(&at))
-    }
-
-    /// Whether the number is a part of a code of letters and figures.
-    fn is_code(&self, run: &Run) -> bool {
-        let (first, end) = self.code(run);
-        let letters = self.tokens[first..end].iter().filter(|token| token.is_upper()).count();
-        let length: usize = self.tokens[first..end].iter().map(|token| token.end - token.start).sum();
-        letters > 0 && length >= CODE_MIN
     }
 
     /// "Gartenstraße 12, 50667 Köln" is one address.
@@ -581,6 +472,7 @@ impl Sorter<'_> {
             memory.no_longer_expected();
         }
         memory.utterance_over(self.channel, asked, told, open, silent);
+        memory.leave(self.channel, self.leaves);
     }
 
     fn finish(self) -> Vec<Finding> {

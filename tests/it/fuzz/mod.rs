@@ -54,6 +54,8 @@ fn survives(target: &Target, input: &[u8]) -> Result<(), String> {
 struct Told {
     executions: u64,
     slowest: Duration,
+    /// By all threads together.
+    spent: Duration,
     broken: Vec<String>,
 }
 
@@ -62,6 +64,7 @@ fn fuzz(target: &Target, seed: u64, enough: impl Fn(u64) -> bool) -> Told {
     let inputs = corpus(target);
     let mut told = Told::default();
     let mut mutator = Mutator::new(seed, target.words);
+    let begun = Instant::now();
     while !enough(told.executions) && told.broken.len() < 3 {
         let input = match inputs.get(usize::try_from(told.executions).unwrap()) {
             Some(input) => input.clone(),
@@ -72,6 +75,7 @@ fn fuzz(target: &Target, seed: u64, enough: impl Fn(u64) -> bool) -> Told {
         told.slowest = told.slowest.max(started.elapsed());
         told.executions += 1;
     }
+    told.spent = begun.elapsed();
     told
 }
 
@@ -98,19 +102,22 @@ fn for_a_long_time() {
         TARGETS.iter().filter(|target| only.as_deref().is_none_or(|name| name == target.name)).collect();
     assert!(!chosen.is_empty(), "no such target");
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    // Every thread takes its turn at every target.
-    let share = whole / u32::try_from(chosen.len()).unwrap();
+    // Every thread takes its turn at every target; those that are quick get more of the time, since they have more to try.
+    let weight = |target: &Target| 8 / target.cost.clamp(1, 8);
+    let weights: u64 = chosen.iter().map(|target| weight(target)).sum();
+    let share = |target: &Target| whole.mul_f64(weight(target) as f64 / weights as f64);
     let told: Mutex<BTreeMap<&str, Told>> = Mutex::default();
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            let (chosen, told) = (&chosen, &told);
+            let (chosen, told, share) = (&chosen, &told, &share);
             scope.spawn(move || {
                 for target in chosen {
-                    let until = Instant::now() + share;
+                    let until = Instant::now() + share(target);
                     let one = fuzz(target, seed.wrapping_add(thread as u64), |_| Instant::now() >= until);
                     let mut told = told.lock().unwrap();
                     let all = told.entry(target.name).or_default();
                     all.executions += one.executions;
+                    all.spent += one.spent;
                     all.slowest = all.slowest.max(one.slowest);
                     all.broken.extend(one.broken);
                 }
@@ -120,7 +127,12 @@ fn for_a_long_time() {
     let told = told.into_inner().unwrap();
     println!("seed {seed}, {threads} threads, {} s", whole.as_secs());
     for (name, one) in &told {
-        println!("{name:<14} {:>10} executions, the slowest {:>6} ms", one.executions, one.slowest.as_millis());
+        let a_second = one.executions as f64 / one.spent.as_secs_f64().max(0.001);
+        println!(
+            "{name:<14} {:>10} executions, {a_second:>7.0} a second, the slowest {:>6} ms",
+            one.executions,
+            one.slowest.as_millis()
+        );
     }
     println!("{:<14} {:>10}", "all", told.values().map(|one| one.executions).sum::<u64>());
     let broken: Vec<&String> = told.values().flat_map(|one| &one.broken).collect();
