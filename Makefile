@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RUHEPOL = target/release/ruhepol
 
-.PHONY: help demo serve test kill soak fuzz abuse lint bench wer eval fixtures golden model doc build tools web browser screenshots load clean
+.PHONY: help demo serve test onnx kill soak fuzz abuse lint bench wer eval fixtures golden model doc build tools web browser screenshots load clean
 
 help:
 	@echo "make demo      build, start a server, play the shipped calls into it, show what it notices (under two minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make screenshots   a picture of every state of both pages into tests/browser/out"
 	@echo "make load      sixty calls on the board for ten minutes; frame times and memory"
 	@echo "make lint      formatting, clippy, documentation, all without a warning"
+	@echo "make onnx      the feature for a text classifier of your own, built and tested (compiles tract: minutes)"
 	@echo "make kill      fifty times kill -9 while calls run, with a reader that checks every number"
 	@echo "make soak      ten minutes of calls, slow readers and strangers; nothing lost, nothing grows (SOAK_S, SOAK_CALLS,"
 	@echo "               SOAK_ENGINE=recorded without the speech engine, SOAK_PACE=10 at the pace people speak)"
@@ -76,13 +77,17 @@ test: tools
 	fi
 	$(CARGO) test --release --doc
 	@if deploy/install-tools.sh browser; then \
-		$(MAKE) --no-print-directory browser || echo "FAILED, and told only: tests of the board and the panel."; \
+		$(MAKE) --no-print-directory browser; \
 	else echo "SKIPPED: the tests of the board and the panel, for want of Node.js or Chromium."; fi
 
 lint: tools
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps
+
+onnx: tools
+	$(CARGO) test --release --features onnx --lib onnx
+	$(CARGO) test --release --features onnx --test main onnx
 
 kill: tools
 	RUHEPOL_KILLS=50 $(CARGO) test --release --test main -- --nocapture nothing_told_is_lost

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -11,10 +11,12 @@ use crate::call::endpointing::EndpointingSettings;
 use crate::call::voice::silero::{SileroError, SileroWeights};
 use crate::call::{CallSettings, DetectorKind};
 use crate::coach::playbook::{self, Playbook, PlaybookError};
-use crate::config::{Config, Engine, Isolation};
-use crate::language::{self, DataError, Language};
+use crate::config::{Config, Engine, Isolation, OnnxModel};
+use crate::language::onnx::{Onnx, OnnxError};
+use crate::language::{self, DataError, Language, ModelScores};
 use crate::stt::process::Program;
 use crate::stt::{Model, ModelError, QueueSettings, SpeechQueue, SpeechWorkers, inspect_file};
+use crate::terms::Lang;
 
 /// Why the program cannot start as configured. Each says which file, and what to do.
 #[derive(Debug, Error)]
@@ -27,6 +29,14 @@ pub enum SetupError {
     Playbook(Vec<PlaybookError>),
     #[error("{path}: {error}")]
     Silero { path: PathBuf, error: SileroError },
+    #[error("[language.onnx.{}], {path}: {error}", .lang.as_str())]
+    Onnx { lang: Lang, path: PathBuf, error: OnnxError },
+    #[error(
+        "[language.onnx.{}], {path}: an utterance takes {took_ms} ms; take a smaller model, fewer `tokens`, or allow it \
+         with `most_ms`",
+        .lang.as_str()
+    )]
+    OnnxSlow { lang: Lang, path: PathBuf, took_ms: u64 },
     #[error(transparent)]
     Model(#[from] ModelError),
     #[error("cannot start the threads that transcribe: {0}; check the limit of processes (`ulimit -u`)")]
@@ -46,9 +56,35 @@ fn lines(errors: &[impl std::fmt::Display]) -> String {
 pub fn rules(config: &Config) -> Result<Arc<Rules>, SetupError> {
     let own = config.data.language_dir.as_deref().map(toml_files).transpose()?.unwrap_or_default();
     let language = Language::from_files(&layered(language::FILES, &own)).map_err(SetupError::Cues)?;
+    let language = config.language.onnx.iter().try_fold(language, |language, (lang, model)| {
+        let (own, bytes) = onnx(*lang, model)?;
+        let refused = |error| SetupError::Onnx { lang: *lang, path: model.model.clone(), error };
+        language.with_own(*lang, own, &bytes).map_err(refused)
+    })?;
     let own = config.data.playbook_dir.as_deref().map(toml_files).transpose()?.unwrap_or_default();
     let playbook = Playbook::load(&layered(playbook::EMBEDDED, &own)).map_err(SetupError::Playbook)?;
     Ok(Arc::new(Rules::new(language, playbook)))
+}
+
+/// A text classifier of the user's own, tried out, and its bytes.
+fn onnx(lang: Lang, config: &OnnxModel) -> Result<(Onnx, Vec<u8>), SetupError> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| SetupError::Read { path: path.to_owned(), error });
+    let path = config.model.clone();
+    let (bytes, vocabulary) = (read(&config.model)?, read(&config.vocabulary)?);
+    let own = Onnx::new(&bytes, &String::from_utf8_lossy(&vocabulary), config.settings())
+        .map_err(|error| SetupError::Onnx { lang, path: path.clone(), error })?;
+    // The best of three: what else the machine does now is no fault of the model's.
+    let once = || {
+        let started = Instant::now();
+        own.mix(ModelScores::default(), "ja");
+        started.elapsed()
+    };
+    let took = once().min(once()).min(once());
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    if took_ms > config.most_ms {
+        return Err(SetupError::OnnxSlow { lang, path, took_ms });
+    }
+    Ok((own, bytes))
 }
 
 /// Settings of a call whose queue has no preset of its own.

@@ -24,6 +24,8 @@ mod isolation;
 mod journal;
 #[path = "it/kill.rs"]
 mod kill;
+#[path = "it/onnx.rs"]
+mod onnx;
 #[path = "it/phones.rs"]
 mod phones;
 #[path = "it/phones_audiohook.rs"]

@@ -56,7 +56,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     chance = random.Random(args.seed)
-    texts, speaker, line = Texts(chance, args.texts), Synthesiser(), Line(chance)
+    texts, speaker, line = Texts(chance, args.texts), Synthesiser(chance), Line(chance)
     pico = Pico(speaker)
     mel, began = LogMel(Whisper.of().filters), time.time()
     wanted = texts.held(args.count) if args.held else (texts.any() for _ in range(args.count))

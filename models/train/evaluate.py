@@ -27,7 +27,7 @@ def make(folder):
     everyday_lines = list(everyday())
     known = lambda lang, at: chance.choice(BASES[lang]) + chance.choice(["", *(f"+{name}" for name in NUMBERED)])
     unknown = lambda lang, at: f"{BASES[lang][at % len(BASES[lang])]}+{HELD[at % len(HELD)]}"
-    speaker, line = Synthesiser(), Line(chance)
+    speaker, line = Synthesiser(chance), Line(chance)
 
     def speak(name, rows, voice_of, noise_db=None):
         for at, (lang, text) in enumerate(rows):

@@ -18,7 +18,7 @@ LETTERS = "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z".split()
 LONGEST_WORDS, LONGEST_LETTERS = 18, 115
 
 # How often which kind of text is taken. Random words teach to listen instead of guessing how a sentence goes on.
-SHARES = {"lines": 0.28, "phrases": 0.17, "further": 0.15, "words": 0.17, "numbers": 0.05, "english": 0.18}
+SHARES = {"lines": 0.26, "phrases": 0.14, "further": 0.15, "words": 0.15, "numbers": 0.05, "english": 0.25}
 
 
 class Texts:

@@ -2,18 +2,22 @@
 
 import ctypes
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.signal import resample_poly
+
+import invented
 
 RATE = 22050
 
 HELD = ["f4", "m5", "Alicia"]
 NUMBERED = "f1 f2 f3 f5 m1 m2 m3 m4 m6 m7 m8".split()
-NAMED = """Andrea Annie anika belinda linda steph steph2 aunty grandpa grandma Andy adam Alex antonio benjamin caleb
-david Denis ed Gene Gene2 Henrique Hugo iven Jacky john Lee marcelo Mario max Michael Michel miguel mike Mr Nguyen pablo
-paul pedro quincy Reed rob robert robosoft sandro shelby Storm travis victor zac klatt klatt2 klatt4 klatt5""".split()
-BASES = {"de": ["de"], "en": ["en-us", "en", "en-gb-x-rp"]}
+NAMED = """Andrea Annie anika belinda linda steph steph2 steph3 aunty grandpa grandma Andy adam Alex antonio benjamin boris
+caleb croak david Denis Diogo ed edward edward2 Gene Gene2 gustave Henrique Hugo iven iven2 iven3 Jacky john kaukovalta
+Lee Marco marcelo Mario max Michael Michel miguel Mike Nguyen norbert pablo paul pedro quincy rob robert robosoft
+sandro shelby Storm travis victor whisper whisperf zac klatt klatt2 klatt3 klatt4 klatt5 klatt6""".split()
+BASES = {"de": ["de"], "en": "en-us en-us en en en-gb-x-rp en-gb-scotland en-gb-x-gbclan en-gb-x-gbcwmd en-029".split()}
 
 WORD, PHONEME = 1, 7
 SPEED, PITCH, RANGE = 1, 3, 4
@@ -39,9 +43,14 @@ class Speech:
 
 
 class Synthesiser:
-    def __init__(self):
+    def __init__(self, chance):
         self.library = ctypes.CDLL("libespeak-ng.so.1")
-        rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, None, PHONEME_EVENTS)
+        self.library.espeak_Initialize(SYNCHRONOUS, 0, None, 0)
+        data = ctypes.c_char_p()
+        self.library.espeak_Info(ctypes.byref(data))
+        self.data = invented.data_with_them(Path(data.value.decode()), chance)
+        self.library.espeak_Terminate()
+        rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, self.data.name.encode(), PHONEME_EVENTS)
         if rate != RATE:
             raise RuntimeError(f"espeak-ng answers with {rate} Hz: {RATE} is wanted, install espeak-ng-data")
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
@@ -82,8 +91,9 @@ def any_voice(chance, lang, held=False):
     base = chance.choice(BASES[lang])
     if held:
         return f"{base}+{chance.choice(HELD)}"
-    part = chance.random()
-    return base if part < 0.15 else f"{base}+{chance.choice(NUMBERED if part < 0.65 else NAMED)}"
+    kind = chance.choices(["plain", "numbered", "named", "invented"], [0.1, 0.25, 0.2, 0.45])[0]
+    of = {"numbered": NUMBERED, "named": NAMED, "invented": invented.NAMES}
+    return base if kind == "plain" else f"{base}+{chance.choice(of[kind])}"
 
 
 def anyhow(chance, speaker, lang, text, held=False):

@@ -67,7 +67,12 @@ pub fn run(args: Args) -> Outcome {
 }
 
 fn rules(config: &Config) -> Result<String, String> {
-    setup::rules(config).map(|rules| format!("in force as {}", rules.hash)).map_err(|error| error.to_string())
+    let own: Vec<&str> = config.language.onnx.keys().map(|lang| lang.as_str()).collect();
+    let beside = match own.is_empty() {
+        true => String::new(),
+        false => format!(", with an ONNX classifier of your own for {}", own.join(" and ")),
+    };
+    setup::rules(config).map(|rules| format!("in force as {}{beside}", rules.hash)).map_err(|error| error.to_string())
 }
 
 fn model(config: &Config) -> Result<String, String> {

@@ -251,9 +251,11 @@ impl Screen {
                 waiting.urgent || self.shown.as_ref().is_none_or(|shown| rules.practices[shown.practice].rank > rank);
             answered && free && (rank == Rank::Safety || (gap_over && self.spent < rules.settings.budget))
         };
+        // Of care and wording the newer comes first: what was said a turn ago is half over.
         let order = |waiting: &Waiting| {
             let practice = &rules.practices[waiting.practice];
-            (practice.rank, scene.habits.disfavour(&practice.id), waiting.practice)
+            let class = if practice.rank == Rank::Wording { Rank::Care } else { practice.rank };
+            (class, waiting.turns, practice.rank, scene.habits.disfavour(&practice.id), waiting.practice)
         };
         let candidates = self.waiting.iter().enumerate().filter(|(_, waiting)| may(waiting));
         candidates.min_by_key(|(_, waiting)| order(waiting)).map(|(at, _)| at)

@@ -23,6 +23,9 @@ const GRIEVANCE: &[CueKind] = &[
     CueKind::Shouting,
 ];
 
+/// The list of words of a playbook that tell a failure without complaining of it.
+pub const FAILURE_TOLD: &str = "failure";
+
 /// What of it is a failure of the company's.
 const FAILURE: &[CueKind] = &[CueKind::Dissatisfaction, CueKind::RepeatContact, CueKind::LongWait];
 
@@ -183,8 +186,13 @@ impl CallState {
         }
     }
 
-    /// Remembers which of the word lists that practices look back for were heard.
+    /// Remembers which of the word lists that practices look back for were heard, and whether a failure was told in plain
+    /// words.
     pub fn hear_words(&mut self, said: &Said<'_>, rules: &Rulebook, lang: Lang) {
+        let told = || rules.words(lang, FAILURE_TOLD).is_some_and(|words| words.found_in(&said.lower));
+        if said.channel != Channel::Agent && !said.has(CONTENT) && told() {
+            self.complain(true);
+        }
         for name in &rules.remembered {
             if !self.heard_words.contains(name)
                 && rules.words(lang, name).is_some_and(|words| words.found_in(&said.lower))
@@ -214,14 +222,9 @@ impl CallState {
         let trouble = said.facts().iter().any(|fact| fact.kind == FactKind::Problem);
         let grieves = said.has(GRIEVANCE) || said.severity.is_some_and(|severity| severity >= 2);
         self.slots.hear(said.facts(), grieves || trouble);
-        if grieves {
-            // What was settled is over; this is a new one.
-            if self.complaint() == Complaint::Resolved {
-                self.grievance = None;
-            }
-            self.content = false;
-            let grievance = self.grievance.get_or_insert_default();
-            grievance.failure |= trouble || said.has(FAILURE);
+        let upset = said.severity.is_some_and(|severity| severity >= 1);
+        if grieves || (trouble && upset) {
+            self.complain(trouble || said.has(FAILURE));
         } else if said.has(CONTENT) && said.severity.is_none_or(|severity| severity == 0) {
             self.content = true;
         }
@@ -229,6 +232,16 @@ impl CallState {
             grievance.customer_ms += said.span.duration_ms();
             grievance.failure |= trouble;
         }
+    }
+
+    /// A complaint is made, or made again.
+    fn complain(&mut self, failure: bool) {
+        // What was settled is over; this is a new one.
+        if self.complaint() == Complaint::Resolved {
+            self.grievance = None;
+        }
+        self.content = false;
+        self.grievance.get_or_insert_default().failure |= failure;
     }
 
     /// Notes a cue that was found otherwise than in the cues of an utterance.

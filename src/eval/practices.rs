@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::dialogues::{TURN_MS, labelled_reading};
 use super::load::Loaded;
 use super::metrics::share;
-use super::records::{Dialogue, Split};
+use super::records::{Dialogue, Expected, Split, Strength};
 use super::wanted;
 use crate::call::CallInfo;
 use crate::call::conversation::{Conversation, Rules};
@@ -143,22 +143,35 @@ struct Whisper {
 
 fn play(rules: &Arc<Rules>, settings: &EscalationSettings, call: &Dialogue, source: Source) -> Vec<Whisper> {
     let info = CallInfo { call: call.id.clone(), lang: call.lang, ..CallInfo::default() };
-    let (mut conversation, mut coached) = Conversation::new(rules.clone(), settings, &info, 0);
+    let (mut conversation, begun) = Conversation::new(rules.clone(), settings, &info, 0);
     let mut whispers = Vec::new();
+    let mut note = |turn: usize, t_ms: u64, outputs: Vec<CoachOutput>| {
+        whispers.extend(outputs.into_iter().filter_map(|output| match output {
+            CoachOutput::Prompt { practice, text, state: PromptState::Shown, .. }
+            | CoachOutput::Moment { practice, text } => Some(Whisper { turn, t_ms, practice, text }),
+            CoachOutput::Prompt { .. } | CoachOutput::Suggestion { .. } => None,
+        }));
+    };
+    note(0, 0, begun);
     let mut end_ms = 0_u64;
     for (index, turn) in call.turns.iter().enumerate() {
         let before_ms = end_ms;
         end_ms = turn.t_ms.unwrap_or(before_ms.saturating_add(TURN_MS));
         let start_ms = end_ms.saturating_sub(spoken_ms(&turn.text)).max(before_ms);
         let (span, channel) = (Span::new(start_ms, end_ms), turn.speaker.channel());
+        // What comes in the silence comes after the turn before; what waited for its pause comes, as in a live call, while
+        // the other one speaks.
         while let Some(due_ms) = conversation.next_deadline().filter(|due_ms| *due_ms < start_ms) {
-            coached.extend(conversation.advance(due_ms.max(before_ms)).1);
+            let due_ms = due_ms.max(before_ms);
+            note(index.saturating_sub(1), due_ms, conversation.advance(due_ms).1);
         }
-        // What came in the silence came after the turn before.
-        let silent = coached.len();
-        coached.extend(conversation.speech(start_ms, channel, true, start_ms));
-        coached.extend(conversation.advance(end_ms).1);
-        coached.extend(conversation.speech(end_ms, channel, false, end_ms));
+        note(index, start_ms, conversation.speech(start_ms, channel, true, start_ms));
+        while let Some(due_ms) = conversation.next_deadline().filter(|due_ms| *due_ms < end_ms) {
+            let due_ms = due_ms.max(start_ms);
+            note(index, due_ms, conversation.advance(due_ms).1);
+        }
+        note(index, end_ms, conversation.advance(end_ms).1);
+        note(index, end_ms, conversation.speech(end_ms, channel, false, end_ms));
         let heard = match source {
             Source::Words => conversation.utterance(end_ms, span, channel, &turn.text),
             Source::Labels => {
@@ -166,17 +179,7 @@ fn play(rules: &Arc<Rules>, settings: &EscalationSettings, call: &Dialogue, sour
                 conversation.utterance_read(end_ms, span, channel, &turn.text, reading)
             }
         };
-        coached.extend(heard.coached);
-        for (place, output) in coached.drain(..).enumerate() {
-            let (turn, t_ms) = if place < silent { (index.saturating_sub(1), start_ms) } else { (index, end_ms) };
-            match output {
-                CoachOutput::Prompt { practice, text, state: PromptState::Shown, .. }
-                | CoachOutput::Moment { practice, text } => {
-                    whispers.push(Whisper { turn, t_ms, practice, text });
-                }
-                CoachOutput::Prompt { .. } | CoachOutput::Suggestion { .. } => {}
-            }
-        }
+        note(index, end_ms, heard.coached);
     }
     whispers
 }
@@ -195,19 +198,25 @@ impl PracticeFigures {
         let is_moment = |id: &str| kind(id).is_some_and(|practice| practice.show == Show::Moment);
         let expected = call.expected.as_deref().unwrap_or_default();
 
-        // Each expected moment is met by one whisper at most, an exact one before one like it.
+        // Each expected moment is met by one whisper at most, an exact one before one like it, and what is wanted before
+        // what is welcome.
         let mut met: Vec<Option<(usize, bool)>> = vec![None; expected.len()];
         for exact in [true, false] {
             for (at, whisper) in whispers.iter().enumerate() {
                 if met.iter().flatten().any(|(by, _)| *by == at) {
                     continue;
                 }
-                let fits = |id: &str| if exact { id == whisper.practice } else { alike(id, &whisper.practice) };
-                let place = expected.iter().zip(&met).position(|(expected, met)| {
-                    let in_time = (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn);
-                    met.is_none() && in_time && fits(&expected.practice)
-                });
-                if let Some(place) = place {
+                let fits = |expected: &Expected| match exact {
+                    true => expected.practice == whisper.practice,
+                    false => alike(&expected.practice, &whisper.practice) || expected.also.contains(&whisper.practice),
+                };
+                let place = |strength| {
+                    expected.iter().zip(&met).position(|(expected, met)| {
+                        let in_time = (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn);
+                        met.is_none() && in_time && expected.strength == strength && fits(expected)
+                    })
+                };
+                if let Some(place) = place(Strength::Must).or_else(|| place(Strength::May)) {
                     met[place] = Some((at, exact));
                 }
             }
@@ -231,7 +240,7 @@ impl PracticeFigures {
         };
         let taken: Vec<u64> =
             whispers.iter().enumerate().filter(|(at, w)| took(*at, w)).map(|(_, whisper)| whisper.t_ms).collect();
-        for (expected, met) in expected.iter().zip(&met) {
+        for (expected, met) in expected.iter().zip(&met).filter(|(expected, _)| expected.strength == Strength::Must) {
             let score = self.practices.entry(expected.practice.clone()).or_default();
             let t_ms = turn_end_ms(call, expected.turn);
             let before = || taken.iter().filter(|at| **at <= t_ms);

@@ -127,6 +127,22 @@ pub struct Expected {
     pub turn: usize,
     /// Id of the practice.
     pub practice: String,
+    #[serde(default)]
+    pub strength: Strength,
+    /// Ids of practices that would serve as well.
+    #[serde(default)]
+    pub also: Vec<String>,
+}
+
+/// How much a whisper is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strength {
+    /// Missed if it does not come.
+    #[default]
+    Must,
+    /// Welcome, not missed.
+    May,
 }
 
 impl Dialogue {

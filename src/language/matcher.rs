@@ -54,8 +54,8 @@ pub struct Matcher {
     code: Vec<Instr>,
     branches: Vec<Branch>,
     programs: Vec<Program>,
-    /// By atom, the programs it anchors, each with the rarest of its other parts.
-    by_anchor: Lists<(u32, u32)>,
+    /// By atom, the programs it anchors, by the rarest of their other parts.
+    by_anchor: Lists<Anchored>,
     /// By atom, the parts it is a word of: the place of 64 of them in a set, and their bits.
     parts_of: Lists<(u32, u64)>,
     /// By program, its parts besides the anchor.
@@ -81,6 +81,16 @@ struct Program {
     back: u32,
 }
 
+/// A program that an atom anchors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Anchored {
+    /// The rarest of its other parts.
+    rarest: u32,
+    program: u32,
+    /// How many behind it share this part.
+    same: u32,
+}
+
 /// Lists by number, in one piece.
 #[derive(Debug)]
 struct Lists<T> {
@@ -97,6 +107,10 @@ impl<T: Copy + Ord> Lists<T> {
         pairs.iter().for_each(|&(key, _)| offsets[key as usize + 1] += 1);
         (0..keys).for_each(|key| offsets[key + 1] += offsets[key]);
         Self { offsets, items: pairs.into_iter().map(|(_, item)| item).collect() }
+    }
+
+    fn of_mut(&mut self, key: u32) -> &mut [T] {
+        &mut self.items[self.offsets[key as usize] as usize..self.offsets[key as usize + 1] as usize]
     }
 
     fn of(&self, key: u32) -> &[T] {
@@ -276,11 +290,16 @@ impl Matcher {
             let from = anchored.len();
             for word in sentence.clone() {
                 for &(_, atom) in reading.atoms(word) {
-                    for &(number, rarest) in self.by_anchor.of(atom) {
-                        // The rarest part excludes most, and stands at hand.
-                        if seen(rarest) && wanted(number) && self.parts_needed.of(number).iter().all(|&part| seen(part))
-                        {
-                            anchored.push((first as u32, number, word as u32));
+                    let mut rest = self.by_anchor.of(atom);
+                    while let Some((&Anchored { rarest, program, same }, behind)) = rest.split_first() {
+                        // The rarest part excludes most, and all that share it at once.
+                        if !seen(rarest) {
+                            rest = &behind[same as usize..];
+                            continue;
+                        }
+                        rest = behind;
+                        if wanted(program) && self.parts_needed.of(program).iter().all(|&part| seen(part)) {
+                            anchored.push((first as u32, program, word as u32));
                         }
                     }
                 }

@@ -10,6 +10,7 @@ pub mod layer;
 pub mod lexicon;
 pub mod matcher;
 pub mod normalize;
+pub mod onnx;
 pub mod pattern;
 pub mod redact;
 pub mod severity;
@@ -25,6 +26,7 @@ pub use self::embedded::FILES;
 pub use self::layer::MODEL_ENTRY;
 pub use self::lexicon::DataError;
 use self::normalize::Normalized;
+use self::onnx::{Onnx, OnnxError};
 use crate::terms::{Channel, Cue, CueKind, Lang};
 
 /// Names that are known of a call.
@@ -78,6 +80,8 @@ pub struct Language {
     de: Engine,
     en: Engine,
     classifier: Classifier,
+    /// The user's own, for customers of their language.
+    own: Vec<(Lang, Onnx)>,
     hash: u64,
 }
 
@@ -93,7 +97,9 @@ impl Language {
         let mut compile = |lang| lexicon::compile(lang, files).map_err(|found| errors.extend(found)).ok();
         let (de, en) = (compile(Lang::De), compile(Lang::En));
         match (de, en) {
-            (Some(de), Some(en)) => Ok(Self { de, en, classifier: Classifier::embedded(), hash: hash(files) }),
+            (Some(de), Some(en)) => {
+                Ok(Self { de, en, classifier: Classifier::embedded(), own: Vec::new(), hash: hash(files) })
+            }
             _ => {
                 // A file that cannot be read at all is refused once for each language.
                 let unique: BTreeMap<(String, usize, String), DataError> = errors
@@ -105,7 +111,22 @@ impl Language {
         }
     }
 
-    /// Changes with every change to a cue file.
+    /// With a classifier of the user's own beside the embedded one. `bytes`: its file, which the hash names from now on.
+    ///
+    /// # Errors
+    /// When an output means a head that the embedded model of the language lacks: nothing that was learned weighs it.
+    pub fn with_own(mut self, lang: Lang, own: Onnx, bytes: &[u8]) -> Result<Self, OnnxError> {
+        let heads = self.classifier.heads(lang).map_or(&[][..], |language| &language.heads);
+        let mut meant = own.settings().outputs.iter().filter_map(|output| output.head());
+        if let Some(head) = meant.find(|head| heads.iter().all(|known| known.kind != *head)) {
+            return Err(OnnxError::Unpaired(head));
+        }
+        self.hash = fnv(self.hash, bytes.iter().copied());
+        self.own.push((lang, own));
+        Ok(self)
+    }
+
+    /// Changes with every change to a cue file or to a classifier of the user's own.
     pub fn hash(&self) -> u64 {
         self.hash
     }
@@ -129,7 +150,11 @@ impl Language {
         let normalized = engine.normalize(text);
         let agent = speaker == Channel::Agent;
         let mut findings = engine.find(&normalized, agent);
-        let verdict = self.classifier.read(lang, agent, normalized.text());
+        let mut verdict = self.classifier.read(lang, agent, normalized.text());
+        if !agent && !verdict.raw.is_empty() {
+            let own = self.own.iter().filter(|(of, _)| *of == lang);
+            verdict.model = own.fold(verdict.model, |scores, (_, own)| own.mix(scores, text));
+        }
         let heads = self.classifier.heads(lang);
         let mut added = Vec::new();
         let (mut severity, mut explanation) = (None, Explanation::default());
@@ -199,8 +224,11 @@ fn known_name(text: &str, normalized: &Normalized, names: &Names) -> Option<Cue>
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): the same on every machine.
 fn hash(files: &[(&str, &str)]) -> u64 {
-    let bytes = files.iter().flat_map(|(name, text)| name.bytes().chain(text.bytes()));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv(0xcbf2_9ce4_8422_2325, files.iter().flat_map(|(name, text)| name.bytes().chain(text.bytes())))
+}
+
+fn fnv(hash: u64, bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -21,6 +21,17 @@ const call = (facts = {}) => Player.start(server, `t-${++calls}`, { agent: `t${c
 const card = (page, player) => page.locator(`[data-item="${player.call}"].card`);
 const row = (page, player) => page.locator(`[data-call="${player.call}"]`);
 
+/** A board with this call open, and a way to tell it events that a server without sound does not make. */
+async function told(player) {
+  const page = await openPage(browser, "about:blank");
+  const line = await relayFeed(page);
+  await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
+  await row(page, player).click();
+  await page.locator(".conversation-empty").waitFor();
+  const event = (seq, fields) => line.say({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, ...fields });
+  return { page, event };
+}
+
 test("an alert is on the screen within a second of its event", async (t) => {
   const page = await openBoard(browser, server);
   const feed = await follow(server, "/v1/feed/supervisor", token("supervisor", "stopwatch"));
@@ -103,8 +114,6 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   await page.getByText("Guten Tag, hier ist Frau Keller.").waitFor();
   assert.equal(await page.getByText("bei Paketblitz").count(), 0, "the agent's words stay with the agent");
   await page.getByText("it serves their own hints only, and is not stored").waitFor();
-  // What still arrives would scroll, and scrolling hides an explanation.
-  await page.locator(".line-alert").last().waitFor({ state: "attached" });
   const cue = page.locator(".cue", { hasText: "bodenlose Frechheit" });
   await cue.focus();
   await page.locator(".tip", { hasText: "raises the level by" }).waitFor();
@@ -120,6 +129,80 @@ test("an opened call shows its words, its cues and what they mean", async () => 
   player.say("Der Hof liegt gleich hinter der Kirche.");
   // Below what is being read: there, but not painted; parts of it may be marked.
   await page.locator(".line", { hasText: "Der Hof liegt gleich hinter der Kirche" }).waitFor({ state: "attached" });
+  await done(page, player);
+});
+
+test("an explanation stays at its words while they are pointed at or focused, and Escape hides it and nothing else", async () => {
+  const player = await call({ customer: { name: "Frau Keller" } });
+  player.script("late-delivery", { upTo: 11 });
+  const page = await openBoard(browser, server);
+  await row(page, player).click();
+  const cue = page.locator(".cue", { hasText: "bodenlose Frechheit" });
+  const tip = page.locator(".tip");
+  await cue.waitFor({ state: "attached" });
+  const away = () => page.mouse.move(4, 4);
+  const beside = () =>
+    page.evaluate(() => {
+      const [word, tip] = [".cue:focus", ".tip"].map((name) => document.querySelector(name)?.getBoundingClientRect());
+      return Boolean(word && tip && (Math.abs(tip.bottom + 8 - word.top) < 2 || Math.abs(word.bottom + 8 - tip.top) < 2));
+    });
+  await away();
+  // Focusing scrolls it into sight, and what arrives scrolls again.
+  await page.locator(".lines").evaluate((lines) => (lines.scrollTop = 0));
+  await cue.focus();
+  await tip.waitFor();
+  player.say("Und der Herr Meier vom Erdgeschoss hat auch noch nichts.");
+  await page.locator(".line", { hasText: "Herr Meier" }).waitFor({ state: "attached" });
+  await cue.scrollIntoViewIfNeeded();
+  await eventually(beside, "the explanation beside its words");
+  await page.waitForTimeout(300);
+  assert.ok(await beside(), "it stays");
+  // It can be pointed at, and stays when the pointer goes, for the focus is still there.
+  await tip.hover();
+  await away();
+  await page.waitForTimeout(300);
+  assert.ok(await beside(), "it stays after pointing at it");
+  await page.keyboard.press("Escape");
+  await tip.waitFor({ state: "detached" });
+  await page.locator(".detail").waitFor();
+  await page.keyboard.press("Enter");
+  await tip.waitFor();
+  await page.keyboard.press("Escape");
+  await tip.waitFor({ state: "detached" });
+  // Pointed at: it stays while the pointer is on it, and goes with it.
+  await cue.hover();
+  await tip.waitFor();
+  await tip.hover();
+  await page.waitForTimeout(300);
+  await tip.waitFor();
+  await away();
+  await tip.waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await page.locator(".detail").waitFor({ state: "detached" });
+  await done(page, player);
+});
+
+test("of a long call only the last lines are on the screen; what is further up comes when asked for, or gone to", async () => {
+  const player = await call();
+  player.say(ANGER);
+  for (let n = 0; n < 230; n++) player.say("Ja, das stimmt.", { lengthMs: 300 });
+  const path = `/v1/calls/${player.call}`;
+  await eventually(async () => (await getJson(server, path, token("supervisor", "x"))).t_ms >= player.tMs, "the whole call is heard");
+  const page = await openBoard(browser, server);
+  await row(page, player).click();
+  const first = page.locator(".line", { hasText: "bodenlose Frechheit" }).first();
+  await eventually(async () => (await page.locator(".line").count()) === 200, "as many lines as are shown");
+  assert.equal(await first.count(), 0);
+  await page.getByRole("button", { name: "Show earlier ones" }).click();
+  await first.waitFor({ state: "attached" });
+  // Closed and opened again, a sign of the chart leads there, too.
+  await page.keyboard.press("Escape");
+  await page.locator(".detail").waitFor({ state: "detached" });
+  await row(page, player).click();
+  await eventually(async () => (await page.locator(".line").count()) === 200, "as many lines as are shown");
+  await page.locator(".chart-marker-alert").first().click();
+  await eventually(() => page.evaluate(() => document.activeElement?.classList.contains("line-alert")), "focus on the alert's line");
+  await first.waitFor();
   await done(page, player);
 });
 
@@ -397,12 +480,7 @@ test("an opened call that ends stays readable", async () => {
 
 test("lag and lost speech are shown as they are", async () => {
   const player = await call();
-  const page = await openPage(browser, "about:blank");
-  const line = await relayFeed(page);
-  await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
-  await row(page, player).click();
-  await page.locator(".conversation-empty").waitFor();
-  const event = (seq, fields) => line.say({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, ...fields });
+  const { page, event } = await told(player);
   event(50, { type: "lagging", lag_ms: 7_000 });
   event(51, { type: "speech_dropped", channel: "customer", start_ms: 1_000, end_ms: 4_000, reason: "deadline" });
   event(52, { type: "gap", channel: "customer", start_ms: 5_000, duration_ms: 2_000 });
@@ -418,17 +496,13 @@ test("lag and lost speech are shown as they are", async () => {
 
 test("how the customer sounds is said on the opened call, as long as it holds", async () => {
   const player = await call();
-  const page = await openPage(browser, "about:blank");
-  const line = await relayFeed(page);
-  await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
-  await row(page, player).click();
-  await page.locator(".conversation-empty").waitFor();
-  const event = (seq, fields) => line.say({ call: player.call, log: "call", seq, at: new Date().toISOString(), t_ms: 9_000 + seq, type: "observation", sound: "louder", ...fields });
-  event(60, { on: true, change: 6, text: "spricht lauter als zu Beginn" });
+  const { page, event } = await told(player);
+  const louder = (seq, fields) => event(seq, { type: "observation", sound: "louder", ...fields });
+  louder(60, { on: true, change: 6, text: "spricht lauter als zu Beginn" });
   await page.locator(".detail .flag-sound", { hasText: "spricht lauter als zu Beginn" }).waitFor();
   await page.locator(".line-sound", { hasText: "spricht lauter" }).waitFor();
   assert.equal(await page.locator(".pane-list .flag-sound").count(), 0, "a list of calls is no place for it");
-  event(61, { on: false, text: "spricht wieder wie zu Beginn" });
+  louder(61, { on: false, text: "spricht wieder wie zu Beginn" });
   await page.locator(".flag-sound").waitFor({ state: "detached" });
   await done(page, player);
 });
@@ -441,6 +515,7 @@ test("by keyboard alone: find, open, read, acknowledge, whisper, close", async (
   await card(page, player).waitFor();
   await page.keyboard.press("/");
   await page.keyboard.type("keys");
+  await eventually(async () => (await page.locator("[data-call]").count()) === 1, "only this call");
   await page.keyboard.press("Escape");
   await page.keyboard.press("g");
   await page.keyboard.press("Enter");
@@ -506,11 +581,12 @@ test("by Tab alone, with single keys off: filter, open, explain, suggest, snooze
   await page.locator(".detail").waitFor();
   await tabTo(page, page.locator(".suggestion").first());
   await page.keyboard.press("Enter");
-  assert.notEqual(await page.locator("#whisper").inputValue(), "");
+  await eventually(() => page.locator("#whisper").inputValue(), "the suggestion in the box");
   await page.keyboard.press("Enter");
   await page.locator(".line-whisper").waitFor();
   await tabTo(page, page.locator(".detail").getByRole("button", { name: /^Snooze/ }));
   await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
   await page.keyboard.press("Enter");
   await page.locator(".detail .flag-snoozed").waitFor();
   await tabTo(page, button("Close"));

@@ -121,11 +121,17 @@ test("after the call the care card, at the end of the shift its own", async () =
   await player.stop();
   await page.getByRole("heading", { name: "Gespräch geschafft" }).waitFor();
   await page.getByText("Was geholfen hat").waitFor();
+  const card = await page.locator(".between").innerText();
+  await page.reload();
+  await page.locator(".link-live").waitFor();
+  assert.equal(await page.locator(".between").innerText(), card, "a reload does not lose the card");
   await page.getByRole("button", { name: "Meine Schicht" }).click();
   await page.locator(".shift-lines li").first().waitFor();
   await page.getByText("Das sehen nur Sie.").waitFor();
   await page.getByRole("button", { name: "Schließen" }).click();
   const next = await call("p6");
+  await page.locator(".prompt-slot").waitFor();
+  await page.reload();
   await page.locator(".prompt-slot").waitFor();
   await done(page, next);
 });
@@ -178,6 +184,9 @@ test("by keyboard alone: answer, mute, read, share, look back, settings, erase",
   await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
   await press(button("Was über mich gespeichert ist"), "Space");
   await press(button("Löschen"));
+  await page.getByText("Wirklich löschen?").waitFor();
+  await eventually(() => page.evaluate(() => document.activeElement?.textContent === "Abbrechen"), "focus on what does no harm");
+  await press(button("Endgültig löschen"));
   await page.getByText("Gelöscht.").waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
@@ -192,6 +201,10 @@ test("what is kept can be read and erased", async () => {
   const count = page.locator(".record dd").first();
   await eventually(async () => (await count.innerText()) !== "0", "a call in the record");
   await page.getByRole("button", { name: "Erase" }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  assert.notEqual(await count.innerText(), "0", "asked first");
+  await page.getByRole("button", { name: "Erase" }).click();
+  await page.getByRole("button", { name: "Erase for good" }).click();
   await page.getByText("Erased.").waitFor();
   await eventually(async () => (await count.innerText()) === "0", "an empty record");
   await done(page);

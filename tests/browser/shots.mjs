@@ -53,17 +53,38 @@ const SMALL = [["small", SIZES.small]];
 const PANEL = [["panel", { width: 360, height: 720 }]];
 const TWO = LOOKS.slice(0, 2);
 
-const server = await startServer();
+/** A scene that lasts: after this time without a word its alerts would be over. */
+const SCENE_MS = 100_000;
+
+let server = await startServer();
+let players = {};
+let playedAt = 0;
+
+/** The scene, played anew on a fresh server when it is too old. */
+async function fresh() {
+  if (playedAt && Date.now() - playedAt < SCENE_MS) return;
+  if (playedAt) {
+    for (const player of Object.values(players)) player.socket.terminate();
+    await server.stop();
+    server = await startServer();
+  }
+  await tireOut(server);
+  players = await playScene(server);
+  playedAt = Date.now();
+  await sleep(400);
+}
+
 const provider = await startProvider();
 let house;
 /** A server whose people sign in at a provider. */
 const housed = async () => (house ??= await startServer({ config: settingsFor(provider) }));
 try {
-  const board = (options) => openBoard(browser, server, options);
-  if (wanted("board-empty")) await state("board-empty", SMALL, TWO, board);
-  await tireOut(server);
-  const players = await playScene(server);
-  await sleep(400);
+  if (wanted("board-empty")) await state("board-empty", SMALL, TWO, (options) => openBoard(browser, server, options));
+  const board = async (options) => {
+    await fresh();
+    return openBoard(browser, server, options);
+  };
+  await fresh();
   const opened = async (options) => {
     const page = await board(options);
     await page.locator("[data-call=k-2041]").click();
@@ -139,6 +160,7 @@ try {
     });
   }
   await state("board-colleague", SMALL, TWO, async (options) => {
+    await fresh();
     const anna = await openBoard(browser, server, { sub: "anna" });
     await anna.locator("[data-call=k-2044]").click();
     await anna.locator("#whisper").fill(options.lang === "de" ? "Ich höre mit, Sie machen das gut." : "I am listening, you are doing well.");
@@ -178,6 +200,7 @@ try {
     return page;
   });
   await state("board-hold-consent", SMALL, TWO, async (options) => {
+    await fresh();
     const player = await Player.start(server, `h-${options.lang}`, { agent: "a31", queue: "strom", team: "nord" });
     player.script("late-delivery", { upTo: 7 });
     player.send({ type: "hold" });
@@ -200,6 +223,7 @@ try {
   });
 
   await state("board-sound", SMALL, TWO, async (options) => {
+    await fresh();
     const page = await openPage(browser, "about:blank", options);
     const line = await relayFeed(page);
     await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
@@ -226,7 +250,7 @@ try {
     const player = await Player.start(server, `p-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
     player.script("late-delivery", { upTo: 11 });
     await page.locator(".prompt-text").waitFor();
-    const boardPage = await board({ lang: options.lang });
+    const boardPage = await openBoard(browser, server, { lang: options.lang });
     await boardPage.locator(`[data-call=${player.call}]`).click();
     await boardPage.locator("#whisper").fill(options.lang === "de" ? "Bieten Sie ihr die Lieferung morgen früh an." : "Offer her delivery tomorrow morning.");
     await boardPage.keyboard.press("Enter");

@@ -175,11 +175,12 @@ fn act(kind: CueKind, words: &str, lang: Lang) -> &'static str {
     }
 }
 
+/// The same words as on the board (`web/src/lib/text.de.ts`, `text.en.ts`: `cues`).
 fn noun(kind: CueKind, lang: Lang) -> &'static str {
     match (lang, kind) {
         (Lang::De, CueKind::Anger) => "Ärger",
         (Lang::De, CueKind::Dissatisfaction) => "Unzufriedenheit",
-        (Lang::De, CueKind::Insult) => "abfällige Worte",
+        (Lang::De, CueKind::Insult) => "Beleidigung",
         (Lang::De, CueKind::Profanity) => "Fluchen",
         (Lang::De, CueKind::Sarcasm) => "Spott",
         (Lang::De, CueKind::Disbelief) => "Fassungslosigkeit",
@@ -190,7 +191,7 @@ fn noun(kind: CueKind, lang: Lang) -> &'static str {
         (Lang::De, _) => "Beschwerde",
         (Lang::En, CueKind::Anger) => "anger",
         (Lang::En, CueKind::Dissatisfaction) => "dissatisfaction",
-        (Lang::En, CueKind::Insult) => "contemptuous words",
+        (Lang::En, CueKind::Insult) => "insult",
         (Lang::En, CueKind::Profanity) => "swearing",
         (Lang::En, CueKind::Sarcasm) => "sarcasm",
         (Lang::En, CueKind::Disbelief) => "disbelief",

@@ -56,19 +56,23 @@ fn head(frame: &mut Frame, area: Rect, board: &Board) {
 fn calls(frame: &mut Frame, area: Rect, board: &Board) {
     let order = board.by_need();
     let selected = order.iter().position(|call| Some(&call.view.call) == board.selected.as_ref()).unwrap_or(0);
-    // Two rows for each call; the selected one stays in sight.
-    let rows = usize::from(area.height / 2).max(1);
-    let first = selected.saturating_sub(rows - 1);
     let width = usize::from(area.width);
-    let mut lines = Vec::new();
-    for call in order.iter().skip(first).take(rows) {
-        let marked = Some(&call.view.call) == board.selected.as_ref();
-        lines.extend(call_rows(call, marked, width));
-    }
+    let rows: Vec<Vec<Text>> =
+        order.iter().enumerate().map(|(at, call)| call_rows(call, at == selected, width)).collect();
+    // The selected one stays in sight.
+    let room = usize::from(area.height);
+    let mut used = rows.get(selected).map_or(0, Vec::len);
+    let before = rows.iter().take(selected).rev().take_while(|rows| {
+        used += rows.len();
+        used <= room
+    });
+    let first = selected - before.count();
+    let lines: Vec<Text> = rows.into_iter().skip(first).flatten().collect();
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn call_rows(call: &Call, marked: bool, width: usize) -> [Text<'static>; 2] {
+/// One row, and a second where there is something to say.
+fn call_rows(call: &Call, marked: bool, width: usize) -> Vec<Text<'static>> {
     let view = &call.view;
     let (icon, colour) = band_mark(view.band);
     let alert = view.alert.as_ref();
@@ -79,7 +83,7 @@ fn call_rows(call: &Call, marked: bool, width: usize) -> [Text<'static>; 2] {
         None => " ",
     };
     let agent = view.agent.as_deref().unwrap_or("–");
-    let mut first = Text::from(vec![
+    let first = Text::from(vec![
         Span::from(format!("{flag} ")).fg(Color::Red).bold(),
         Span::from(format!("{icon} {:<8} {:>3} ", view.band.as_str(), view.level)).fg(colour),
         Span::from(cut(
@@ -88,11 +92,9 @@ fn call_rows(call: &Call, marked: bool, width: usize) -> [Text<'static>; 2] {
         )),
     ]);
     let why = alert.map(|alert| alert.reason.clone()).or_else(|| view.last.as_ref().map(|last| last.text.clone()));
-    let mut second = Text::from(cut(&format!("     {}", why.unwrap_or_default()), width)).style(Modifier::DIM);
-    if marked {
-        (first, second) = (first.reversed(), second.reversed());
-    }
-    [first, second]
+    let second = why.map(|why| Text::from(cut(&format!("     {why}"), width)).style(Modifier::DIM));
+    let rows = std::iter::once(first).chain(second);
+    if marked { rows.map(|row| row.reversed()).collect() } else { rows.collect() }
 }
 
 fn conversation(frame: &mut Frame, area: Rect, board: &Board, call: &Call) {
@@ -118,6 +120,10 @@ fn conversation(frame: &mut Frame, area: Rect, board: &Board, call: &Call) {
     let mut lines: Vec<Text> = call.lines.iter().map(line).collect();
     if !opened {
         lines.push(Text::from("Enter opens the conversation; the agent is told.").dim());
+    } else if lines.is_empty() {
+        lines.push(
+            Text::from("What is said from now on stands here; what was said before, the board's page shows.").dim(),
+        );
     }
     let paragraph = Paragraph::new(lines).wrap(Wrap { trim: false });
     let block = left().title(title(call));
@@ -265,6 +271,20 @@ mod tests {
             assert!(screen.contains(expected), "{expected} is missing in\n{screen}");
         }
         assert!(screen.find("80 loud") < screen.find("5 calm"), "{screen}");
+    }
+
+    #[test]
+    fn a_call_without_anything_to_say_takes_one_row_and_the_selected_one_stays_in_sight() {
+        let mut state = example();
+        state.hear(&alert("loud", 2, "raised"));
+        for n in 0..20 {
+            state.hear(&event(&format!("quiet{n:02}"), 1, json!({"type": "hold"})));
+        }
+        let rows = screen(&state, 100, 14).matches("quiet").count();
+        assert_eq!(rows, 9, "12 rows: two of the loud one, one of the calm one, and the others");
+        state.selected = Some("quiet19".to_owned());
+        let screen = screen(&state, 100, 14);
+        assert!(screen.contains("quiet19") && !screen.contains("quiet07"), "{screen}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod board;
 mod draw;
+mod keys;
 mod plain;
 
 use std::io::IsTerminal as _;

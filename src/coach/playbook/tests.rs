@@ -89,29 +89,18 @@ fn a_queue_can_add_change_and_switch_off_practices() {
         version = 1
         queues = ["versand"]
         lang = "de"
-        [[practice]]
-        id = "001-10"
-        off = true
-        [[practice]]
-        id = "002-1"
-        per_call = 1
-        [[practice]]
-        id = "own-1"
-        title = "Tracking number"
-        when = [{ on = "customer", words = ["parcel"] }]
-        [words]
-        parcel = ["paket"]
-        [say]
-        "own-1" = ["„Haben Sie die Sendungsnummer da?“", "Nach der Nummer fragen.", "„Wie lautet die Nummer?“"]
+        practice = [
+            { id = "001-10", off = true },
+            { id = "002-1", per_call = 1 },
+            { id = "own-1", title = "Greet", when = [{ on = "start" }] },
+        ]
+        say = { own-1 = ["a", "b", "c"] }
     "#;
     let english = r#"
         version = 1
         queues = ["versand"]
         lang = "en"
-        [words]
-        parcel = ["parcel"]
-        [say]
-        "own-1" = ["“Do you have the number?”", "Ask for the number.", "“What is the number?”"]
+        say = { own-1 = ["a", "b", "c"] }
     "#;
     let mut files = EMBEDDED.to_vec();
     files.extend([("own_de.toml", own), ("own_en.toml", english)]);

@@ -1,7 +1,7 @@
 //! Named lists of patterns, asked of nearly every utterance.
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use regex::Regex;
+use regex::{Regex, bytes};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
@@ -16,6 +16,9 @@ pub struct Words {
     all: Regex,
     /// Pieces of text, one of which is in everything that matches: they are found many times faster. `None`: not known.
     pieces: Option<AhoCorasick>,
+    /// The same for texts that [`plain`] can write: without letters beyond ASCII, borders of words are found many times
+    /// faster. `None` if the patterns cannot be written so.
+    plain: Option<bytes::Regex>,
 }
 
 impl Words {
@@ -31,13 +34,72 @@ impl Words {
         let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(&all).ok();
         let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX);
         let finder = |pieces: Vec<Vec<u8>>| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(pieces);
-        Ok(Self { all: regex, pieces: pieces.and_then(|pieces| finder(pieces).ok()) })
+        let plain = plain_pattern(&all).and_then(|all| bytes::RegexBuilder::new(&all).unicode(false).build().ok());
+        Ok(Self { all: regex, pieces: pieces.and_then(|pieces| finder(pieces).ok()), plain })
     }
 
     /// `lower` is a text in lower case.
     pub fn found_in(&self, lower: &str) -> bool {
-        self.pieces.as_ref().is_none_or(|pieces| pieces.is_match(lower)) && self.all.is_match(lower)
+        if !self.pieces.as_ref().is_none_or(|pieces| pieces.is_match(lower)) {
+            return false;
+        }
+        match &self.plain {
+            Some(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
+            Some(regex) => plain(lower).map_or_else(|| self.all.is_match(lower), |text| regex.is_match(&text)),
+            None => self.all.is_match(lower),
+        }
     }
+}
+
+/// A text in lower case as ASCII, character by character: umlauts as the capitals it has not, typographic marks as one that
+/// no pattern names. `None` if it holds anything else.
+fn plain(lower: &str) -> Option<Vec<u8>> {
+    lower
+        .chars()
+        .map(|c| match c {
+            'A'..='Z' => None,
+            _ if c.is_ascii() => Some(c as u8),
+            '–' | '—' | '…' | '„' | '“' | '”' | '‚' | '‘' | '’' | '«' | '»' | '€' => Some(1),
+            _ => umlaut(c),
+        })
+        .collect()
+}
+
+fn umlaut(c: char) -> Option<u8> {
+    match c {
+        'ä' => Some(b'A'),
+        'ö' => Some(b'O'),
+        'ü' => Some(b'U'),
+        'ß' => Some(b'S'),
+        _ => None,
+    }
+}
+
+/// A pattern for texts of [`plain`]; `None` where that would change what it finds: capitals, other letters, flags, and
+/// ranges that an umlaut may end.
+fn plain_pattern(pattern: &str) -> Option<String> {
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied().unwrap_or(' ');
+        match c {
+            '\\' => {
+                out.push(c);
+                out.extend(chars.next().filter(char::is_ascii));
+            }
+            '(' if next == '?' => {
+                out.push_str("(?:");
+                chars.next();
+                chars.next().filter(|&flag| flag == ':')?;
+            }
+            _ if umlaut(c).is_some() && before != '-' && next != '-' => out.extend(umlaut(c).map(char::from)),
+            _ if c.is_ascii() && !c.is_ascii_uppercase() => out.push(c),
+            _ => return None,
+        }
+        before = c;
+    }
+    Some(out)
 }
 
 /// Pieces of which one is in every match; `None` if there are none of use.
@@ -94,6 +156,31 @@ mod tests {
             assert_eq!(words.found_in(text), found, "{text}");
         }
         let capitals = Words::new(["WLAN"].into_iter()).unwrap();
-        assert!(capitals.found_in("das wlan"));
+        assert!(capitals.plain.is_none() && capitals.found_in("das wlan"));
+    }
+
+    #[test]
+    fn umlauts_are_letters_of_a_word_in_every_text() {
+        let words = Words::new([r"\bwart\b", r"\b(f[aä]hr|gr[^a-z]+ß)\w*", "a.{0,2}z"].into_iter()).unwrap();
+        assert!(words.plain.is_some());
+        for (text, found) in [
+            ("wart", true),
+            ("wartß", false),
+            ("äwart", false),
+            ("„wart“", true),
+            ("fähre", true),
+            ("größe", true),
+            ("grüüß", true),
+            ("gruß", false),
+            ("a–ßz", true),
+            ("a–ß–z", false),
+            ("wart œuvre", true),
+            ("wartœ", false),
+        ] {
+            assert_eq!((words.found_in(text), words.all.is_match(text)), (found, found), "{text}");
+        }
+        for other in ["(?i)wart", "[ß-ü]", "é", r"\p{L}+"] {
+            assert!(Words::new([other].into_iter()).unwrap().plain.is_none(), "{other}");
+        }
     }
 }

@@ -219,7 +219,8 @@ fn the_worst_of_a_heated_call_and_not_every_complaint_calls_for_a_breath() {
     assert_eq!(breaths("A [] a\nC 3 60 [supervisor_request] Ich bitte Sie höflich um Ihren Vorgesetzten."), 0);
     assert_eq!(breaths("A [] a\nC 2 30 [anger] Das ist doch ärgerlich."), 0);
     assert_eq!(breaths("A [] a\nC 2 60 [anger disbelief] Jetzt bin ich auch noch schuld?"), 1);
-    assert_eq!(breaths("A [] a\nC 3 60 [legal_threat] Dann eben mein Anwalt."), 1);
+    assert_eq!(breaths("A [] a\nC 3 60 [legal_threat] Dann eben mein Anwalt."), 0, "a threat in a cool voice is none");
+    assert_eq!(breaths("A [] a\nC 3 60 [legal_threat anger] Ich gehe zum Anwalt! Noch heute!"), 1);
     assert_eq!(breaths("A [] a\nC 0 0 [profanity] Verdammt, wo ist denn meine Brille?"), 0, "a curse in a calm call");
 }
 
@@ -241,6 +242,78 @@ fn amends_are_due_for_an_excuse_and_after_two_answers_without_a_word_of_regret()
     assert_eq!(play(&format!("{complaint}A [question] Nummer?\nC 0 30 [] Vier.\nA [] Hier steht zugestellt.")), (1, 0));
     let calm = "C 1 10 [dissatisfaction] Das Internet ist weg.\nA [question] Wo denn?\nC 0 10 [] In Husum.\nA [] Da ist ein Bagger ins Kabel geraten.";
     assert_eq!(play(calm), (1, 0), "a failure is a failure, however calmly it is told");
+}
+
+#[test]
+fn a_third_cold_answer_calls_for_a_word_for_the_customer() {
+    let play = |last: &str| {
+        let mut stage = Stage::new(Lang::De, CallFacts::default());
+        stage.play(
+            "C 2 30 [dissatisfaction] Meine Lieferung ist nicht da.\nA [question] Nummer?\nC 0 30 [] Vier.\nA [] Aha.",
+        );
+        stage.play(&format!("~ 22\nC 2 40 [dissatisfaction] Und nun?\nA {last}"));
+        (stage.prompts("002-6").len(), stage.prompts("001-6").len())
+    };
+    assert_eq!(play("[] Hier steht zugestellt."), (1, 1));
+    assert_eq!(play("[solution_offer] Ich schicke sie heute noch einmal los."), (1, 0));
+    assert_eq!(play("[apology] Das tut mir leid."), (1, 0));
+}
+
+#[test]
+fn a_failure_told_in_plain_words_is_a_complaint() {
+    let amends = |lang, told: &str| {
+        let mut stage = Stage::new(lang, CallFacts::default());
+        stage.play(&format!("A [] a\nC 0 10 [] {told}\nA [question] Nummer?\nC 0 10 [] Vier.\nA [] b"));
+        stage.prompts("002-6").len()
+    };
+    for told in [
+        "Ich habe das falsche Garn bekommen.",
+        "Der Brief kündigt eine Sperrung an, aber ich habe längst bezahlt.",
+        "Es ist bis heute niemand gekommen.",
+        "Meine Karte wurde heute beim Tanken eingezogen.",
+        "Mein Zug ist ausgefallen.",
+    ] {
+        assert_eq!(amends(Lang::De, told), 1, "{told}");
+    }
+    for told in ["You sent me the wrong colour.", "It arrived broken.", "I've been charged twice.", "Nobody turned up."]
+    {
+        assert_eq!(amends(Lang::En, told), 1, "{told}");
+    }
+    for calm in
+        ["Ich möchte eine Karte bestellen.", "Mein Locher geht nicht mehr, ich brauche einen neuen.", "Ich ziehe um."]
+    {
+        assert_eq!(amends(Lang::De, calm), 0, "{calm}");
+    }
+}
+
+#[test]
+fn who_is_upset_hears_other_words_before_their_name() {
+    let named = |line: &str| {
+        let mut stage = Stage::new(Lang::De, keller());
+        stage.play(&format!("A [] a\n{line}\nA [] b\nC 0 10 [] c\nA [] d")).prompts("002-1").len()
+    };
+    assert_eq!(named("C 0 0 [] Guten Tag."), 1);
+    assert_eq!(named("C 2 20 [repeat_contact] Ich rufe zum dritten Mal an."), 0);
+    assert_eq!(named("C 1 10 [urgency] Es eilt, ich habe ein Baby hier."), 0);
+}
+
+#[test]
+fn a_no_that_goes_on_is_none() {
+    let advised = |said: &str| {
+        let mut stage = Stage::new(Lang::De, CallFacts::default());
+        stage.play(&format!("A [] a\nC 0 0 [] b\nA [refusal] {said}"));
+        stage.prompts("001-5").len() + stage.prompts("001-8").len() + stage.prompts("000-b").len()
+    };
+    assert_eq!(advised("Das geht leider nicht."), 1);
+    for said in [
+        "Nein, da machen Sie sich keine Sorgen.",
+        "Nein, nein, das ist nur der Automat.",
+        "Das geht nicht, aber am Montag ist etwas frei.",
+        "Früher geht es leider nicht, reicht das?",
+        "Länger geht leider nicht.",
+    ] {
+        assert_eq!(advised(said), 0, "{said}");
+    }
 }
 
 #[test]

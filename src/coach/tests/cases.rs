@@ -124,7 +124,10 @@ const CASES: &[Case] = &[
             4,
         ),
         silent: "C 0 0 [] Ich möchte kündigen.\nA [refusal solution_offer] Das geht nicht, aber ich pausiere den Vertrag.",
-        limit: ("A [refusal] a\nC 0 0 [] b\nA [refusal] c\nC 0 0 [] d\nA [refusal] e", 1),
+        limit: (
+            "A [refusal] a\nC 0 0 [] b\nA [refusal] Das geht leider nicht.\nC 0 0 [] d\nA [refusal] Das kann ich nicht machen.",
+            1,
+        ),
         facts: nothing_known,
         live: true,
     },
@@ -179,8 +182,11 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "001-7",
-        speaks: ("C 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [specific_empathy] Das ist lästig.", 2),
-        silent: "C 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [thanks] Danke, dass Sie nachfragen.",
+        speaks: (
+            "A [] Guten Tag.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [specific_empathy] Das ist lästig.",
+            2,
+        ),
+        silent: "A [thanks] Danke für Ihren Anruf.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [] Ihre Nummer?",
         limit: (
             "C 1 20 [repeat_contact] a\nA [specific_empathy] b\n~ 61\nC 1 20 [repeat_contact] c\nA [specific_empathy] d",
             1,

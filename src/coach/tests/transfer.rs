@@ -2,59 +2,33 @@
 
 use super::*;
 
-const EVERYWHERE: &str = r#"
-version = 1
-lang = "de"
-[[practice]]
-id = "own-0"
-title = "For everybody"
-when = [{ on = "customer", words = ["parcel"] }]
-[words]
-parcel = ["paket"]
-[say]
-"own-0" = ["„Ich sehe gleich nach.“", "Gleich nachsehen.", "„Einen Moment, ich sehe nach.“"]
-"#;
+/// When the two practices of these tests speak.
+const WHEN: &str = r#"when = [{ on = "customer", words = ["parcel"] }]"#;
 
-const EVERYWHERE_EN: &str = r#"
-version = 1
-lang = "en"
-[words]
-parcel = ["parcel"]
-[say]
-"own-0" = ["“I will look at once.”", "Look at once.", "“One moment, I will look.”"]
-"#;
-
-const VERSAND: &str = r#"
-version = 1
-queues = ["versand"]
-lang = "de"
-[[practice]]
-id = "own-0"
-off = true
-[[practice]]
-id = "own-1"
-title = "Tracking number"
-when = [{ on = "customer", words = ["parcel"] }]
-[say]
-"own-1" = ["„Haben Sie die Sendungsnummer da?“", "Nach der Nummer fragen.", "„Wie lautet die Nummer?“"]
-"#;
-
-const VERSAND_EN: &str = r#"
-version = 1
-queues = ["versand"]
-lang = "en"
-[say]
-"own-1" = ["“Do you have the number?”", "Ask for the number.", "“What is the number?”"]
-"#;
+/// A file of one language that says `says` for the practice `id`.
+fn file(lang: Lang, before: &str, id: &str, says: [&str; 3]) -> String {
+    format!("version = 1\nlang = \"{}\"\n{before}\n[say]\n\"{id}\" = {says:?}\n", lang.as_str())
+}
 
 fn playbook() -> Playbook {
+    let everywhere =
+        format!("[[practice]]\nid = \"own-0\"\ntitle = \"For everybody\"\n{WHEN}\n[words]\nparcel = [\"paket\"]");
+    let versand = r#"queues = ["versand"]"#;
+    let other = format!(
+        "{versand}\n[[practice]]\nid = \"own-0\"\noff = true\n[[practice]]\nid = \"own-1\"\ntitle = \"Number\"\n{WHEN}"
+    );
+    let own = [
+        file(Lang::De, &everywhere, "own-0", ["„Ich sehe gleich nach.“", "Gleich nachsehen.", "„Ich schaue nach.“"]),
+        file(Lang::En, "[words]\nparcel = [\"parcel\"]", "own-0", ["“I will look.”", "Look at once.", "“One moment.”"]),
+        file(Lang::De, &other, "own-1", ["„Haben Sie die Nummer?“", "Nach der Nummer fragen.", "„Wie lautet sie?“"]),
+        file(Lang::En, versand, "own-1", ["“Have you got the number?”", "Ask for the number.", "“What is it?”"]),
+    ];
     let mut files = playbook::EMBEDDED.to_vec();
-    files.extend([
-        ("own_de.toml", EVERYWHERE),
-        ("own_en.toml", EVERYWHERE_EN),
-        ("versand_de.toml", VERSAND),
-        ("versand_en.toml", VERSAND_EN),
-    ]);
+    files.extend(
+        ["own_de.toml", "own_en.toml", "versand_de.toml", "versand_en.toml"]
+            .into_iter()
+            .zip(own.iter().map(String::as_str)),
+    );
     Playbook::load(&files).unwrap()
 }
 

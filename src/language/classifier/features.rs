@@ -86,11 +86,10 @@ impl WordLists {
         Ok(all)
     }
 
-    /// Hits per list, and last the number of words hit by any list. `words` is `<word><word>…`.
-    fn hits(&self, words: &str) -> Vec<u32> {
+    /// Hits per list, and last the number of words hit by any list.
+    fn hits(&self, words: &Words) -> Vec<u32> {
         let mut hits = vec![0; self.lists + 1];
-        for word in words.split_inclusive('>') {
-            let word = &word[1..word.len() - 1];
+        for word in words.each() {
             let mut is_hit = false;
             let mut hit = |list: u32| {
                 hits[list as usize] += 1;
@@ -140,13 +139,14 @@ impl Features {
 
 /// The features of a text, in no particular order but always the same.
 pub fn features(text: &str, lists: &WordLists, tags: &TagLists) -> Features {
-    let words = marked_words(text);
-    let mut all = Vec::with_capacity(words.len() * 8);
-    across_runs(&words, &mut all);
-    let across = distinct(&mut all, 0);
+    let words = Words::of(text);
+    let mut all = Vec::with_capacity(words.marked.len() * 10);
+    let mut seen = Vec::new();
+    across_runs(&words.marked, &mut all);
+    let across = distinct(&mut all, 0, &mut seen);
     within(&words, lists, &mut all);
-    let plain = distinct(&mut all, across);
-    let tagged: Vec<u128> = words.split_inclusive('>').map(|word| tags.of(&word[1..word.len() - 1])).collect();
+    let plain = distinct(&mut all, across, &mut seen);
+    let tagged: Vec<u128> = words.each().map(|word| tags.of(word)).collect();
     tag_features(&tagged, &mut all);
     Features { all, across, tags: plain }
 }
@@ -166,7 +166,7 @@ pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
             out.push((finish(extend(extend(start(PAIR) ^ previous, " "), word)), index - 1, index));
         }
         hashes.clear();
-        inner_runs(&format!("<{word}>"), &mut hashes);
+        inner_runs(&format!("{word}>"), &mut hashes);
         out.extend(hashes.iter().map(|&hash| (hash, index, index)));
         each(tagged[index], |tag| {
             counts.resize(counts.len().max(tag as usize + 1), 0);
@@ -180,11 +180,12 @@ pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
     out
 }
 
-/// Drops what is there twice from `from` on, keeping the order; the new length.
-fn distinct(hashes: &mut Vec<u32>, from: usize) -> usize {
+/// Drops what is there twice from `from` on, keeping the order; the new length. `seen` is room to work in.
+fn distinct(hashes: &mut Vec<u32>, from: usize, seen: &mut Vec<u32>) -> usize {
     // A table of what was seen, at most half full; 0 marks a free place and is looked after apart.
     let mask = ((hashes.len() - from) * 2).next_power_of_two() - 1;
-    let mut seen = vec![0u32; mask + 1];
+    seen.clear();
+    seen.resize(mask + 1, 0);
     let mut seen_zero = false;
     let mut kept = from;
     for index in from..hashes.len() {
@@ -208,19 +209,18 @@ fn distinct(hashes: &mut Vec<u32>, from: usize) -> usize {
 }
 
 /// Words, pairs, runs of characters inside words and word lists, some of them several times.
-fn within(words: &str, lists: &WordLists, out: &mut Vec<u32>) {
+fn within(words: &Words, lists: &WordLists, out: &mut Vec<u32>) {
     let mut previous: Option<u32> = None;
-    for word in words.split_inclusive('>') {
-        let inner = &word[1..word.len() - 1];
-        let hash = extend(start(WORD), inner);
+    for (word, marked) in words.each().zip(words.each_marked()) {
+        let hash = extend(start(WORD), word);
         out.push(finish(hash));
         if let Some(previous) = previous {
-            out.push(finish(extend(extend(start(PAIR) ^ previous, " "), inner)));
+            out.push(finish(extend(extend(start(PAIR) ^ previous, " "), word)));
         }
         previous = Some(hash);
-        inner_runs(word, out);
+        inner_runs(marked, out);
     }
-    if words.is_empty() {
+    if words.ends.is_empty() {
         return;
     }
     for (list, &count) in lists.hits(words).iter().enumerate() {
@@ -231,37 +231,40 @@ fn within(words: &str, lists: &WordLists, out: &mut Vec<u32>) {
     }
 }
 
-/// Runs of characters inside one word, given with its border marks.
+/// Runs of characters inside one word, given with a mark behind it; another mark stands before it.
 fn inner_runs(word: &str, out: &mut Vec<u32>) {
+    let marked = extend_byte(start(INNER), b'<');
+    let (least, most) = (*CHARS.start(), *CHARS.end());
     if word.is_ascii() {
         let word = word.as_bytes();
-        for from in 0..word.len() {
-            let mut hash = start(INNER);
-            for (length, &byte) in word[from..].iter().take(*CHARS.end()).enumerate() {
+        let mut run = |mut hash: u32, before: usize, bytes: &[u8]| {
+            for (length, &byte) in bytes.iter().take(most - before).enumerate() {
                 hash = extend_byte(hash, byte);
-                if length + 1 >= *CHARS.start() {
+                if before + length + 1 >= least {
                     out.push(finish(hash));
                 }
             }
-        }
+        };
+        run(marked, 1, word);
+        // The last two begin no run.
+        (0..(word.len() + 1).saturating_sub(least)).for_each(|from| run(start(INNER), 0, &word[from..]));
         return;
     }
-    for (from, _) in word.char_indices() {
-        let mut hash = start(INNER);
+    let mut run = |mut hash: u32, before: usize, characters: &str| {
         let mut buffer = [0; 4];
-        for (length, character) in word[from..].chars().take(*CHARS.end()).enumerate() {
+        for (length, character) in characters.chars().take(most - before).enumerate() {
             hash = extend(hash, character.encode_utf8(&mut buffer));
-            if length + 1 >= *CHARS.start() {
+            if before + length + 1 >= least {
                 out.push(finish(hash));
             }
         }
-    }
+    };
+    run(marked, 1, word);
+    word.char_indices().for_each(|(from, _)| run(start(INNER), 0, &word[from..]));
 }
 
-/// Runs of characters with a word border inside them, from `<word><word>…`.
+/// Runs of characters with a word border inside them, from `word>word>…`: both marks of a border are one character.
 fn across_runs(words: &str, out: &mut Vec<u32>) {
-    // Both marks of a border are one character.
-    let words = words.replace('<', "");
     if words.is_ascii() {
         let words = words.as_bytes();
         let mut border = 0;
@@ -296,26 +299,46 @@ fn across_runs(words: &str, out: &mut Vec<u32>) {
     }
 }
 
-/// `<word><word>…` in lower case.
-fn marked_words(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 4 + 2);
-    let mut inside = false;
-    for character in text.chars() {
-        if character.is_alphanumeric() {
-            if !inside {
-                out.push('<');
+/// The words of a text in lower case.
+struct Words {
+    /// `word>word>…`
+    marked: String,
+    /// By word, the place of its mark.
+    ends: Vec<u32>,
+}
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let mut marked = String::with_capacity(text.len() + text.len() / 8 + 2);
+        let mut ends = Vec::with_capacity(text.len() / 4 + 1);
+        let mut inside = false;
+        // The blank ends the last word.
+        for character in text.chars().chain([' ']) {
+            if character.is_alphanumeric() {
+                push_folded(character, &mut marked);
                 inside = true;
+            } else if inside {
+                ends.push(marked.len() as u32);
+                marked.push('>');
+                inside = false;
             }
-            push_folded(character, &mut out);
-        } else if inside {
-            out.push('>');
-            inside = false;
         }
+        Self { marked, ends }
     }
-    if inside {
-        out.push('>');
+
+    fn each(&self) -> impl Iterator<Item = &str> {
+        self.each_marked().map(|word| &word[..word.len() - 1])
     }
-    out
+
+    /// Each with the mark behind it.
+    fn each_marked(&self) -> impl Iterator<Item = &str> {
+        let mut from = 0;
+        self.ends.iter().map(move |&end| {
+            let word = &self.marked[from..=end as usize];
+            from = end as usize + 1;
+            word
+        })
+    }
 }
 
 pub(super) fn fold(word: &str) -> String {
@@ -386,9 +409,9 @@ mod tests {
     #[test]
     fn stems_match_whole_words_starts_and_insides_as_written() {
         let words = lists("[one]\n=kuh ratte # comment\n[two]\nmist");
-        assert_eq!(words.hits("<kuh><kuhstall>"), [1, 0, 1]);
-        assert_eq!(words.hits("<wanderratten><ratten>"), [2, 0, 2]);
-        assert_eq!(words.hits("<mistding><optimist>"), [0, 1, 1]);
+        assert_eq!(words.hits(&Words::of("kuh kuhstall")), [1, 0, 1]);
+        assert_eq!(words.hits(&Words::of("wanderratten ratten")), [2, 0, 2]);
+        assert_eq!(words.hits(&Words::of("mistding optimist")), [0, 1, 1]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 
 use super::machine::{Branch, Instr, SKIPPED_MAX, Sets, signature};
 use super::{
-    ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, BACK_MAX, BEGINNING, Lists, Matcher, NONE, PART_NONE, Program,
-    WordAtoms,
+    ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, Anchored, BACK_MAX, BEGINNING, Lists, Matcher, NONE, PART_NONE,
+    Program, WordAtoms,
 };
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
@@ -30,8 +30,8 @@ pub struct Builder {
     code: Vec<Instr>,
     branches: Vec<Branch>,
     programs: Vec<Program>,
-    /// Pairs of an atom, and the program it anchors with the rarest of its other parts.
-    anchors: Vec<(u32, (u32, u32))>,
+    /// Pairs of an atom and a program it anchors.
+    anchors: Vec<(u32, Anchored)>,
     /// Pairs of a program and one more of its parts.
     needed: Vec<(u32, u32)>,
 }
@@ -60,7 +60,7 @@ impl Builder {
         }
         for atom in &anchor.atoms {
             let atom = self.atom(atom);
-            self.anchors.push((atom, (number, rarest)));
+            self.anchors.push((atom, Anchored { rarest, program: number, same: 0 }));
         }
         let leading = match leading(node) {
             Some((atoms, false)) => self.set(&atoms),
@@ -126,6 +126,13 @@ impl Builder {
             atoms.iter().for_each(|&atom| *parts_of.entry((atom, part / 64)).or_default() |= 1 << (part % 64));
         }
         let parts_of = parts_of.into_iter().map(|((atom, place), bits)| (atom, (place, bits)));
+        let mut by_anchor = Lists::new(atoms, self.anchors);
+        for atom in 0..atoms as u32 {
+            for alike in by_anchor.of_mut(atom).chunk_by_mut(|a, b| a.rarest == b.rarest) {
+                let last = alike.len() as u32 - 1;
+                (0..).zip(alike).for_each(|(at, anchored)| anchored.same = last - at);
+            }
+        }
         Matcher {
             words,
             beginnings,
@@ -135,7 +142,7 @@ impl Builder {
             sets,
             code: self.code,
             branches: self.branches,
-            by_anchor: Lists::new(atoms, self.anchors),
+            by_anchor,
             parts_of: Lists::new(atoms, parts_of.collect()),
             parts_needed: Lists::new(self.programs.len(), self.needed),
             parts,

@@ -20,23 +20,53 @@ interface Props {
   agent: string | null;
   story: Story;
   scroller: { current: HTMLDivElement | null };
+  /** Set here: shows a line that may be too old to be on the screen. */
+  goTo: { current: (line: string) => void };
   agentChannel: AgentChannel;
 }
 
 /** Within so many pixels of its end, the list follows the talk. */
 const FOLLOW_PX = 60;
 
-export const Conversation = memo(function Conversation({ controller, opened, story, scroller, agent: named, agentChannel }: Props) {
+/** Lines on the screen, and how many more one asks for at a time: a call of hours must not slow the page down. */
+const PAGE_LINES = 200;
+
+/** Lines shown before the one that was asked for. */
+const LEAD_LINES = 20;
+
+export const Conversation = memo(function Conversation({ controller, opened, story, scroller, goTo, agent: named, agentChannel }: Props) {
   const words = useWords();
   const { lines } = story;
   const follows = useRef(true);
   const [seen, setSeen] = useState(0);
+  // The first line shown. It goes along with the talk, and stays where it is while somebody reads further up.
+  const first = useRef(0);
+  const [asked, ask] = useState<{ line: string; focus: boolean } | null>(null);
+  if (follows.current) first.current = Math.max(0, lines.length - PAGE_LINES);
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element || !follows.current) return;
     element.scrollTop = element.scrollHeight;
     setSeen(lines.length);
   }, [lines.length, opened.state]);
+  useLayoutEffect(() => {
+    const element = asked && scroller.current?.querySelector<HTMLElement>(`[data-line="${CSS.escape(asked.line)}"]`);
+    element?.scrollIntoView({ block: asked?.focus ? "center" : "start" });
+    if (asked?.focus) element?.focus({ preventScroll: true });
+  }, [asked]);
+  goTo.current = (line) => {
+    const at = lines.findIndex(({ id }) => id === line);
+    if (at < 0) return;
+    first.current = Math.min(first.current, Math.max(0, at - LEAD_LINES));
+    follows.current = false;
+    ask({ line, focus: true });
+  };
+  const earlier = () => {
+    const top = lines[first.current];
+    first.current = Math.max(0, first.current - PAGE_LINES);
+    follows.current = false;
+    if (top) ask({ line: top.id, focus: false });
+  };
   const unseen = lines.length - seen;
   const agent = named ?? words.agent;
   const me = controller.session.claims.sub;
@@ -50,6 +80,7 @@ export const Conversation = memo(function Conversation({ controller, opened, sto
         aria-live="off"
         aria-label={words.conversation}
         tabIndex={0}
+        data-scrolls
         onScroll={(event) => {
           const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
           follows.current = scrollHeight - scrollTop - clientHeight < FOLLOW_PX;
@@ -65,7 +96,12 @@ export const Conversation = memo(function Conversation({ controller, opened, sto
         )}
         {opened.state === "ready" && lines.length === 0 && <p class="conversation-empty muted">{words.conversationEmpty}</p>}
         {story.forgotten && <p class="conversation-empty muted">{words.conversationForgotten}</p>}
-        {lines.map((line) => (
+        {first.current > 0 && (
+          <Button class="earlier" onClick={earlier}>
+            {words.more}
+          </Button>
+        )}
+        {lines.slice(first.current).map((line) => (
           <LineView key={line.id} line={line} agent={agent} me={me} words={words} />
         ))}
       </div>
@@ -166,7 +202,7 @@ function CueMark({ text, cues }: { text: string; cues: Cue[] }) {
   );
   const calms = cues.every((cue) => cue.weight < 0);
   return (
-    <span role="button" tabIndex={0} class={calms ? "cue cue-calms" : "cue"} {...tip} onClick={tip.onFocus}>
+    <span role="button" tabIndex={0} class={calms ? "cue cue-calms" : "cue"} {...tip}>
       {text}
       <span class="hidden"> ({unique.map((cue) => `${nameOf(words.cues, cue.kind)}: ${words.cueWhy[cue.kind] ?? ""}`).join(" ")})</span>
     </span>

@@ -29,7 +29,8 @@ export function Detail({ controller, opened, ask }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const log = useRef<HTMLDivElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
-  const onGo = useCallback((id: string) => goTo(log.current, id), []);
+  const goTo = useRef((_line: string) => {});
+  const onGo = useCallback((line: string) => goTo.current(line), []);
   const alert = call.alert;
   const now = model.mediaNow(call, stale || opened.ended);
   const needs = needsSomebody(call, model.now());
@@ -45,7 +46,7 @@ export function Detail({ controller, opened, ask }: Props) {
           <span class="detail-call">{[call.queue, call.team, opened.call].filter(Boolean).join(" · ")}</span>
         </h1>
         <BandBadge band={call.band} level={call.level} />
-        {!opened.ended && <TrendSign call={call} />}
+        {!opened.ended && <TrendSign call={call} now={now} />}
         {!opened.ended && <Flags call={call} controller={controller} />}
         {!opened.ended &&
           call.sounds?.map(({ sound, text, since_ms }) => (
@@ -114,7 +115,7 @@ export function Detail({ controller, opened, ask }: Props) {
       <Chart ready={opened.state === "ready"} story={story} now={Math.floor(now / 1_000) * 1_000} level={call.level} ended={opened.ended} me={me} onGo={onGo} />
       <div class="detail-panes">
         <TipLayer>
-          <Conversation controller={controller} opened={opened} rev={opened.rev} agent={call.agent ?? null} story={story} scroller={log} agentChannel={model.agentChannel} />
+          <Conversation controller={controller} opened={opened} rev={opened.rev} agent={call.agent ?? null} story={story} scroller={log} goTo={goTo} agentChannel={model.agentChannel} />
         </TipLayer>
         <aside class="side" aria-label={words.factsTitle}>
           {!opened.ended && <WhisperBox controller={controller} call={call} suggestions={story.suggestions} />}
@@ -180,11 +181,4 @@ function viewOf(controller: Controller, opened: Opened): Call {
     if (event.type === "call_started") Object.assign(call, { agent: event.agent, queue: event.queue, team: event.team, language: event.language, started_at: event.at });
   }
   return call;
-}
-
-function goTo(scroller: HTMLElement | null, id: string) {
-  const line = scroller?.querySelector<HTMLElement>(`[data-line="${CSS.escape(id)}"]`);
-  if (!line) return;
-  line.scrollIntoView({ block: "center" });
-  line.focus({ preventScroll: true });
 }

@@ -53,6 +53,15 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
     const props = { key: call.call, call, rev: call.rev, second: stale ? 0 : second, stale, current: call.call === open, controller, words };
     return section === "needs" ? <AlertCard {...props} ask={ask} /> : section === "live" ? <Row {...props} /> : <QuietRow {...props} />;
   };
+  const section = (name: "live" | "quiet", title: string, list: string) =>
+    order[name].length > 0 && (
+      <section aria-labelledby={`${name}-title`}>
+        <h2 id={`${name}-title`} class="section-title">
+          {title} <span class="section-count">{order[name].length}</span>
+        </h2>
+        <ul class={list}>{order[name].map((call) => row(call, name))}</ul>
+      </section>
+    );
   const breaks = [...model.loads.values()].filter((load) => load.break_suggested);
   return (
     <div class="live" ref={place}>
@@ -70,14 +79,7 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
         )}
       </section>
       <div class="live-rest">
-        {order.live.length > 0 && (
-          <section aria-labelledby="live-title">
-            <h2 id="live-title" class="section-title">
-              {words.liveCalls} <span class="section-count">{order.live.length}</span>
-            </h2>
-            <ul class="rows">{order.live.map((call) => row(call, "live"))}</ul>
-          </section>
-        )}
+        {section("live", words.liveCalls, "rows")}
         {breaks.length > 0 && (
           <ul class="breaks">
             {breaks.map((load) => (
@@ -88,14 +90,7 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
             ))}
           </ul>
         )}
-        {order.quiet.length > 0 && (
-          <section aria-labelledby="quiet-title">
-            <h2 id="quiet-title" class="section-title">
-              {words.quiet} <span class="section-count">{order.quiet.length}</span>
-            </h2>
-            <ul class="quiets">{order.quiet.map((call) => row(call, "quiet"))}</ul>
-          </section>
-        )}
+        {section("quiet", words.quiet, "quiets")}
       </div>
     </div>
   );
@@ -152,14 +147,15 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
   const { model } = controller;
   const alert = call.alert as OpenAlert;
   const name = alertName(words, alert.kind);
-  const since = model.mediaNow(call, stale) - alert.since_ms;
+  const now = model.mediaNow(call, stale);
+  const since = now - alert.since_ms;
   return (
     <li data-item={call.call} class={`card card-${call.band}`}>
       <button type="button" class="card-main" data-call={call.call} data-section="needs" aria-current={current} onClick={() => void controller.open(call.call)}>
         <span class="card-head">
           <BandBadge band={call.band} level={call.level} />
           <Spark points={call.recent} band={call.band} />
-          <TrendSign call={call} />
+          <TrendSign call={call} now={now} />
           <span class="card-since" title={words.alertSince(spokenLength(words, since))}>
             <small>{words.since}</small> <time>{clock(since)}</time>
           </span>
@@ -193,7 +189,7 @@ const Row = memo(function Row({ call, stale, current, controller, words }: RowPr
         <BandBadge band={call.band} level={call.level} />
         <span class="row-course">
           <Spark points={call.recent} band={call.band} />
-          <TrendSign call={call} />
+          <TrendSign call={call} now={length} />
         </span>
         <Who call={call} />
         <span class="row-why">
@@ -228,9 +224,9 @@ const QuietRow = memo(function QuietRow({ call, stale, current, controller, word
 /** Whether the reason adds anything to the name of the kind, which already says what was threatened or demanded. */
 export const saysMore = (alert: OpenAlert) => alert.kind === "rising_tension" || alert.reason.includes(":") || alert.reason.length > 48;
 
-export function TrendSign({ call }: { call: Call }) {
+export function TrendSign({ call, now }: { call: Call; now: number }) {
   const words = useWords();
-  const trend = trendOf(call.recent);
+  const trend = trendOf(call.recent, now);
   return (
     <span class={`trend trend-${trend} trend-in-${call.band}`} title={words.trends[trend]}>
       {trend === "rising" ? <Rising /> : trend === "falling" ? <Falling /> : <Steady />}

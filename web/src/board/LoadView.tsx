@@ -48,7 +48,7 @@ export function LoadView({ controller }: { controller: Controller }) {
                         <span style={{ width: `${(load.heated_ms / most) * 100}%` }} />
                       </span>
                     )}
-                    <span class={load.heated_calls > 0 ? undefined : "muted"}>{load.heated_calls > 0 ? minutes(words, load.heated_ms) : "–"}</span>
+                    <span class={load.heated_ms > 0 ? undefined : "muted"}>{load.heated_ms > 0 ? minutes(words, load.heated_ms) : "–"}</span>
                   </td>
                   <td>
                     {load.break_suggested && (

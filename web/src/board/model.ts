@@ -327,10 +327,13 @@ export type Trend = "rising" | "falling" | "steady";
 /** How far back a trend looks: two or three turns of the customer. */
 const TREND_MS = 20_000;
 
-/** The level against that of some turns before. */
-export function trendOf(recent: LevelPoint[]): Trend {
+/** Without a word from the customer for so long, a level neither rises nor falls. */
+const TREND_KEPT_MS = 90_000;
+
+/** The level against that of some turns before, `now` being the call's own clock. */
+export function trendOf(recent: LevelPoint[], now: number): Trend {
   const last = recent.at(-1);
-  if (!last) return "steady";
+  if (!last || now - last.t_ms > TREND_KEPT_MS) return "steady";
   const before = recent.findLast((point) => point.t_ms <= last.t_ms - TREND_MS) ?? recent[0];
   const change = last.level - (before?.level ?? last.level);
   return change >= 6 ? "rising" : change <= -6 ? "falling" : "steady";

@@ -45,12 +45,12 @@ function Panel(signed: Signed) {
         {model.card ? <ShiftCard controller={controller} lines={model.card} /> : model.current ? <InCall controller={controller} /> : model.past ? <Between past={model.past} /> : <Waiting ready={model.ready} />}
       </main>
       <footer class="panel-foot">
-        <p>{words.panelChannel[model.agentChannel]}</p>
         {!model.current && !model.card && (
-          <Button kind="quiet" data-shift onClick={() => void controller.askForCard()}>
+          <Button data-shift onClick={() => void controller.askForCard()}>
             {words.shiftCard}
           </Button>
         )}
+        <p>{words.panelChannel[model.agentChannel]}</p>
       </footer>
       {stale ? <Lost controller={controller} /> : null}
       <p class="panel-problem" role="status">
@@ -288,8 +288,14 @@ function ShiftCard({ controller, lines }: { controller: Controller; lines: strin
 function RecordDialog({ controller, onClose }: { controller: Controller; onClose(): void }) {
   const words = useWords();
   const [record, setRecord] = useState<AgentRecord | null>(null);
-  const [erased, setErased] = useState(false);
-  useEffect(() => void controller.readRecord().then(setRecord), [erased]);
+  const [step, setStep] = useState<"read" | "sure" | "erased">("read");
+  const actions = useRef<HTMLDivElement>(null);
+  const go = (next: typeof step) => {
+    setStep(next);
+    // The button that was pressed is gone; the first of the new ones does no harm.
+    requestAnimationFrame(() => actions.current?.querySelector("button")?.focus());
+  };
+  useEffect(() => void controller.readRecord().then(setRecord), [step === "erased"]);
   const rows: [string, ComponentChildren][] = [
     [words.recordCalls, record?.shift.calls ?? 0],
     [words.recordHard, record?.shift.hard_calls ?? 0],
@@ -299,9 +305,20 @@ function RecordDialog({ controller, onClose }: { controller: Controller; onClose
     <Dialog title={words.record} onClose={onClose}>
       <p class="muted">{words.recordText}</p>
       <Pairs class="record" rows={rows} />
-      <p role="status">{erased && words.recordErased}</p>
-      <div class="dialog-actions">
-        <Button onClick={() => void controller.eraseRecord().then((done) => setErased(done))}>{words.recordErase}</Button>
+      <p role="status">
+        {step === "sure" ? words.recordEraseSure : step === "erased" ? words.recordErased : ""}
+      </p>
+      <div class="dialog-actions" ref={actions}>
+        {step === "read" && <Button onClick={() => go("sure")}>{words.recordErase}</Button>}
+        {step === "sure" && (
+          <>
+            <Button onClick={() => go("read")}>{words.cancel}</Button>
+            <Button kind="danger" onClick={() => void controller.eraseRecord().then((done) => done && go("erased"))}>
+              {words.recordEraseYes}
+            </Button>
+          </>
+        )}
+        {step === "erased" && <Button onClick={onClose}>{words.close}</Button>}
       </div>
     </Dialog>
   );

@@ -6,6 +6,7 @@ import type { Session } from "../lib/session";
 import { Store } from "../lib/store";
 import type { AgentCommand, AgentMessage } from "../wire";
 import { Model, type Moment } from "./model";
+import { forgetPast, keepPast, keptPast } from "./past";
 
 const PAUSE_MINUTES = 15;
 
@@ -33,12 +34,14 @@ export class Controller {
   ) {
     const agent = encodeURIComponent(session.claims.sub);
     this.record = `/v1/agents/${agent}/record`;
+    this.model.past = keptPast(session.claims.sub);
     this.feed = new Feed({
       path: `/v1/feed/agent/${agent}`,
       probe: this.record,
       session,
       onMessages: (messages) => {
         this.model.apply(messages);
+        keepPast(session.claims.sub, this.model.past);
         this.praise();
         this.store.changed();
       },
@@ -105,7 +108,13 @@ export class Controller {
   }
 
   async eraseRecord(): Promise<boolean> {
-    return Boolean((await this.http("DELETE"))?.ok);
+    const done = Boolean((await this.http("DELETE"))?.ok);
+    if (done) {
+      forgetPast();
+      this.model.past = null;
+      this.store.changed();
+    }
+    return done;
   }
 
   private async http(method: string): Promise<Response | null> {
