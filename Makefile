@@ -16,7 +16,8 @@ help:
 	@echo "make lint      formatting, clippy, documentation, all without a warning"
 	@echo "make onnx      the feature for a text classifier of your own, built and tested (compiles tract: minutes)"
 	@echo "make kill      fifty times kill -9 while calls run, with a reader that checks every number"
-	@echo "make soak      ten minutes of calls, slow readers and strangers; nothing lost, nothing grows (SOAK_S, SOAK_CALLS)"
+	@echo "make soak      ten minutes of calls, slow readers and strangers; nothing lost, nothing grows (SOAK_S, SOAK_CALLS,"
+	@echo "               SOAK_ENGINE=recorded without the speech engine, SOAK_PACE=10 at the pace people speak)"
 	@echo "make fuzz      ten minutes of broken input for everything that reads input (FUZZ_S)"
 	@echo "make abuse     a client that breaks every rule of WebSocket, on every path"
 	@echo "make bench     benchmarks (criterion)"
@@ -93,8 +94,11 @@ kill: tools
 
 SOAK_S ?= 600
 SOAK_CALLS ?= 12
+SOAK_ENGINE ?= whisper
+SOAK_PACE ?= 1
 soak: tools
-	RUHEPOL_SOAK_S=$(SOAK_S) RUHEPOL_SOAK_CALLS=$(SOAK_CALLS) $(CARGO) test --release --test main -- --nocapture soak::
+	RUHEPOL_SOAK_S=$(SOAK_S) RUHEPOL_SOAK_CALLS=$(SOAK_CALLS) RUHEPOL_SOAK_ENGINE=$(SOAK_ENGINE) \
+	RUHEPOL_SOAK_PACE=$(SOAK_PACE) $(CARGO) test --release --test main -- --nocapture soak::
 
 FUZZ_S ?= 600
 fuzz: tools

@@ -3,7 +3,7 @@
 //!
 //! `make test` runs a short form, `make soak` ten minutes (`RUHEPOL_SOAK_S`, `RUHEPOL_SOAK_CALLS`). With
 //! `RUHEPOL_SOAK_ENGINE=recorded` the calls' words come from the script and sound is heard but not read, so that the
-//! speech engine, which needs most of a small machine, sets no bounds to the number of calls; with `RUHEPOL_SOAK_PACE`
+//! speech engine, which needs most of a small machine, sets no bounds to the number of calls, and half of them bring sound; with `RUHEPOL_SOAK_PACE`
 //! pauses between what is said are so many times longer (10: about as people speak).
 
 use std::collections::BTreeMap;
@@ -140,14 +140,14 @@ async fn talker(floor: Arc<Floor>, number: u64) {
 }
 
 /// A phone system that brings real speech in real time.
-async fn speaker(floor: Arc<Floor>) {
+async fn speaker(floor: Arc<Floor>, number: u64) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/english-angry");
     let fixture = Fixture::load(&path).unwrap();
     for round in 0.. {
         if floor.over() {
             return;
         }
-        let call = format!("s-{round}");
+        let call = format!("s{number}-{round}");
         floor.begun.lock().unwrap().insert(call.clone(), 0);
         let playing = Playing {
             url: floor.program.url("/v1/media"),
@@ -307,10 +307,15 @@ async fn a_floor_goes_on_and_on() {
     let read = Arc::new(AtomicU64::new(0));
     let counting = tokio::spawn(counter(Arc::clone(&floor), Arc::clone(&read)));
     let mut others = JoinSet::new();
-    for number in 0..calls {
+    let talkers = if recorded { calls - calls / 2 } else { calls };
+    for number in 0..talkers {
         others.spawn(talker(Arc::clone(&floor), number));
     }
-    others.spawn(speaker(Arc::clone(&floor)));
+    let speakers = if recorded { calls / 2 } else { 1 };
+    for number in 0..speakers {
+        others.spawn(speaker(Arc::clone(&floor), number));
+    }
+    let callers = talkers + speakers;
     for pause_ms in [0, 20, 400] {
         others.spawn(slow_reader(Arc::clone(&floor), pause_ms));
     }
@@ -319,7 +324,7 @@ async fn a_floor_goes_on_and_on() {
     }
     let mut samples = Vec::new();
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(soak_s) && !counting.is_finished() && others.len() as u64 == calls + 6 {
+    while begun.elapsed() < Duration::from_secs(soak_s) && !counting.is_finished() && others.len() as u64 == callers + 5 {
         sleep(Duration::from_millis(500)).await;
         samples.push(sample(floor.program.pid()));
         if samples.len().is_multiple_of(240) {

@@ -89,6 +89,10 @@ fn announcement(tokens: &[Token], at: usize) -> Option<Announcement> {
         "last" | "letzten" if matches!(next(1), "four" | "4" | "vier" | "three" | "drei") => {
             return Some(Announcement { first: at, end: at + 2, kind: ended_kind(tokens), strength: Strength::Name });
         }
+        // "Rufen Sie mich an unter"
+        "ruf" | "rufen" | "ruft" | "rufst" if (1..=2).any(|ahead| matches!(next(ahead), "mich" | "uns" | "meine")) => {
+            return one(Kind::Phone, Strength::Hint);
+        }
         "number" | "id" | "numbers" | "no" => return english_number(tokens, at),
         _ => {}
     }

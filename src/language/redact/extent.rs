@@ -80,8 +80,12 @@ impl Sorter<'_> {
                 && matches!(self.word(first - 2), "wie" | "for")
                 && self.tokens[first - 3].letter().is_some()
                 && free(first - 3);
+            let next = first >= 2 && self.tokens[first - 1].is_mark(',') && spelled_before(first - 1);
             if spelled {
                 first -= 3;
+            } else if next && first < run.first {
+                // "K wie Kaufmann, M wie Martha"
+                first -= 1;
             } else if first >= 2 && self.tokens[first - 1].is_mark('-') && code(first - 2) && glued(first) {
                 first -= 2;
             } else if first >= 1
@@ -105,7 +109,24 @@ impl Sorter<'_> {
         } else if end < self.tokens.len() && glued(end) && code(end) {
             end += 1;
         }
-        (first, end)
+        (first, self.spelled_after(end))
+    }
+
+    /// Where letters end that are told by words after a number: ", B wie Berta", "B as in bravo".
+    fn spelled_after(&self, mut end: usize) -> usize {
+        loop {
+            let at = end + usize::from(self.tokens.get(end).is_some_and(|token| token.is_mark(',')));
+            let after = match (self.word(at + 1), self.word(at + 2)) {
+                ("as", "in") => at + 4,
+                ("wie" | "for", _) => at + 3,
+                _ => return end,
+            };
+            let letter = self.tokens.get(at).is_some_and(|token| token.is_upper() && token.letter().is_some());
+            if !letter || after > self.tokens.len() || self.taken[at..after].contains(&true) {
+                return end;
+            }
+            end = after;
+        }
     }
 
     /// Letters and figures that make one code with a number: "XK 20 4518", "S95 C 01234", "C02XK1JGH".

@@ -157,14 +157,14 @@ impl Reader<'_> {
         if let Some(digit) = word.strip_prefix("doppel").and_then(unit) {
             return Some((at + 1, digit.to_string().repeat(2), Style::Digit));
         }
-        let after_number = after_number || self.word(at + 1) == "die";
+        let again = after_number || self.word(at + 1) == "die";
         let times = match word {
             "double" | "doppel" | "doppelt" | "doppelte" => 2,
             "triple" | "treble" | "dreifach" => 3,
-            "zweimal" if after_number => 2,
-            "dreimal" if after_number => 3,
-            "viermal" if after_number => 4,
-            "fünfmal" if after_number => 5,
+            "zweimal" if again => 2,
+            "dreimal" if again => 3,
+            "viermal" if again => 4,
+            "fünfmal" if again => 5,
             _ => 0,
         };
         if times > 0 {

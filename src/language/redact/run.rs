@@ -124,7 +124,14 @@ fn continues(tokens: &[Token], open: &[&Piece], next: &Piece) -> bool {
     // Nobody counts "0 15 1": what began like a dictation goes on as one.
     let so_far: usize = open.iter().take(LISTED_DIGITS).map(|piece| digits_of(piece).0.len()).sum();
     let dictated = open.first().is_some_and(|first| digits_of(first).0.starts_with('0')) || so_far >= LISTED_DIGITS;
-    if !dictated && gap.iter().any(|token| interrupts(&token.word)) {
+    let interrupted = gap.iter().any(|token| interrupts(&token.word));
+    if interrupted && (!dictated || is_year(before) || is_year(after) || after_style == Style::Cardinal) {
+        return false;
+    }
+    // "100, nein, 150" puts right what was counted; what is dictated goes on.
+    let corrected = gap.iter().any(|token| matches!(token.word.as_str(), "nein" | "quatsch" | "sorry" | "pardon" | "no"));
+    let figures = before_style == Style::Figures && after_style == Style::Figures;
+    if corrected && figures && open.len() == 1 && before.len() <= 4 && !before.starts_with('0') {
         return false;
     }
     let years = is_year(before) && is_year(after);

@@ -315,7 +315,11 @@ impl Sorter<'_> {
         }
         if let Some(kind) = self.expected.filter(|kind| !matches!(kind, Kind::Email | Kind::Name)) {
             let digits = count >= NAMED_DIGITS_MIN && !run.years && !run.counted;
-            if answer || digits && (kind != Kind::Address || count >= 4) {
+            // "8 bis 12" tells hours, whatever was asked.
+            let span = matches!(self.word(run.end), "bis" | "und" | "oder" | "to" | "till")
+                || matches!(self.before(run.first), "bis" | "und" | "zwischen" | "to" | "till" | "between");
+            let span = span && kind == Kind::Address && count < 3;
+            if answer && !span || digits && (kind != Kind::Address || count >= 4) {
                 return sure(kind);
             }
         }

@@ -37,6 +37,60 @@ fn cards() {
 }
 
 #[test]
+fn whoever_dictates_is_interrupted() {
+    de("Meine Karte ist 4111 ähm 1111 Moment 1111 und dann 1111.", "Meine Karte ist [Karte].");
+    de("Die Kundennummer ist vier, sieben, drei mal die sieben.", "Die Kundennummer ist [Nummer].");
+    de("Die Kundennummer ist fünf zwei, dreimal die vier, sechs.", "Die Kundennummer ist [Nummer].");
+    de("Die Kundennummer ist doppelnull siebenundsiebzig.", "Die Kundennummer ist [Nummer].");
+    en("It's R F dash double four nine one.", "It's [Number].");
+    de("Ich habe drei bestellt, also vier, ja, fünf Stück.", "Ich habe drei bestellt, also vier, ja, fünf Stück.");
+    de("Das macht 100, nein, 150.", "Das macht 100, nein, 150.");
+}
+
+#[test]
+fn a_number_told_before_and_after_a_breath() {
+    let mut redactor = Redactor::new(Lang::De, false);
+    talk(
+        &mut redactor,
+        &[
+            ("Meine Kundennummer, vier neun eins sieben...", "Meine Kundennummer, [Nummer]..."),
+            ("Zwei drei acht, null eins.", "[Nummer]."),
+        ],
+    );
+    let mut redactor = Redactor::new(Lang::De, false);
+    talk(
+        &mut redactor,
+        &[
+            ("Das ist die vier neun eins", "Das ist die vier neun eins"),
+            ("Sieben zwei drei", "[Nummer]"),
+            ("acht null.", "[Nummer]."),
+        ],
+    );
+    let mut redactor = Redactor::new(Lang::De, false);
+    talk(
+        &mut redactor,
+        &[("Ich warte seit zwei, drei Wochen.", "Ich warte seit zwei, drei Wochen."), ("Drei, vier Mal.", "Drei, vier Mal.")],
+    );
+}
+
+#[test]
+fn an_answer_of_hours_is_no_street() {
+    let mut redactor = Redactor::new(Lang::De, false);
+    talk(
+        &mut redactor,
+        &[
+            ("A: Wohin soll der Techniker kommen?", "A: Wohin soll der Techniker kommen?"),
+            (
+                "Zwischen acht und zwölf Uhr sollte er kommen, der Techniker ist nicht gekommen.",
+                "Zwischen acht und zwölf Uhr sollte er kommen, der Techniker ist nicht gekommen.",
+            ),
+            ("Vormittags 8 bis 12, hieß es.", "Vormittags 8 bis 12, hieß es."),
+            ("Birkenhain 7.", "[Adresse]."),
+        ],
+    );
+}
+
+#[test]
 fn ibans() {
     de("Die IBAN ist DE89 3704 0044 0532 0130 00 ist das richtig?", "Die IBAN ist [IBAN] ist das richtig?");
     de("de89370400440532013000", "[IBAN]");
@@ -73,6 +127,14 @@ fn emails() {
 fn phone_numbers() {
     de("Rufen Sie mich unter 0171 2345678 an.", "Rufen Sie mich unter [Telefon] an.");
     de("+49 (30) 123 456-78", "[Telefon]");
+    let mut redactor = Redactor::new(Lang::De, false);
+    talk(
+        &mut redactor,
+        &[
+            ("A: Wie ist Ihre IBAN?", "A: Wie ist Ihre IBAN?"),
+            ("Rufen Sie mich an unter null eins sieben zwo, acht drei drei.", "Rufen Sie mich an unter [Telefon]."),
+        ],
+    );
     de("null eins sieben zwei, dreiundvierzig, einundzwanzig, fünf sechs", "[Telefon]");
     de("plus neunundvierzig eins sieben eins doppel drei zweimal die vier fünf", "[Telefon]");
     de("Sie erreichen mich auf dem Handy 1715554433.", "Sie erreichen mich auf dem Handy [Telefon].");
