@@ -727,7 +727,7 @@ async fn a_peer_that_answers_no_ping_is_given_up() {
     })
     .await;
     let mut feed = server.feed().await;
-    let mut call = server.media_call("c1").await;
+    let _call = server.media_call("c1").await;
     // Not read from, the client's library answers no pings; the feed, which is read from, answers its own.
     assert_eq!(feed.json_of("call_ended").await["reason"], "connection_lost");
 }
@@ -736,7 +736,7 @@ async fn a_peer_that_answers_no_ping_is_given_up() {
 async fn shutdown_drains() {
     let server = serve(|config| config.server.drain_s = 20).await;
     let mut feed = server.feed().await;
-    let mut call = server.media_call("c1").await;
+    let _call = server.media_call("c1").await;
     let mut waiting = server.media().await;
     server.stop.drain();
     let ready = timeout(PATIENCE, async {
