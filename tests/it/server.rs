@@ -736,7 +736,7 @@ async fn a_peer_that_answers_no_ping_is_given_up() {
 async fn shutdown_drains() {
     let server = serve(|config| config.server.drain_s = 20).await;
     let mut feed = server.feed().await;
-    let _call = server.media_call("c1").await;
+    let mut call = server.media_call("c1").await;
     let mut waiting = server.media().await;
     server.stop.drain();
     let ready = timeout(PATIENCE, async {
