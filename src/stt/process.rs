@@ -238,7 +238,10 @@ struct Patient<'a> {
 }
 
 impl Patient<'_> {
-    fn again_and_again(&mut self, mut once: impl FnMut(&UnixStream, Duration) -> io::Result<usize>) -> io::Result<usize> {
+    fn again_and_again(
+        &mut self,
+        mut once: impl FnMut(&UnixStream, Duration) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         loop {
             if self.queue.is_cleared() {
                 return Err(io::ErrorKind::ConnectionAborted.into());

@@ -214,7 +214,7 @@ async fn tokens_of_an_identity_provider() {
     assert!(*provider.asked.lock().unwrap() <= asked + 5, "one more every few seconds, on a slow machine");
 
     let scoped = ed.sign(|claims| claims["teams"] = json!(["süd"]));
-    let mut call = server.words_call("c1").await;
+    let _call = server.words_call("c1").await;
     assert_eq!(server.get("/v1/calls/c1", Some(&scoped)).await.0, 404, "scopes count, too");
     let revoked = ed.sign(|claims| claims["jti"] = json!("lost-phone"));
     assert_eq!(status(&revoked).await, 200);

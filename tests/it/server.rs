@@ -232,7 +232,7 @@ async fn whoever_comes_back_at_once_finds_its_place_free() {
 async fn a_connection_that_stays_away_ends_the_call() {
     let server = serve(|config| config.media.grace_s = 0).await;
     let mut feed = server.feed().await;
-    let mut call = server.media_call("c1").await;
+    let call = server.media_call("c1").await;
     drop(call);
     assert_eq!(feed.json_of("call_ended").await["reason"], "connection_lost");
     let mut next = server.media().await;
@@ -404,7 +404,7 @@ async fn a_full_server_says_when_to_come_back() {
     assert_eq!((&error["code"], &error["retry_after_s"]), (&json!("busy"), &json!(5)));
     assert_eq!(second.close_code().await, 1013);
     first.stop().await;
-    let mut third = server.media_call("c2").await;
+    let _third = server.media_call("c2").await;
 }
 
 #[tokio::test]
@@ -536,7 +536,7 @@ async fn a_scope_hides_other_teams() {
         jti: None,
     };
     let token = server.token_of(claims, 60);
-    let mut nord = server.words_call("nord-1").await;
+    let _nord = server.words_call("nord-1").await;
     let mut feed = server.try_connect("/v1/feed/supervisor", Some(&token)).await.unwrap();
     assert_eq!(feed.json().await["calls"], json!([]));
     let mut message = start("süd-1");
@@ -727,7 +727,7 @@ async fn a_peer_that_answers_no_ping_is_given_up() {
     })
     .await;
     let mut feed = server.feed().await;
-    let mut call = server.media_call("c1").await;
+    let _call = server.media_call("c1").await;
     // Not read from, the client's library answers no pings; the feed, which is read from, answers its own.
     assert_eq!(feed.json_of("call_ended").await["reason"], "connection_lost");
 }

@@ -324,7 +324,8 @@ async fn a_floor_goes_on_and_on() {
     }
     let mut samples = Vec::new();
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(soak_s) && !counting.is_finished() && others.len() as u64 == callers + 5 {
+    while begun.elapsed() < Duration::from_secs(soak_s) && !counting.is_finished() && others.len() as u64 == callers + 5
+    {
         sleep(Duration::from_millis(500)).await;
         samples.push(sample(floor.program.pid()));
         if samples.len().is_multiple_of(240) {

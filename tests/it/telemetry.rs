@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, serve, start};
+use crate::support::{PATIENCE, serve};
 use crate::webhooks::Receiver;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -129,7 +129,8 @@ fn continues(tokens: &[Token], open: &[&Piece], next: &Piece) -> bool {
         return false;
     }
     // "100, nein, 150" puts right what was counted; what is dictated goes on.
-    let corrected = gap.iter().any(|token| matches!(token.word.as_str(), "nein" | "quatsch" | "sorry" | "pardon" | "no"));
+    let corrected =
+        gap.iter().any(|token| matches!(token.word.as_str(), "nein" | "quatsch" | "sorry" | "pardon" | "no"));
     let figures = before_style == Style::Figures && after_style == Style::Figures;
     if corrected && figures && open.len() == 1 && before.len() <= 4 && !before.starts_with('0') {
         return false;

@@ -69,7 +69,10 @@ fn a_number_told_before_and_after_a_breath() {
     let mut redactor = Redactor::new(Lang::De, false);
     talk(
         &mut redactor,
-        &[("Ich warte seit zwei, drei Wochen.", "Ich warte seit zwei, drei Wochen."), ("Drei, vier Mal.", "Drei, vier Mal.")],
+        &[
+            ("Ich warte seit zwei, drei Wochen.", "Ich warte seit zwei, drei Wochen."),
+            ("Drei, vier Mal.", "Drei, vier Mal."),
+        ],
     );
 }
 

@@ -114,10 +114,7 @@ fn colleagues_see_the_last_whispers_and_who_looks() {
     assert_eq!(hub.colleagues("c"), None);
     tell(&hub, vec![started("c")]);
     let watching = |who: &str, on| EventKind::Watching { who: who.to_owned(), on };
-    tell(
-        &hub,
-        vec![event("c", Log::Agent, 1, watching("s1", true)), event("c", Log::Agent, 2, watching("s2", true))],
-    );
+    tell(&hub, vec![event("c", Log::Agent, 1, watching("s1", true)), event("c", Log::Agent, 2, watching("s2", true))]);
     tell(&hub, (3..40).map(|seq| whispered("c", seq)).collect());
     tell(&hub, vec![event("c", Log::Agent, 40, watching("s2", false))]);
     let seen = hub.colleagues("c").unwrap();
