@@ -116,6 +116,8 @@ pub fn judge_may_drop_below(kind: CueKind) -> f32 {
 pub fn model_may_add_from(kind: CueKind) -> f32 {
     use CueKind as K;
     match kind {
+        // Capitals, exclamation marks and talk of shouting are all that a text shows of a voice, and patterns read those.
+        K::Shouting => f32::INFINITY,
         K::ViolenceThreat => UNNAMED_VIOLENCE_MIN,
         K::SelfHarm => UNNAMED_SELF_HARM_MIN,
         K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat => UNNAMED_ACT_MIN,

@@ -50,6 +50,8 @@ fn what_the_model_names_alone_is_no_act_in_calm_words_and_no_belittling_in_a_ref
         assert_eq!(kinds(Channel::Customer, name), [], "a name is no threat: {name}");
     }
     assert_eq!(kinds(Channel::Customer, "Der Hof liegt gleich hinter der Kirche."), []);
+    let read = LANGUAGE.read(Lang::En, Channel::Customer, "Nobody called me back.", &Names::default());
+    assert!(read.cues.iter().all(|cue| cue.kind != CueKind::Shouting), "words alone are not loud: {:?}", read.cues);
     let refusal = kinds(Channel::Agent, "Ich kann da leider nichts machen.");
     assert!(refusal.contains(&CueKind::Refusal) && !refusal.contains(&CueKind::SelfBelittling), "{refusal:?}");
 }
