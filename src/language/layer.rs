@@ -24,6 +24,12 @@ const QUOTE_WORDS_MAX: usize = 12;
 /// Words of a quote at least, if its sentence has so many: fewer tell nobody what was meant.
 const QUOTE_WORDS_MIN: usize = 4;
 
+/// Who threatens, or whom: without one of them a text that the model alone takes for a threat is the title of a book.
+const PERSONS: [&str; 25] = [
+    "ich", "i", "isch", "ick", "wir", "mir", "mich", "du", "dir", "dich", "ihr", "euch", "eich", "sie", "ihnen", "im",
+    "ill", "you", "youre", "youll", "we", "me", "my", "your", "us",
+];
+
 /// A kind that the model alone found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Added {
@@ -81,7 +87,8 @@ pub fn added(
         let severe = judged.is_none_or(|judged| judged >= severity::model_may_add_from(kind));
         // "Da kann ich leider nichts machen" says no; it makes nobody small.
         let says_no = kind == CueKind::SelfBelittling && found(CueKind::Refusal);
-        if !sure || !severe || says_no || found(kind) {
+        let threatens_nobody = kind == CueKind::ViolenceThreat && !names_somebody(text);
+        if !sure || !severe || says_no || threatens_nobody || found(kind) {
             continue;
         }
         let sentences = sentences.get_or_insert_with(|| text.tokens.iter().map(|token| token.sentence).collect());
@@ -98,6 +105,10 @@ pub fn added(
         out.push(Added { kind, weight: severity::defaults(kind).weight * WEIGHT_SHARE, first, end });
     }
     out
+}
+
+fn names_somebody(text: &Normalized) -> bool {
+    (0..text.tokens.len()).any(|index| PERSONS.contains(&text.word(index)))
 }
 
 /// One short sentence is quoted whole, whatever speaks for the kind.
