@@ -12,6 +12,8 @@ from vocabulary import END, LANGUAGE, NO_TIMES, SPECIAL, START, TRANSCRIBE, Spel
 
 MEL_PER_SECOND = 100
 LONGEST_TEXT = 130
+# The decoder has 128 places, four for the prompt. Texts spelled longer, letter by letter in a short trial, are cut.
+MOST_TOKENS = 120
 FLOOR = 2.0  # a mel picture ends this far below its loudest point, see LogMel
 UNSAID = -100  # target positions that do not count
 
@@ -206,7 +208,7 @@ class Batches:
         if not ids:
             # Nobody speaks: training says a lone blank, see ggml.py.
             ids, windows = [self.row[self.speller.id_of[b" "]]], [(0.0, 0.0)]
-        return ids, [*windows, (clip.end - 0.12, clip.end + 0.25)], spans
+        return ids[:MOST_TOKENS], [*windows[:MOST_TOKENS], (clip.end - 0.12, clip.end + 0.25)], spans
 
 
 def joined(clip, other):

@@ -203,6 +203,8 @@ const KILLS: usize = 8;
 async fn a_call_does_not_notice_that_its_engine_is_killed() {
     let program = Program::serve("[speech]\nworkers = 2\ndecode_s = 5\n").await;
     let mut feed = program.connect("/v1/feed/supervisor", Role::Supervisor, "s").await.unwrap();
+    // A call that began before it would be in it, and its first event not on the feed.
+    assert_eq!(client::next_json(&mut feed).await.unwrap().unwrap()["type"], "snapshot");
     let playing = Playing {
         url: program.url("/v1/media"),
         token: Some(program.token(Role::Ingest, "pbx")),
