@@ -24,12 +24,6 @@ const QUOTE_WORDS_MAX: usize = 12;
 /// Words of a quote at least, if its sentence has so many: fewer tell nobody what was meant.
 const QUOTE_WORDS_MIN: usize = 4;
 
-/// Who threatens, or whom: without one of them a text that the model alone takes for a threat is the title of a book.
-const PERSONS: [&str; 25] = [
-    "ich", "i", "isch", "ick", "wir", "mir", "mich", "du", "dir", "dich", "ihr", "euch", "eich", "sie", "ihnen", "im",
-    "ill", "you", "youre", "youll", "we", "me", "my", "your", "us",
-];
-
 /// A kind that the model alone found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Added {
@@ -87,7 +81,9 @@ pub fn added(
         let severe = judged.is_none_or(|judged| judged >= severity::model_may_add_from(kind));
         // "Da kann ich leider nichts machen" says no; it makes nobody small.
         let says_no = kind == CueKind::SelfBelittling && found(CueKind::Refusal);
-        let threatens_nobody = kind == CueKind::ViolenceThreat && !names_somebody(text);
+        // Who threatens or is threatened is named: what names nobody is the title of a book.
+        let names_somebody = || (0..text.tokens.len()).any(|index| tags.is_person(text.word(index)));
+        let threatens_nobody = kind == CueKind::ViolenceThreat && !names_somebody();
         if !sure || !severe || says_no || threatens_nobody || found(kind) {
             continue;
         }
@@ -105,10 +101,6 @@ pub fn added(
         out.push(Added { kind, weight: severity::defaults(kind).weight * WEIGHT_SHARE, first, end });
     }
     out
-}
-
-fn names_somebody(text: &Normalized) -> bool {
-    (0..text.tokens.len()).any(|index| PERSONS.contains(&text.word(index)))
 }
 
 /// One short sentence is quoted whole, whatever speaks for the kind.

@@ -16,6 +16,9 @@ pub const REACH: usize = 4;
 /// Bytes of a beginning by which it is looked up.
 const KEY: usize = 4;
 
+/// Lists of who speaks and who is spoken to.
+const PERSONS: [&str; 3] = ["[me]", "[us]", "[you]"];
+
 /// Named lists of words. A line `[name]` starts a list; `=word` is a whole word, `^stem` the beginning of one, of at least
 /// four characters. `#` starts a comment.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +26,8 @@ pub struct TagLists {
     words: FxHashMap<String, u128>,
     beginnings: FxHashMap<[u8; KEY], Vec<(String, u128)>>,
     tags: usize,
+    /// The lists of [`PERSONS`], as bits.
+    persons: u128,
 }
 
 impl TagLists {
@@ -35,6 +40,7 @@ impl TagLists {
                 if lists.tags > TAGS_MAX {
                     return Err(WordListError::TooManyLists { line: number + 1, most: TAGS_MAX });
                 }
+                lists.persons |= u128::from(PERSONS.contains(&line)) << (lists.tags - 1);
                 continue;
             }
             for raw in line.split_whitespace() {
@@ -60,6 +66,11 @@ impl TagLists {
             }
         }
         Ok(lists)
+    }
+
+    /// Whether a word in lower case with umlauts spelt out names who speaks or who is spoken to.
+    pub fn is_person(&self, word: &str) -> bool {
+        self.of(word) & self.persons != 0
     }
 
     /// Tags of a word in lower case with umlauts spelt out, as bits.
