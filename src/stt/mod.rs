@@ -16,7 +16,7 @@ mod whisper;
 mod workers;
 
 pub use ggml::{ModelFault, ModelHeader, inspect};
-pub use queue::{QueueSettings, SpeechCounters, SpeechJob, SpeechQueue, SpeechStats};
+pub use queue::{QueueSettings, SpeechJob, SpeechQueue, SpeechStats};
 pub use recorded::{Recorded, ScriptLine};
 pub use whisper::{EMBEDDED_MODEL_NAME, Model, ModelError, Transcriber, inspect_file};
 pub use workers::SpeechWorkers;
