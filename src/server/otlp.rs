@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use crate::call::event::{Event, EventKind, parse_rfc3339};
-use crate::config::{Telemetry, Webhook, seconds};
+use crate::config::{Telemetry, is_private, seconds};
 use crate::server::hub::FeedItem;
 use crate::server::keys::secret;
 use crate::server::{App, unix_ms};
@@ -69,7 +69,7 @@ impl Exporter {
     pub fn new(settings: &Telemetry, node: &str) -> std::io::Result<Option<Self>> {
         let wrong = |problem: String| std::io::Error::new(std::io::ErrorKind::InvalidInput, problem);
         let Some(endpoint) = &settings.endpoint else { return Ok(None) };
-        if !Webhook::is_private(endpoint) {
+        if !is_private(endpoint) {
             return Err(wrong(format!(
                 "`telemetry.endpoint`: {endpoint} is not https, which it must be but on this machine"
             )));

@@ -27,7 +27,7 @@ use self::message::Item;
 pub(crate) use self::outbox::DeadLetter;
 use self::outbox::{Outbox, Saved, without_words};
 use crate::call::event::{Event, EventKind, rfc3339};
-use crate::config::{Config, Webhook};
+use crate::config::{Config, Webhook, is_private};
 use crate::metrics::{Metrics, Receiver};
 use crate::server::App;
 use crate::server::hub::{CallItem, FeedItem};
@@ -169,7 +169,7 @@ impl Target {
             }
         };
         // What is wrong with an address is said without it: it may be a secret.
-        if !Webhook::is_private(&url) {
+        if !is_private(&url) {
             return Err(wrong("its address is not https; what callers said must not go in the clear".to_owned()));
         }
         let url = reqwest::Url::parse(&url).map_err(|error| wrong(format!("its address is none: {error}")))?;
