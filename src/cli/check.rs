@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::show::{Ink, Style};
 use super::{Failure, Outcome};
@@ -10,6 +9,7 @@ use crate::config::{Config, Engine, Overrides};
 use crate::setup;
 use crate::stt::Transcriber;
 use crate::terms::SAMPLE_RATE;
+use crate::wall_clock::unix_ms;
 
 /// Free space (bytes) below which the data directory is called full.
 const DISK_MIN_BYTES: u64 = 256 << 20;
@@ -121,10 +121,9 @@ fn tempfile_in(dir: &Path) -> std::io::Result<()> {
 }
 
 fn clock() -> Result<String, String> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    if now.as_secs() < CLOCK_MIN_UNIX_S {
+    let now_ms = unix_ms();
+    if now_ms / 1_000 < CLOCK_MIN_UNIX_S {
         return Err("this machine's clock is years behind; set it (timedatectl set-ntp true)".to_owned());
     }
-    let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
     Ok(crate::call::event::rfc3339(now_ms))
 }

@@ -8,7 +8,7 @@ use super::{Failure, Outcome};
 use crate::audit::{Action, Audit, Entry};
 use crate::config::{Config, Overrides};
 use crate::journal;
-use crate::server::unix_ms;
+use crate::wall_clock::unix_ms;
 
 /// Look after the journal: check it, copy it, erase a call
 #[derive(clap::Args)]

@@ -1,14 +1,13 @@
 //! `ruhepol token`: access tokens.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use super::{Failure, Outcome};
 use crate::audit::{Action, Audit, Entry};
 use crate::config::{Config, Overrides};
+use crate::server::auth::revoked::{self, Which};
 use crate::server::auth::{Claims, Role, Tokens, token_id};
-use crate::server::revoked::{self, Which};
-use crate::server::unix_ms;
+use crate::wall_clock::{unix_ms, unix_s};
 
 /// Make access tokens
 #[derive(clap::Args)]
@@ -107,12 +106,10 @@ fn run_issue(issue: Issue) -> Outcome {
         .map_err(|error| Failure::usage(format!("--ttl {}: {error}; write for example 30m, 8h or 7d", issue.ttl)))?;
     let data_dir = config.data_dir().map_err(Failure::usage)?;
     let tokens = Tokens::obtain(config.auth.secret_file.as_deref(), &data_dir).map_err(Failure::usage)?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let claims =
-        Claims { sub: issue.sub, role, teams: issue.team, queues: issue.queue, iat: 0, exp: 0, jti: token_id() };
+    let claims = Claims { teams: issue.team, queues: issue.queue, jti: token_id(), ..Claims::new(role, &issue.sub) };
     if let Some(id) = &claims.jti {
         eprintln!("id {id}: `ruhepol token revoke {id}` takes it back");
     }
-    println!("{}", tokens.issue(now, ttl.as_secs(), claims));
+    println!("{}", tokens.issue(unix_s(), ttl.as_secs(), claims));
     Ok(())
 }

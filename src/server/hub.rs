@@ -16,7 +16,7 @@ use crate::config;
 use crate::journal::{Logged, Publication, end_of};
 use crate::metrics::{Kind, Metrics};
 use crate::server::load::{AgentLoad, BreakRule};
-use crate::server::unix_ms;
+use crate::wall_clock::unix_ms;
 use crate::wire::feed::{Colleagues, FeedEvent, Load, Whispered};
 use crate::wire::to_json;
 
