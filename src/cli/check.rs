@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
+use super::Outcome;
+use super::place::configured;
 use super::show::{Ink, Style};
-use super::{Failure, Outcome};
-use crate::config::{Config, Engine, Overrides};
+use crate::config::{Config, Engine};
 use crate::setup;
 use crate::stt::Transcriber;
 use crate::terms::SAMPLE_RATE;
@@ -44,7 +45,7 @@ pub fn run(args: Args) -> Outcome {
             println!("{} {what}: {problem}", style.paint(Ink::Red, "problem"));
         }
     };
-    let config = Config::load(args.config.as_deref(), &Overrides::default()).map_err(Failure::usage)?;
+    let config = configured(args.config.as_deref())?;
     tell(
         "configuration",
         Ok(args.config.as_ref().map_or("the defaults".to_owned(), |path| path.display().to_string())),

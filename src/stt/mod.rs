@@ -5,6 +5,7 @@
 //! every machine. Transcription runs in processes of its own ([`process`]), or on threads of its own if the
 //! configuration says so, never on the ones that read sockets.
 
+mod decode;
 pub mod frames;
 mod ggml;
 pub mod phantom;

@@ -1,8 +1,6 @@
 //! The one queue all calls share: bounded, ordered by who needs to be heard, shedding by rule.
 
 mod counters;
-#[cfg(test)]
-mod tests;
 
 pub use self::counters::SpeechStats;
 
@@ -351,3 +349,6 @@ impl State {
         Some(self.waiting.remove(index))
     }
 }
+
+#[cfg(test)]
+mod tests;
