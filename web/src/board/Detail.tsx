@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { TipLayer } from "../lib/Tip";
 import { alertName, clock, dateOf, endName, timeOfDay, useWords } from "../lib/i18n";
 import { Back, Check, Clock, Cross, Ear, Eye } from "../lib/icons";
+import { reasonIn } from "../lib/reason";
 import { BandBadge, Button } from "../lib/ui";
 import type { CallView } from "../wire";
 import { Chart } from "./Chart";
@@ -28,7 +29,11 @@ export function Detail({ controller, opened, ask }: Props) {
   const story = useMemo(() => storyOf(opened), [opened, opened.rev]);
   const heading = useRef<HTMLHeadingElement>(null);
   const log = useRef<HTMLDivElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    const box = controller.box && document.getElementById(controller.box);
+    controller.box = null;
+    (box ?? heading.current)?.focus({ preventScroll: true });
+  }, []);
   const goTo = useRef((_line: string) => {});
   const onGo = useCallback((line: string) => goTo.current(line), []);
   const alert = call.alert;
@@ -91,8 +96,8 @@ export function Detail({ controller, opened, ask }: Props) {
             <p>
               <strong>{alertName(words, alert.kind)}</strong> <span class="muted">{words.alertSince(clock(now - alert.since_ms))}</span>
             </p>
-            {alert.quote && <q>{alert.quote}</q>}
-            {saysMore(alert) && <p class="muted">{alert.reason}</p>}
+            {alert.quote && <q lang={call.language ?? undefined}>{alert.quote}</q>}
+            {saysMore(alert) && <p class="muted">{reasonIn(words, alert.reason)}</p>}
           </div>
           <div class="card-actions">
             {needs && (
@@ -115,13 +120,13 @@ export function Detail({ controller, opened, ask }: Props) {
       <Chart ready={opened.state === "ready"} story={story} now={Math.floor(now / 1_000) * 1_000} level={call.level} ended={opened.ended} me={me} onGo={onGo} />
       <div class="detail-panes">
         <TipLayer>
-          <Conversation controller={controller} opened={opened} rev={opened.rev} agent={call.agent ?? null} story={story} scroller={log} goTo={goTo} agentChannel={model.agentChannel} />
+          <Conversation controller={controller} opened={opened} rev={opened.rev} agent={call.agent ?? null} lang={call.language ?? undefined} story={story} scroller={log} goTo={goTo} agentChannel={model.agentChannel} />
         </TipLayer>
         <aside class="side" aria-label={words.factsTitle}>
           {!opened.ended && <WhisperBox controller={controller} call={call} suggestions={story.suggestions} />}
           {opened.ended && call.summary && <SummaryBox summary={call.summary} />}
           <FactsBox call={call} opened={opened} story={story} />
-          {!opened.ended && <NoteBox controller={controller} call={opened.call} />}
+          {!opened.ended && <NoteBox controller={controller} call={opened.call} onTake={alert ? null : () => ask({ what: "take", call: opened.call })} />}
         </aside>
       </div>
     </section>
