@@ -257,7 +257,7 @@ try {
     await page.locator("[data-call=k-2047]").click();
     await page.locator(".line-customer").first().waitFor();
     const text = options.lang === "de" ? "spricht lauter als zu Beginn" : "speaks louder than at the beginning";
-    line.say({ call: "k-2047", log: "call", seq: 900, at: new Date().toISOString(), t_ms: 40_000, type: "observation", sound: "louder", on: true, change: 6, text });
+    line.say({ call: "k-2047", log: "call", seq: 900, at: new Date().toISOString(), t_ms: 75_000, type: "observation", sound: "louder", on: true, change: 6, text });
     await page.locator(".flag-sound").waitFor();
     return page;
   });

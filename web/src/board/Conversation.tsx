@@ -5,7 +5,7 @@ import { useTip } from "../lib/Tip";
 import { alertName, clock, nameOf, number, spokenLength, timeOfDay, useWords, type Words } from "../lib/i18n";
 import { Alert, Check, Clock, Cross, Cut, Dropped, Ear, Lag, Note, Pause, Whisper } from "../lib/icons";
 import { memo, same } from "../lib/memo";
-import { reasonIn } from "../lib/reason";
+import { moreReason, reasonIn } from "../lib/reason";
 import { Button } from "../lib/ui";
 import type { AgentChannel, AlertKind, Cue, Lang } from "../wire";
 import type { Controller } from "./controller";
@@ -247,11 +247,13 @@ function alertLine(line: Extract<Line, { kind: "alert" }>, words: Words): System
   const { system } = words;
   const name = alertName(words, line.alertKind as AlertKind);
   const who = line.by ?? "?";
+  const reason = moreReason(words, line.alertKind, line.reason);
+  if (line.untakenMs) return [<Clock />, `${words.untaken(spokenLength(words, line.untakenMs))}.`, ""];
   switch (line.state) {
     case "raised":
-      return [<Alert />, `${system.raised}: ${name}.`, reasonIn(words, line.reason)];
+      return [<Alert />, `${system.raised}: ${name}.`, reason];
     case "raised_higher":
-      return [<Alert />, `${system.higher}: ${name}.`, reasonIn(words, line.reason)];
+      return [<Alert />, `${system.higher}: ${name}.`, reason];
     case "cleared":
       return [<Check />, `${system.cleared}.`, reasonIn(words, line.reason)];
     case "acknowledged":

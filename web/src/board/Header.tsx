@@ -75,8 +75,8 @@ export function Header({ controller, view, waiting, filters, onView, onFilters, 
           </>
         )}
         {filtered && (
-          <button type="button" class="button button-quiet" onClick={() => onFilters(agents ? { ...filters, search: "" } : NO_FILTERS)}>
-            {words.clearFilters}
+          <button type="button" class="button button-quiet" aria-label={words.clearFilters} title={words.clearFilters} onClick={() => onFilters(agents ? { ...filters, search: "" } : NO_FILTERS)}>
+            {words.clear}
           </button>
         )}
       </div>

@@ -2,15 +2,15 @@
 
 import { memo } from "../lib/memo";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { alertName, clock, minutes, spokenLength, timeOfDay, useWords, type Words } from "../lib/i18n";
+import { alertName, clock, minutes, nameOf, spokenLength, timeOfDay, useWords, type Words } from "../lib/i18n";
 import { Alert, BandIcon, Check, Clock, Cup, Dropped, Falling, Lag, Pause, Rising, Steady } from "../lib/icons";
 import { BandBadge, Button, Spark } from "../lib/ui";
 import type { CallView, OpenAlert } from "../wire";
 import type { Controller } from "./controller";
 import type { Asked } from "./Dialogs";
-import { reasonIn } from "../lib/reason";
+import { moreReason } from "../lib/reason";
 import { focusCall, focusedCall } from "./keys";
-import { type Call, type Filters, type Section, byNeed, isRaised, matches, needsSomebody, sectionOf, trendOf } from "./model";
+import { type Call, type Filters, type Section, byNeed, matches, needsSomebody, sectionOf, trendOf } from "./model";
 
 /** Rows change places at most this often, so that one can aim at them. */
 const ORDER_MS = 1_500;
@@ -87,7 +87,7 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
             <Alert />
             <span class="beyond-text">{words.beyond(beyond)}</span>
             <Button kind="quiet" onClick={onClear}>
-              {words.clearFilters}
+              {words.showAll}
             </Button>
           </p>
         )}
@@ -163,6 +163,8 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
   const name = alertName(words, alert.kind);
   const now = model.mediaNow(call, stale);
   const since = now - alert.since_ms;
+  const reason = moreReason(words, alert.kind, alert.reason);
+  const late = alert.unacknowledged_ms;
   return (
     <li data-item={call.call} class={`card card-${call.band}`}>
       <button type="button" class="card-main" data-call={call.call} data-section="needs" aria-current={current} onClick={() => void controller.open(call.call)}>
@@ -170,8 +172,16 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
           <BandBadge band={call.band} level={call.level} />
           <Spark points={call.recent} band={call.band} />
           <TrendSign call={call} now={now} />
-          <span class="card-since" title={words.alertSince(spokenLength(words, since))}>
-            <small>{words.since}</small> <time>{clock(since)}</time>
+          <span class={late ? "card-since card-late" : "card-since"} title={late ? words.untaken(spokenLength(words, since)) : words.alertSince(spokenLength(words, since))}>
+            {late ? (
+              <>
+                <Clock />
+                <span class="hidden">{words.untaken("")}</span>
+              </>
+            ) : (
+              <small>{words.since}</small>
+            )}{" "}
+            <time>{clock(since)}</time>
           </span>
         </span>
         <strong class="card-kind">{name}</strong>
@@ -180,7 +190,7 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
             {alert.quote}
           </q>
         )}
-        {saysMore(alert) && <span class="card-reason">{reasonIn(words, alert.reason)}</span>}
+        {reason && <span class="card-reason">{reason}</span>}
         <Flags call={call} controller={controller} />
         <Who call={call} />
       </button>
@@ -212,6 +222,7 @@ const Row = memo(function Row({ call, stale, current, controller, words }: RowPr
         </span>
         <Who call={call} />
         <span class="row-why">
+          {!alert && call.why.map((kind) => nameOf(words.cues, kind)).join(", ")}
           {alert && (
             <>
               <strong>{alertName(words, alert.kind)}</strong> {alert.quote && <q lang={call.language ?? undefined}>{alert.quote}</q>}
@@ -239,9 +250,6 @@ const QuietRow = memo(function QuietRow({ call, stale, current, controller, word
     </li>
   );
 });
-
-/** Whether the reason adds anything to the name of the kind, which already says what was threatened or demanded. */
-export const saysMore = (alert: OpenAlert) => alert.kind === "rising_tension" || alert.reason.includes(":") || alert.reason.length > 48;
 
 export function TrendSign({ call, now }: { call: Call; now: number }) {
   const words = useWords();
@@ -273,7 +281,6 @@ export function Flags({ call, controller, compact = false }: { call: Call; contr
   const { alert } = call;
   const load = call.agent ? controller.model.loads.get(call.agent) : undefined;
   const flags: [string, preact.JSX.Element, string][] = [];
-  if (alert?.unacknowledged_ms && isRaised(alert)) flags.push(["untaken", <Clock />, words.untaken(spokenLength(words, alert.unacknowledged_ms))]);
   if (alert?.state === "acknowledged") {
     const mine = alert.by === controller.session.claims.sub;
     flags.push(["taken", <Check />, mine ? words.youAreOnIt : words.acknowledgedBy(alert.by ?? "?")]);

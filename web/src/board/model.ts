@@ -9,6 +9,7 @@ import type {
   CallFacts,
   CallView,
   Colleagues,
+  CueKind,
   Erased,
   Event,
   LevelPoint,
@@ -26,6 +27,9 @@ export const BAND_FROM: Record<Band, number> = { calm: 0, tense: 25, heated: 50,
 /** Points kept for a trend. */
 const RECENT = 12;
 
+/** Reasons shown of a call without an alert. */
+const WHY = 3;
+
 /** Events kept of an opened call: two hours of talk. What is older is in the journal. */
 const EVENTS_MAX = 8_000;
 
@@ -34,6 +38,8 @@ const DANGER = new Set<string>(["violence_threat", "self_harm"]);
 
 export interface Call extends CallView {
   recent: LevelPoint[];
+  /** Of what the customer said lately, what raised the level; the newest first. */
+  why: CueKind[];
   /** Grows with every change: what a row compares to know that it is still right. */
   rev: number;
   /** Server's wall clock of the start. */
@@ -178,6 +184,7 @@ export class Model {
     return {
       ...view,
       recent: view.recent ?? known?.recent ?? [],
+      why: known?.why ?? [],
       rev: (known?.rev ?? 0) + 1,
       startedMs,
       mediaOffsetMs: known?.mediaOffsetMs ?? startedMs,
@@ -261,6 +268,7 @@ function fold(call: Call, event: Event) {
     case "assessment":
       call.level = event.level;
       call.band = event.band;
+      call.why = [...new Set([...event.cues.filter((cue) => cue.weight > 0).map((cue) => cue.kind), ...call.why])].slice(0, WHY);
       call.recent = [...call.recent.slice(1 - RECENT), { t_ms: event.t_ms, level: event.level }];
       break;
     case "alert": {

@@ -47,7 +47,6 @@ const SENTENCES: [string, string][] = [
 
 const COUNTED: [RegExp, Record<Lang, (n: string) => string>][] = [
   [/^(\d+) (?:Beschwerden in kurzer Zeit|complaints in a short time)$/, { de: (n) => `${n} Beschwerden in kurzer Zeit`, en: (n) => `${n} complaints in a short time` }],
-  [/^(?:Seit (\d+) s nicht angenommen|Not taken for (\d+) s)$/, { de: (n) => `Seit ${n} s nicht übernommen`, en: (n) => `Not taken for ${n} s` }],
 ];
 
 /** From either language to the page's. Where two say the same, the first is meant. */
@@ -56,16 +55,25 @@ const TABLES = {
   en: new Map(SENTENCES.flatMap(([german, english]): [string, string][] => [[german, english], [english, english]])),
 };
 
+/** For how long nobody has taken it, the page says itself. */
+const NOT_TAKEN = /^(?:Seit \d+ s nicht angenommen|Not taken for \d+ s)$/;
+
 /** `Lage spitzt sich zu: 2 Beschwerden in kurzer Zeit: Ärger, Zeitdruck`, part by part. */
 export function reasonIn(words: Words, reason: string): string {
   const part = (text: string) => known(words, text) ?? text.split(", ").map((name) => known(words, name) ?? name).join(", ");
-  return reason.split(": ").map(part).join(": ");
+  return reason.split(": ").filter((text) => !NOT_TAKEN.test(text)).map(part).join(": ");
+}
+
+/** The reason where it adds anything to the name of the kind, which already says what was threatened or demanded. */
+export function moreReason(words: Words, kind: string, reason: string): string {
+  const text = reasonIn(words, reason);
+  return kind === "rising_tension" || text.includes(":") || text.length > 48 ? text : "";
 }
 
 function known({ lang }: Words, text: string): string | undefined {
   for (const [pattern, tell] of COUNTED) {
     const found = pattern.exec(text);
-    if (found) return tell[lang](found[1] ?? found[2] ?? "");
+    if (found) return tell[lang](found[1]!);
   }
   return TABLES[lang].get(text);
 }

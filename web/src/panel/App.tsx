@@ -151,6 +151,7 @@ function PromptSlot({ controller }: { controller: Controller }) {
   const words = useWords();
   const { model } = controller;
   const prompt = model.current?.prompt ?? null;
+  const [todo, say] = partsOf(prompt?.text ?? "");
   const menu = useRef<HTMLDetailsElement>(null);
   const shut = () => {
     if (menu.current) menu.current.open = false;
@@ -164,7 +165,8 @@ function PromptSlot({ controller }: { controller: Controller }) {
       <div class="prompt-place" role="status" aria-live="polite">
         {prompt ? (
           <p key={prompt.id} class="prompt-text">
-            {prompt.text}
+            {todo && <span class="prompt-todo">{todo} </span>}
+            <span class="prompt-say">{say}</span>
           </p>
         ) : (
           <p class="slot-none">{model.praised ? <><Check /> {words.thanksUsed}</> : muted ? <><Muted /> {words.promptMutedUntil(timeOfDay(words, controller.mutedUntil))}</> : words.promptNone}</p>
@@ -214,6 +216,12 @@ function PromptSlot({ controller }: { controller: Controller }) {
       </div>
     </section>
   );
+}
+
+/** What to do, and the sentence to say: the eye finds the sentence at once. */
+function partsOf(text: string): [string, string] {
+  const at = text.search(/[„“"]/);
+  return at > 0 ? [text.slice(0, at).trim(), text.slice(at)] : ["", text];
 }
 
 function Waiting({ ready }: { ready: boolean }) {
