@@ -261,6 +261,45 @@ try {
     await page.locator(".flag-sound").waitFor();
     return page;
   });
+  // What was not heard, and a call that nobody has to take.
+  await state("board-lag", [["small", SIZES.small], ["tablet", SIZES.tablet]], TWO, async (options) => {
+    await fresh();
+    const page = await openPage(browser, "about:blank", options);
+    const line = await relayFeed(page);
+    await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
+    await page.locator("[data-call=k-2046]").click();
+    await page.locator(".line-customer").first().waitFor();
+    const event = (seq, fields) => line.say({ call: "k-2046", log: "call", seq: 900 + seq, at: new Date().toISOString(), t_ms: 24_000 + seq * 4_000, ...fields });
+    event(1, { type: "gap", duration_ms: 1_800 });
+    event(2, { type: "lagging", lag_ms: 4_200 });
+    event(3, { type: "speech_dropped", channel: "customer", start_ms: 31_000, end_ms: 33_500, reason: "deadline" });
+    await page.locator(".detail .flag-dropped").waitFor();
+    await page.locator(".box-button").scrollIntoViewIfNeeded();
+    return page;
+  });
+  await state("board-late", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.locator(".card-late").nth(1).waitFor({ timeout: 60_000 });
+    await page.locator(".card-main").first().click();
+    await page.locator(".line-customer").first().waitFor();
+    return page;
+  });
+  await state("board-ends", SMALL, TWO, (options) => board({ ...options, scope: { ttlS: 400 } }));
+  await state("board-sound-waits", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.evaluate(() => localStorage.setItem("ruhepol.sound", "on"));
+    await page.reload();
+    await page.locator(".toast").waitFor();
+    return page;
+  });
+  await state("board-done", SMALL, TWO, async (options) => {
+    const page = await opened(options);
+    await page.keyboard.press("w");
+    await page.keyboard.type(options.lang === "de" ? "Ich bin da." : "I am here.");
+    await page.keyboard.press("Enter");
+    await page.locator(".toast").waitFor();
+    return page;
+  });
   if (wanted("board-many")) {
     const floor = await startServer();
     const crowd = await crowdScene(floor);
@@ -299,7 +338,6 @@ try {
     player.script("late-delivery", { from: 11, upTo: 20 });
     await page.locator(".moment", { hasText: /\w/ }).waitFor();
     await shoot(page, `panel-low-full-${options.lang}-${options.theme}`);
-    await page.locator(".mute summary").click({ timeout: 2_000 }).catch(() => undefined);
     feed.close();
     player.lose();
     return page;
@@ -311,6 +349,19 @@ try {
     await shoot(page, `panel-quiet-${options.lang}-${options.theme}`);
     await page.locator(".mute-all").click();
     await page.locator(".slot-none .icon").first().waitFor();
+    player.lose();
+    return page;
+  });
+  await state("panel-ends", PANEL, TWO, async (options) => {
+    const page = await openPage(browser, `${server.url}/agent#token=${token("agent", "a24", { ttlS: 400 })}`, { ...options });
+    await page.locator(".panel-ends").waitFor();
+    return page;
+  });
+  await state("panel-mute", [...PANEL, ...LOW], TWO, async (options) => {
+    const page = await panel("a21")(options);
+    const player = await Player.start(server, `u-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
+    player.script("late-delivery", { upTo: 11 });
+    await page.locator(".mute summary").click();
     player.lose();
     return page;
   });

@@ -78,7 +78,9 @@ export function LoadView({ controller, search, onOpen, onClear }: Props) {
                     {call ? (
                       <button type="button" class="button button-quiet table-open" title={words.openCall} onClick={() => onOpen(call.call)}>
                         <BandBadge band={call.band} level={call.level} />
-                        <span class="hidden">, {words.openCall}</span>
+                        <span class="hidden">
+                          , {load.agent}, {words.openCall}
+                        </span>
                       </button>
                     ) : (
                       <span class="muted">–</span>

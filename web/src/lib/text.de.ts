@@ -255,7 +255,7 @@ export const de: Text = {
   system: {
     hold: "Wird gehalten",
     resumed: "Wieder im Gespräch",
-    gap: (length) => `${length} Ton sind nie angekommen`,
+    gap: (length) => `Tonlücke: ${length} nie angekommen`,
     lagging: (length) => `Mitschrift ${length} hinter dem Gespräch`,
     caughtUp: "Mitschrift hat aufgeholt",
     dropped: (length, reason) => `${length} nicht mitgeschrieben: ${reason}`,

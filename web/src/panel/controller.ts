@@ -50,6 +50,9 @@ export class Controller {
       session,
       onMessages: (messages) => {
         this.model.apply(messages);
+        // What was put aside with the pause does not come back with a new connection.
+        const { current } = this.model;
+        if (current && this.mutedUntil > Date.now() && messages.some(({ type }) => type === "snapshot")) current.prompt = null;
         keepPast(session.claims.sub, this.model.past);
         this.praise();
         this.store.changed();
