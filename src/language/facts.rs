@@ -212,7 +212,7 @@ fn shared(text: &str, possible: Possible, patterns: &Shared, found: &mut Vec<Raw
 
 /// A pattern of this file's own making; all are compiled in the tests.
 /// Most that a pattern may keep of what it has learned about texts, bytes: there are some hundred of them.
-const DFA_BYTES_MAX: usize = 128 * 1024;
+const DFA_BYTES_MAX: usize = 1024 * 1024;
 
 fn pattern(source: &str) -> Regex {
     match RegexBuilder::new(source).dfa_size_limit(DFA_BYTES_MAX).build() {
