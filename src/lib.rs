@@ -38,5 +38,11 @@ pub mod setup;
 pub mod stt;
 pub mod terms;
 pub mod train;
+mod wall_clock;
 pub mod wer;
 pub mod wire;
+
+/// Scoring makes many small, short-lived values; and a server that runs for weeks must give back what it no longer needs.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -235,7 +235,7 @@ impl Rulebook {
         for (name, patterns) in &raw.words {
             let before = errors.len();
             for pattern in patterns {
-                if let Err(error) = Words::new([pattern.get_ref().as_str()].into_iter()) {
+                if let Err(error) = regex_syntax::parse(pattern.get_ref()) {
                     let message = format!("the pattern `{}` cannot be read: {error}", pattern.get_ref());
                     errors.push(file.error(
                         pattern.span().start,

@@ -6,9 +6,12 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter pieces stand in nearly every text.
-const PIECE_BYTES_MIN: usize = 3;
+const PIECE_BYTES_MIN: usize = 2;
 /// More pieces are not looked for quicker than the patterns themselves.
 const PIECES_MAX: usize = 100;
+
+/// Most that a pattern may keep of what it has learned about texts, bytes: there are some hundreds of patterns.
+const DFA_BYTES_MAX: usize = 128 * 1024;
 
 /// A named list of patterns; matches if one of them is found.
 #[derive(Debug, Clone)]
@@ -30,11 +33,13 @@ impl Words {
         let all = patterns.map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
         // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
         let folds = all.chars().any(char::is_uppercase);
-        let regex = regex::RegexBuilder::new(&all).case_insensitive(folds).build()?;
+        let regex = regex::RegexBuilder::new(&all).case_insensitive(folds).dfa_size_limit(DFA_BYTES_MAX).build()?;
         let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(&all).ok();
         let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX);
         let finder = |pieces: Vec<Vec<u8>>| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(pieces);
-        let plain = plain_pattern(&all).and_then(|all| bytes::RegexBuilder::new(&all).unicode(false).build().ok());
+        let plain_regex =
+            |all: String| bytes::RegexBuilder::new(&all).unicode(false).dfa_size_limit(DFA_BYTES_MAX).build().ok();
+        let plain = plain_pattern(&all).and_then(plain_regex);
         Ok(Self { all: regex, pieces: pieces.and_then(|pieces| finder(pieces).ok()), plain })
     }
 
