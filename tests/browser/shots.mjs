@@ -53,6 +53,8 @@ const SMALL = [["small", SIZES.small]];
 const PANEL = [["panel", { width: 360, height: 720 }]];
 /** As the small window that stays on top may be. */
 const LOW = [["low", { width: 360, height: 480 }]];
+/** A call in the page's own language that gets hints, and a kind word at its end. */
+const scriptIn = (lang) => (lang === "de" ? "late-delivery" : "english-recovered");
 const TWO = LOOKS.slice(0, 2);
 
 /** A scene that lasts: after this time without a word its alerts would be over. */
@@ -313,8 +315,8 @@ try {
   await state("panel-waiting", PANEL, LOOKS, panel("a99"));
   await state("panel-prompt", PANEL, LOOKS, async (options) => {
     const page = await panel("a21")(options);
-    const player = await Player.start(server, `p-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
-    player.script("late-delivery", { upTo: 11 });
+    const player = await Player.start(server, `p-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" }, wait_s: 240 });
+    player.script(scriptIn(options.lang), { upTo: 11 });
     await page.locator(".prompt-text").waitFor();
     const boardPage = await openBoard(browser, server, { lang: options.lang });
     await boardPage.locator(`[data-call=${player.call}]`).click();
@@ -328,14 +330,14 @@ try {
   });
   await state("panel-low", LOW, TWO, async (options) => {
     const page = await panel("a21")(options);
-    const player = await Player.start(server, `l-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
-    player.script("late-delivery", { upTo: 11 });
+    const player = await Player.start(server, `l-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" }, wait_s: 240 });
+    player.script(scriptIn(options.lang), { upTo: 11 });
     await page.locator(".prompt-text").waitFor();
     const feed = await follow(server, "/v1/feed/supervisor", token("supervisor", "berta"));
     feed.send({ type: "open", call: player.call });
     feed.send({ type: "whisper", call: player.call, text: options.lang === "de" ? "Bieten Sie ihr die Lieferung morgen früh an." : "Offer her delivery tomorrow morning." });
     await page.locator(".whisper-text").waitFor();
-    player.script("late-delivery", { from: 11, upTo: 20 });
+    player.script(scriptIn(options.lang), { from: 11, upTo: 20 });
     await page.locator(".moment", { hasText: /\w/ }).waitFor();
     await shoot(page, `panel-low-full-${options.lang}-${options.theme}`);
     feed.close();
@@ -359,8 +361,8 @@ try {
   });
   await state("panel-mute", [...PANEL, ...LOW], TWO, async (options) => {
     const page = await panel("a21")(options);
-    const player = await Player.start(server, `u-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
-    player.script("late-delivery", { upTo: 11 });
+    const player = await Player.start(server, `u-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" }, wait_s: 240 });
+    player.script(scriptIn(options.lang), { upTo: 11 });
     await page.locator(".mute summary").click();
     player.lose();
     return page;
@@ -373,8 +375,8 @@ try {
   });
   await state("panel-between", PANEL, LOOKS, async (options) => {
     const page = await panel("a22")(options);
-    const player = await Player.start(server, `b-${Math.random().toString(36).slice(2, 7)}`, { agent: "a22", queue: "versand", team: "nord", customer: { name: "Frau Keller" } });
-    player.script("late-delivery");
+    const player = await Player.start(server, `b-${Math.random().toString(36).slice(2, 7)}`, { agent: "a22", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" } });
+    player.script(scriptIn(options.lang));
     await sleep(300);
     await player.stop();
     await page.locator(".between").waitFor();
@@ -382,8 +384,8 @@ try {
   });
   await state("panel-between", LOW, TWO, async (options) => {
     const page = await panel("a25")(options);
-    const player = await Player.start(server, `c-${Math.random().toString(36).slice(2, 7)}`, { agent: "a25", queue: "versand", team: "nord", customer: { name: "Frau Keller" } });
-    player.script("late-delivery");
+    const player = await Player.start(server, `c-${Math.random().toString(36).slice(2, 7)}`, { agent: "a25", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" } });
+    player.script(scriptIn(options.lang));
     await sleep(300);
     await player.stop();
     await page.locator(".between").waitFor();

@@ -222,7 +222,7 @@ const Row = memo(function Row({ call, stale, current, controller, words }: RowPr
         </span>
         <Who call={call} />
         <span class="row-why">
-          {!alert && call.why.map((kind) => nameOf(words.cues, kind)).join(", ")}
+          {!alert && call.why.map((kind) => nameOf(words.cues, kind)).join(" · ")}
           {alert && (
             <>
               <strong>{alertName(words, alert.kind)}</strong> {alert.quote && <q lang={call.language ?? undefined}>{alert.quote}</q>}
