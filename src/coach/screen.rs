@@ -386,8 +386,8 @@ impl Screen {
         let lapse = self.waiting.iter().map(|waiting| waiting.until_ms + 1).min();
         let waiting = !self.waiting.is_empty();
         let gap = self.last_ms.filter(|_| waiting).map(|last| last + rules.settings.gap_ms);
-        let words =
-            [floor.agent_stopped_ms, floor.customer_stopped_ms].map(|at| at.filter(|_| waiting).map(|at| at + WORDS_SETTLED_MS));
+        let words = [floor.agent_stopped_ms, floor.customer_stopped_ms]
+            .map(|at| at.filter(|_| waiting).map(|at| at + WORDS_SETTLED_MS));
         [shown, lapse, gap].into_iter().chain(words).flatten().filter(|due| *due > self.settled_ms).min()
     }
 }

@@ -72,16 +72,7 @@ fn nothing_appears_while_the_agent_speaks() {
 
 /// Words of the agent.
 fn said<'a>(span: Span, text: &'a str, cues: &'a [Cue]) -> Utterance<'a> {
-    Utterance {
-        channel: Channel::Agent,
-        span,
-        text,
-        cues,
-        severity: None,
-        level: 30,
-        band: Band::Tense,
-        alerts: false,
-    }
+    Utterance { channel: Channel::Agent, span, text, cues, severity: None, level: 30, band: Band::Tense, alerts: false }
 }
 
 #[test]
@@ -95,7 +86,8 @@ fn advice_waits_for_words_that_may_make_it_needless() {
         stage.play("C 2 30 [dissatisfaction] Mein Router geht nicht.");
         let from = stage.now_ms;
         stage.coach.speech(from, Channel::Agent, true, from);
-        let out = stage.coach.utterance(from + 2000, said(Span::new(from, from + 1500), "Das liegt am Wetter.", &excuse));
+        let out =
+            stage.coach.utterance(from + 2000, said(Span::new(from, from + 1500), "Das liegt am Wetter.", &excuse));
         assert!(out.is_empty());
         stage.coach.speech(from + 5000, Channel::Agent, false, from + 5000);
         (stage, from)

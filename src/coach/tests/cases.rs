@@ -218,10 +218,7 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "001-4",
-        speaks: (
-            "A [] Guten Tag.\nC 2 30 [sarcasm] Na, das habt ihr ja ganz wunderbar hinbekommen.",
-            2,
-        ),
+        speaks: ("A [] Guten Tag.\nC 2 30 [sarcasm] Na, das habt ihr ja ganz wunderbar hinbekommen.", 2),
         silent: "A [] Guten Tag.\nC 1 30 [dissatisfaction] Das ist schade.\nA [] b\nC 3 30 [legal_threat] Dann gehe ich zum Anwalt.",
         limit: ("A [] a\nC 2 30 [sarcasm] c\n~ 30\nC 2 30 [sarcasm] e\nA [] f", 1),
         facts: nothing_known,

@@ -187,12 +187,12 @@ static NAME_GREETING: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// The name alone behind a greeting ("Moin, Petersen. Ich hab …"), maybe behind the agent's ("Guten Tag, Herr Timm.
-/// Lieselotte Hagedorn, Kastanienweg"), and a whole one behind whatever stood there ("Morgen, Dennis. Franziska Lehnhardt, …").
-static NAME_ALONE: LazyLock<Regex> = LazyLock::new(|| {
+/// First name and surname behind a greeting, maybe of the agent by name ("Guten Tag, Herr Timm. Lieselotte Hagedorn,
+/// Kastanienweg", "Morgen, Dennis. Franziska Lehnhardt, …"). A single word there may be anything.
+static NAME_BEHIND: LazyLock<Regex> = LazyLock::new(|| {
     const NAME: &str = r"[A-ZÄÖÜ][a-zäöüßéèçğışı]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?";
     pattern(&format!(
-        r"^(?:(?:[Jj]a|[Gg]uten|[Ss]chönen|[Gg]rüß|also|äh)[ ,]+)*(?:Tag|Morgen|Abend|Gott|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach)[,.!] (?:(?:Frau|Herr) {NAME}[.,] )?(?:{NAME} )?({NAME})(?:[.!] |, |$)(?:(?:{NAME} )({NAME})[,.])?"
+        r"^(?:(?:[Jj]a|[Gg]uten|[Ss]chönen|[Gg]rüß|also|äh)[ ,]+)*(?:Tag|Morgen|Abend|Gott|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach)[,.!] (?:(?:Frau |Herr )?{NAME}[.,] )?{NAME} ({NAME})(?:[.!] |, |$)"
     ))
 });
 
@@ -338,8 +338,10 @@ fn own_names(text: &str, found: &mut Vec<Raw>) {
             names(&address, name.as_str(), name.range(), found);
         }
     }
-    let alone = NAME_ALONE.captures_iter(text).chain(NAME_BEFORE.captures_iter(text));
-    for name in alone.flat_map(|hit| [hit.get(1), hit.get(2)]).flatten().filter(|name| is_surname(name.as_str())) {
+    let alone = NAME_BEHIND.captures_iter(text).chain(NAME_BEFORE.captures_iter(text));
+    let titled = |start: usize| ["Frau ", "Herr "].iter().any(|title| text[..start].ends_with(title));
+    let told = |name: &regex::Match<'_>| is_surname(name.as_str()) && !titled(name.start());
+    for name in alone.filter_map(|hit| hit.get(1)).filter(told) {
         if found.iter().all(|raw| raw.kind != FactKind::Name || raw.start != name.start()) {
             names("", name.as_str(), name.range(), found);
         }
@@ -349,9 +351,10 @@ fn own_names(text: &str, found: &mut Vec<Raw>) {
 /// Whether a word that stands alone may be somebody's name: what people call about mostly ends otherwise.
 fn is_surname(word: &str) -> bool {
     const THINGS: &[&str] = &[
-        "ung", "heit", "keit", "schaft", "tion", "tät", "nummer", "frage", "problem", "stand", "termin", "vertrag", "karte", "konto",
-        "zimmer", "moment", "kurz", "bitte", "firma", "kanzlei", "praxis", "verein", "schule", "büro", "notfall", "tag", "morgen",
-        "abend", "gott", "hallo", "moin", "servus", "frau", "herr", "leute", "mal", "danke", "sagen", "stopp", "achtung",
+        "ung", "heit", "keit", "schaft", "tion", "tät", "nummer", "frage", "problem", "stand", "termin", "vertrag",
+        "karte", "konto", "zimmer", "moment", "kurz", "bitte", "firma", "kanzlei", "praxis", "verein", "schule",
+        "büro", "notfall", "tag", "morgen", "abend", "gott", "hallo", "moin", "servus", "frau", "herr", "leute", "mal",
+        "danke", "sagen", "stopp", "achtung",
     ];
     let lower = word.to_lowercase();
     !THINGS.iter().any(|end| lower.ends_with(end))

@@ -204,7 +204,8 @@ fn names_are_told_in_the_first_words() {
     check(
         Lang::De,
         &[
-            ("Moin, Petersen. Ich hab letzten Freitag mein Rad abgegeben.", "surname", Some("Petersen")),
+            ("Moin, Wiebke Harms. Ich hab letzten Freitag mein Rad abgegeben.", "surname", Some("Harms")),
+            ("Moin, Feierabend. Ich hab es eilig.", "surname", None),
             ("Guten Tag, Herr Timm. Lieselotte Hagedorn, Kastanienweg sieben.", "surname", Some("Hagedorn")),
             ("Guten Morgen, Dennis. Franziska Lehnhardt, Leitung Einkauf.", "surname", Some("Lehnhardt")),
             ("Schulte-Beckhoff, guten Tag. Ich fahre jetzt weniger.", "surname", Some("Schulte-Beckhoff")),
