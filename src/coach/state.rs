@@ -29,7 +29,7 @@ const FAILURE: &[CueKind] = &[CueKind::Dissatisfaction, CueKind::RepeatContact, 
 /// What the agent can do about it.
 const MET: &[CueKind] = &[CueKind::Apology, CueKind::SpecificEmpathy];
 /// What is only said to a complaint, so that there is one though its words were not made out.
-const ANSWERS: &[CueKind] = &[CueKind::Justification, CueKind::BlameCustomer];
+const ANSWERS: &[CueKind] = &[CueKind::Justification, CueKind::BlameCustomer, CueKind::GenericEmpathy];
 const SETTLES: &[CueKind] = &[CueKind::SolutionOffer, CueKind::CallbackOffer, CueKind::NextStep];
 
 /// What shows that the customer is content.
@@ -209,12 +209,8 @@ impl CallState {
     fn hear_agent(&mut self, said: &Said<'_>, turn: bool) {
         if self.agent_utterances == 0 {
             self.greeting.clone_from(&said.lower);
-        } else if self.grievance.is_none() && !said.has(&[CueKind::Question]) {
-            // Consoled is also who has lost something, and calmly tells it.
-            let consoles = self.upset && said.has(&[CueKind::GenericEmpathy]);
-            if consoles || said.has(ANSWERS) {
-                self.complain(false);
-            }
+        } else if self.upset && self.grievance.is_none() && said.has(ANSWERS) && !said.has(&[CueKind::Question]) {
+            self.complain(false);
         }
         self.agent_utterances += 1;
         self.agent_run_ms += said.span.duration_ms();
