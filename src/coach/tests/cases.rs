@@ -198,7 +198,7 @@ const CASES: &[Case] = &[
         id: "004-d",
         speaks: ("A [question] Ihre Nummer?\nC 0 0 [] Die Vier, die Sieben und die Eins.\n~ 8", 3),
         silent: "A [] Guten Tag.\nC 0 0 [] Einen Moment, ich hole die Rechnung.\n~ 8",
-        limit: ("A [] a\nC 0 0 [] b\n~ 20\nC 0 0 [] c\n~ 15", 1),
+        limit: ("A [question] a\nC 0 0 [] b\n~ 20\nC 0 0 [] c\n~ 15", 1),
         facts: nothing_known,
         live: true,
     },
