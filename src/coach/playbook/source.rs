@@ -259,6 +259,7 @@ impl Rulebook {
             }
         }
         for (name, label) in &raw.labels {
+            check::said(file, lang, label.span().start, label.get_ref(), errors);
             self.labels.insert((lang, name.clone()), label.get_ref().clone());
         }
         for (name, value) in &raw.configured {
@@ -273,7 +274,7 @@ impl Rulebook {
                     }
                     continue;
                 };
-                let phrases = phrases.get_ref().iter().filter_map(|raw| check::phrase(file, raw, errors)).collect();
+                let phrases = phrases.get_ref().iter().filter_map(|raw| check::phrase(file, lang, raw, errors)).collect();
                 let to = if own { &mut practice.say } else { &mut practice.say_supervisor };
                 to.insert(lang, phrases);
             }
