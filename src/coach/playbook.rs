@@ -4,6 +4,7 @@
 //! triggers and limits, `de.toml` and `en.toml` the words. Later files may add, change or switch off practices,
 //! for all queues or for some. `docs/playbook.md` teaches writing one.
 
+pub mod banned;
 mod check;
 mod source;
 mod words;
@@ -18,7 +19,7 @@ use crate::language::facts::FactKind;
 use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use check::SUGGESTING;
-pub use words::Words;
+pub use words::{Pattern, Words};
 
 /// Names and texts of the shipped files.
 pub const EMBEDDED: &[(&str, &str)] = &[
@@ -397,6 +398,13 @@ pub struct Phrase {
     pub cues: Vec<CueKind>,
     /// Slots that must be empty: nobody is asked for what they have said.
     pub missing: Vec<String>,
+}
+
+impl Phrase {
+    /// Whether it has no slots: what it says was checked when it was loaded.
+    pub fn is_literal(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
 }
 
 /// A piece of a phrasing.

@@ -25,7 +25,7 @@ mod gate;
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use crate::terms::Lang;
 
@@ -211,11 +211,8 @@ fn shared(text: &str, possible: Possible, patterns: &Shared, found: &mut Vec<Raw
 }
 
 /// A pattern of this file's own making; all are compiled in the tests.
-/// Most that a pattern may keep of what it has learned about texts, bytes: there are some hundred of them.
-const DFA_BYTES_MAX: usize = 1024 * 1024;
-
 fn pattern(source: &str) -> Regex {
-    match RegexBuilder::new(source).dfa_size_limit(DFA_BYTES_MAX).build() {
+    match Regex::new(source) {
         Ok(regex) => regex,
         Err(error) => unreachable!("a pattern of facts.rs does not compile: {error}"),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::source::{File, RawPhrase, RawPractice, parse};
-use super::{Condition, On, Part, Phrase, PlaybookError, Practice, Rulebook, Show};
+use super::{Condition, On, Part, Phrase, PlaybookError, Practice, Rulebook, Show, banned};
 use crate::coach::slots::{MAX_CHARS, SLOTS};
 use crate::terms::Lang;
 
@@ -161,7 +161,7 @@ pub fn unknown_practice(file: &File, at: usize, id: &str, errors: &mut Vec<Playb
 }
 
 /// Checks one phrasing.
-pub fn phrase(file: &File, raw: &Spanned<RawPhrase>, errors: &mut Vec<PlaybookError>) -> Option<Phrase> {
+pub fn phrase(file: &File, lang: Lang, raw: &Spanned<RawPhrase>, errors: &mut Vec<PlaybookError>) -> Option<Phrase> {
     let (say, after, missing) = match raw.get_ref() {
         RawPhrase::Plain(say) => (say, &[][..], &[][..]),
         RawPhrase::When { say, after, missing } => (say, &after[..], &missing[..]),
@@ -197,7 +197,15 @@ pub fn phrase(file: &File, raw: &Spanned<RawPhrase>, errors: &mut Vec<PlaybookEr
     if say.trim().is_empty() {
         errors.push(file.error(at, "an empty phrasing", "write words, or remove it"));
     }
+    said(file, lang, at, say, errors);
     Some(phrase)
+}
+
+/// Checks that words to be shown make no claim that nobody may make.
+pub fn said(file: &File, lang: Lang, at: usize, say: &str, errors: &mut Vec<PlaybookError>) {
+    if let Some(claim) = banned::in_phrasing(lang, say) {
+        errors.push(file.error(at, format!("`{say}` {}", claim.says), claim.remedy.clone()));
+    }
 }
 
 fn known_slot(name: &str) -> bool {

@@ -70,6 +70,21 @@ fn mistakes_are_told_with_file_line_and_remedy() {
             "add `mishaps",
         ),
         (
+            "version = 1\nlang = \"de\"\n[say]\n\"001-1\" = [\n  \"Ruhig.\",\n  \"Sie klingen gestresst. Ruhig.\",\n  \"Gut.\",\n]",
+            "own.toml:6: `Sie klingen gestresst. Ruhig.` says how the agent feels",
+            "nobody's feelings",
+        ),
+        (
+            "version = 1\nlang = \"en\"\n[supervisor]\n\"002-6\" = [\n  \"“We'll refund you, I promise.”\",\n]",
+            "own.toml:5: `“We'll refund you, I promise.”` promises what nobody may give",
+            "say what you will do yourself",
+        ),
+        (
+            "version = 1\nlang = \"de\"\n[labels]\nthanks = \"Ihrem Dank, 8 von 10 Punkten\"",
+            "own.toml:4: `Ihrem Dank, 8 von 10 Punkten` marks the agent",
+            "nobody is scored",
+        ),
+        (
             "version = 1\n[[alert]]\nkinds = [\"anger\"]\npractices = [\"001-1\"]",
             "own.toml:2: practice 001-1 may not speak to supervisors",
             "choose from",

@@ -1,24 +1,31 @@
 //! Named lists of patterns, asked of nearly every utterance.
 
+use std::cell::OnceCell;
+
 use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem;
 use regex::{Regex, bytes};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter pieces stand in nearly every text.
 const PIECE_BYTES_MIN: usize = 2;
-/// More pieces are not looked for quicker than the patterns themselves.
-const PIECES_MAX: usize = 100;
-
-/// Most that a pattern may keep of what it has learned about texts, bytes: there are some hundreds of patterns.
-const DFA_BYTES_MAX: usize = 1024 * 1024;
+/// More pieces of one pattern are not looked for quicker than the pattern itself.
+const PIECES_MAX: usize = 50;
 
 /// A named list of patterns; matches if one of them is found.
 #[derive(Debug, Clone)]
 pub struct Words {
-    all: Finder,
-    /// Pieces of text, one of which is in everything that matches: they are found many times faster. `None`: not known.
+    patterns: Vec<Pattern>,
+    /// The pieces of all patterns: a text with none of them is let go many times faster. `None` if a pattern has none.
     pieces: Option<AhoCorasick>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    finder: Finder,
+    /// Pieces of text, one of which is in everything that matches; empty if they are not known.
+    pieces: Vec<Vec<u8>>,
 }
 
 #[derive(Debug, Clone)]
@@ -30,27 +37,12 @@ enum Finder {
 }
 
 impl Words {
-    /// The patterns as one, so that a text is searched once.
-    ///
-    /// # Errors
-    /// When a pattern is no regular expression, or all together are too large.
-    pub fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Self, regex::Error> {
-        let all = patterns.map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
-        // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
-        let folds = all.chars().any(char::is_uppercase);
-        let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(&all).ok();
-        let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX);
-        let finder = |pieces: Vec<Vec<u8>>| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(pieces);
-        let plain_regex =
-            |all: String| bytes::RegexBuilder::new(&all).unicode(false).dfa_size_limit(DFA_BYTES_MAX).build().ok();
-        let all = match plain_pattern(&all).filter(|_| parsed.is_some()).and_then(plain_regex) {
-            Some(regex) => Finder::Plain(regex),
-            None => {
-                let mut builder = regex::RegexBuilder::new(&all);
-                Finder::Text(builder.case_insensitive(folds).dfa_size_limit(DFA_BYTES_MAX).build()?)
-            }
-        };
-        Ok(Self { all, pieces: pieces.and_then(|pieces| finder(pieces).ok()) })
+    pub fn new(patterns: Vec<Pattern>) -> Self {
+        let known = patterns.iter().all(|pattern| !pattern.pieces.is_empty());
+        let all = || patterns.iter().flat_map(|pattern| &pattern.pieces);
+        let finder = || AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(all()).ok();
+        let pieces = known.then(finder).flatten();
+        Self { patterns, pieces }
     }
 
     /// `lower` is a text in lower case.
@@ -58,11 +50,35 @@ impl Words {
         if !self.pieces.as_ref().is_none_or(|pieces| pieces.is_match(lower)) {
             return false;
         }
-        match &self.all {
-            Finder::Plain(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
-            Finder::Plain(regex) => regex.is_match(&plain(lower)),
-            Finder::Text(regex) => regex.is_match(lower),
-        }
+        let written = OnceCell::new();
+        self.patterns.iter().filter(|pattern| pattern.may_match(lower.as_bytes())).any(|pattern| {
+            match &pattern.finder {
+                Finder::Plain(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
+                Finder::Plain(regex) => regex.is_match(written.get_or_init(|| plain(lower))),
+                Finder::Text(regex) => regex.is_match(lower),
+            }
+        })
+    }
+}
+
+impl Pattern {
+    /// # Errors
+    /// When it is no regular expression, or too large.
+    pub fn new(pattern: &str) -> Result<Self, regex::Error> {
+        // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
+        let folds = pattern.chars().any(char::is_uppercase);
+        let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(pattern).ok();
+        let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX).unwrap_or_default();
+        let plain = parsed.as_ref().and_then(|_| plain_pattern(pattern));
+        let finder = match plain.and_then(|plain| bytes::RegexBuilder::new(&plain).unicode(false).build().ok()) {
+            Some(regex) => Finder::Plain(regex),
+            None => Finder::Text(regex::RegexBuilder::new(pattern).case_insensitive(folds).build()?),
+        };
+        Ok(Self { finder, pieces })
+    }
+
+    fn may_match(&self, lower: &[u8]) -> bool {
+        self.pieces.is_empty() || self.pieces.iter().any(|piece| memmem::find(lower, piece).is_some())
     }
 }
 
@@ -145,8 +161,12 @@ mod tests {
         Some(found.into_iter().map(|piece| String::from_utf8(piece).unwrap()).collect())
     }
 
+    fn words(patterns: &[&str]) -> Words {
+        Words::new(patterns.iter().map(|pattern| Pattern::new(pattern).unwrap()).collect())
+    }
+
     fn is_plain(words: &Words) -> bool {
-        matches!(words.all, Finder::Plain(_))
+        words.patterns.iter().all(|pattern| matches!(pattern.finder, Finder::Plain(_)))
     }
 
     #[test]
@@ -163,26 +183,26 @@ mod tests {
 
     #[test]
     fn lists_find_what_their_patterns_find() {
-        let words = Words::new([r"\bwart(e|en)\b", "über morgen", "!.*!"].into_iter()).unwrap();
+        let list = words(&[r"\bwart(e|en)\b", "über morgen", "!.*!"]);
         for (text, found) in
             [("ich warte", true), ("wartung", false), ("über morgen", true), ("!a!", true), ("", false)]
         {
-            assert_eq!(words.found_in(text), found, "{text}");
+            assert_eq!(list.found_in(text), found, "{text}");
         }
-        let words = Words::new([r"\bwart(e|en)\b", "über morgen"].into_iter()).unwrap();
-        assert!(words.pieces.is_some());
+        let list = words(&[r"\bwart(e|en)\b", "über morgen"]);
+        assert!(list.pieces.is_some());
         for (text, found) in [("ich warte", true), ("wartung", false), ("über morgen", true), ("morgen", false)] {
-            assert_eq!(words.found_in(text), found, "{text}");
+            assert_eq!(list.found_in(text), found, "{text}");
         }
-        let capitals = Words::new(["WLAN"].into_iter()).unwrap();
+        let capitals = words(&["WLAN"]);
         assert!(!is_plain(&capitals) && capitals.found_in("das wlan"));
     }
 
     #[test]
     fn umlauts_are_letters_of_a_word_in_every_text() {
         let patterns = [r"\bwart\b", r"\b(f[aä]hr|gr[^a-z]+ß)\w*", "a.{0,2}z"];
-        let words = Words::new(patterns.into_iter()).unwrap();
-        assert!(is_plain(&words));
+        let list = words(&patterns);
+        assert!(is_plain(&list));
         let as_written = Regex::new(&patterns.join("|")).unwrap();
         for (text, found) in [
             ("wart", true),
@@ -198,10 +218,10 @@ mod tests {
             ("wart œuvre", true),
             ("wartœ", false),
         ] {
-            assert_eq!((words.found_in(text), as_written.is_match(text)), (found, found), "{text}");
+            assert_eq!((list.found_in(text), as_written.is_match(text)), (found, found), "{text}");
         }
         for other in ["(?i)wart", "[ß-ü]", "é", r"\p{L}+"] {
-            assert!(!is_plain(&Words::new([other].into_iter()).unwrap()), "{other}");
+            assert!(!is_plain(&words(&[other])), "{other}");
         }
     }
 }

@@ -2,8 +2,10 @@
 
 mod behaviour;
 mod cases;
+mod english;
 mod gestures;
 mod phrasings;
+mod properties;
 mod transfer;
 
 use std::sync::LazyLock;
