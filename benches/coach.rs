@@ -74,15 +74,7 @@ const TALKS: [Talk; 6] = [
         agent: "I understand.",
         times: 1,
     },
-    Talk {
-        name: "danger, German",
-        lang: Lang::De,
-        practice: "safety",
-        before: 0,
-        customer: "",
-        agent: "",
-        times: 1,
-    },
+    Talk { name: "danger, German", lang: Lang::De, practice: "safety", before: 0, customer: "", agent: "", times: 1 },
 ];
 
 const THREAT: &str = "Ich komme jetzt vorbei und schlage Ihnen die Zähne ein.";

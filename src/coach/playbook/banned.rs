@@ -178,12 +178,25 @@ mod tests {
                 &["„Das geht seit drei Wochen so?“", "„Sie rufen zum dritten Mal an.“", "„Ihr Router streikt?“"],
                 &["“It's been for three weeks?”", "“For the third time!”", "“Is it about your router?”"],
             ),
-            ("blame", &["„Das war unser Fehler.“", "Wer zu spät zahlt, ist selbst schuld."], &["“That was our fault.”"]),
+            (
+                "blame",
+                &["„Das war unser Fehler.“", "Wer zu spät zahlt, ist selbst schuld."],
+                &["“That was our fault.”"],
+            ),
             ("but", &["„Das tut mir leid, aber wir haben viel zu tun.“"], &["“I'm sorry, but we're busy.”"]),
-            ("feelings", &["Sie klingen gestresst.", "Ihre Ungeduld ist zu hören."], &["You sound stressed.", "Watch your mood."]),
+            (
+                "feelings",
+                &["Sie klingen gestresst.", "Ihre Ungeduld ist zu hören."],
+                &["You sound stressed.", "Watch your mood."],
+            ),
             (
                 "mark",
-                &["Sie haben sich nicht entschuldigt.", "8 von 10 Punkten.", "Besser als gestern.", "Das war unhöflich."],
+                &[
+                    "Sie haben sich nicht entschuldigt.",
+                    "8 von 10 Punkten.",
+                    "Besser als gestern.",
+                    "Das war unhöflich.",
+                ],
                 &["You forgot to apologise.", "Your score: 8.", "Better than yesterday.", "That was rude."],
             ),
             ("contempt", &["Ein schwieriger Kunde. Ruhig bleiben."], &["A difficult caller. Take it slowly."]),
@@ -193,7 +206,11 @@ mod tests {
                 &["“We apologise for any inconvenience.”", "Chin up!", "“Please calm down.”"],
             ),
             ("abuse", &["„So ein Mistding.“", "„Verdammt ärgerlich.“"], &["“That's bloody annoying.”"]),
-            ("", &["„Das tut mir leid.“ Aber nicht zu oft.", "Was Sie jetzt sagen, zählt."], &["“I'm sorry that {problem}.”"]),
+            (
+                "",
+                &["„Das tut mir leid.“ Aber nicht zu oft.", "Was Sie jetzt sagen, zählt."],
+                &["“I'm sorry that {problem}.”"],
+            ),
         ];
         let named: Vec<&str> = said.iter().map(|(id, ..)| *id).filter(|id| !id.is_empty()).collect();
         assert_eq!(named, CLAIMS.iter().map(|claim| claim.id.as_str()).collect::<Vec<_>>(), "each has its examples");

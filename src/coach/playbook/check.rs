@@ -147,12 +147,7 @@ pub fn unknown_practice(file: &File, at: usize, id: &str, errors: &mut Vec<Playb
 }
 
 /// Checks one phrasing.
-pub fn phrase(
-    file: &File,
-    lang: Lang,
-    raw: &Spanned<RawPhrase>,
-    errors: &mut Vec<PlaybookError>,
-) -> Option<Phrase> {
+pub fn phrase(file: &File, lang: Lang, raw: &Spanned<RawPhrase>, errors: &mut Vec<PlaybookError>) -> Option<Phrase> {
     let (say, after, missing) = match raw.get_ref() {
         RawPhrase::Plain(say) => (say, &[][..], &[][..]),
         RawPhrase::When { say, after, missing } => (say, &after[..], &missing[..]),

@@ -274,7 +274,8 @@ impl Rulebook {
                     }
                     continue;
                 };
-                let phrases = phrases.get_ref().iter().filter_map(|raw| check::phrase(file, lang, raw, errors)).collect();
+                let phrases =
+                    phrases.get_ref().iter().filter_map(|raw| check::phrase(file, lang, raw, errors)).collect();
                 let to = if own { &mut practice.say } else { &mut practice.say_supervisor };
                 to.insert(lang, phrases);
             }

@@ -274,9 +274,8 @@ fn all() -> impl Iterator<Item = (Lang, &'static Case)> {
     CASES.iter().map(|case| (Lang::De, case)).chain(english::CASES.iter().map(|case| (Lang::En, case)))
 }
 
-fn stage(lang: Lang, case: &Case, facts: CallFacts) -> Stage {
-    let stage =
-        if CONFIGURED.contains(&case.id) { gestures::configured(lang, facts) } else { Stage::new(lang, facts) };
+pub(super) fn stage(lang: Lang, case: &Case, facts: CallFacts) -> Stage {
+    let stage = if CONFIGURED.contains(&case.id) { gestures::configured(lang, facts) } else { Stage::new(lang, facts) };
     Stage { live: case.live, ..stage }
 }
 
@@ -296,8 +295,7 @@ fn every_practice_speaks_at_its_moment() {
         // The moment: not before the line, and at the latest within it and the pause after it.
         let before: Vec<&str> = script.lines().take(line - 1).collect();
         let until: Vec<&str> = script.lines().take(line).collect();
-        let silent_before =
-            case.id == "001-3" || played(lang, case, &before.join("\n")).prompts(case.id).is_empty();
+        let silent_before = case.id == "001-3" || played(lang, case, &before.join("\n")).prompts(case.id).is_empty();
         assert!(silent_before, "{} speaks before line {line} of\n{script}", case.id);
         let spoken = played(lang, case, &until.join("\n")).prompts(case.id).len();
         assert_eq!(spoken, 1, "{} in line {line} of\n{script}\n{:#?}", case.id, stage.out);

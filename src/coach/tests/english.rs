@@ -1,6 +1,6 @@
 //! The same in English: where each practice speaks, where it is silent, where its limit bites.
 
-use super::cases::Case;
+use super::cases::{self, Case};
 use super::*;
 
 pub(super) const CASES: &[Case] = &[
@@ -86,10 +86,7 @@ pub(super) const CASES: &[Case] = &[
         id: "001-3",
         speaks: ("~ 1\nA [] Good morning.", 1),
         silent: "A [] Good morning.\nC 0 0 [] Hello.",
-        limit: (
-            "A [disparaging] People like that never read anything.\n~ 61\nA [disparaging] Typical customers.",
-            1,
-        ),
+        limit: ("A [disparaging] People like that never read anything.\n~ 61\nA [disparaging] Typical customers.", 1),
         facts: after_a_hard_call,
         live: true,
     },
@@ -322,4 +319,29 @@ fn mrs_miller() -> CallFacts {
 
 fn not_a_member() -> CallFacts {
     CallFacts { metadata: BTreeMap::from([("member".to_owned(), "no".to_owned())]), ..CallFacts::default() }
+}
+
+/// In these the program finds by itself what the scripts say of the words: cues, severity, level.
+const BY_EAR: [&str; 19] = [
+    "safety", "001-1", "002-4", "002-6", "000-a", "001-3", "003-a", "001-8", "000-b", "001-5", "004-c", "002-1",
+    "002-2", "002-3", "002-5", "001-7", "004-d", "001-4", "004-a",
+];
+
+fn heard(case: &Case, script: &str, facts: CallFacts) -> usize {
+    let mut stage = cases::stage(Lang::En, case, facts);
+    stage.ears = Some(Ears::new(Lang::En));
+    stage.play(script).prompts(case.id).len()
+}
+
+#[test]
+fn practices_speak_by_the_words_alone() {
+    for case in CASES.iter().filter(|case| BY_EAR.contains(&case.id)) {
+        let (script, line) = case.speaks;
+        let lines = |lines: usize| script.lines().take(lines).collect::<Vec<_>>().join("\n");
+        let before = heard(case, &lines(line - 1), (case.facts)());
+        assert_eq!(before, usize::from(case.id == "001-3"), "{} before line {line} of\n{script}", case.id);
+        assert_eq!(heard(case, &lines(line), (case.facts)()), 1, "{} in line {line} of\n{script}", case.id);
+        let facts = if case.id == "001-3" { nothing_known() } else { (case.facts)() };
+        assert_eq!(heard(case, case.silent, facts), 0, "{} in\n{}", case.id, case.silent);
+    }
 }

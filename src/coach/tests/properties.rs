@@ -67,8 +67,23 @@ const NAMES: &[&str] = &[
 
 /// Words of facts, which no phrasing holds by itself.
 const TOLD: &[&str] = &[
-    "router", "paket", "parcel", "boiler", "zwei wochen", "two weeks", "zwanzig minuten", "twenty minutes", "dritten",
-    "third time", "dreimal", "three times", "neunundvierzig", "forty-nine", "keller", "weber", "miller",
+    "router",
+    "paket",
+    "parcel",
+    "boiler",
+    "zwei wochen",
+    "two weeks",
+    "zwanzig minuten",
+    "twenty minutes",
+    "dritten",
+    "third time",
+    "dreimal",
+    "three times",
+    "neunundvierzig",
+    "forty-nine",
+    "keller",
+    "weber",
+    "miller",
 ];
 
 /// What only the house's own gestures say, and what only a known time in the queue does.
@@ -77,10 +92,37 @@ const WAITED: &[&str] = &["fünf minuten", "five minutes"];
 
 /// Words that no line of the shipped playbook has, and that none may get from what was said.
 const NEVER: &[&str] = &[
-    "garantier", "versproch", "verspreche", "kostenlos", "rabatt", "geld zurück", "guarantee", "promise",
-    "money back", "gestresst", "nervös", "überfordert", "stressed", "overwhelmed", "punkte", "rangliste", "score",
-    "ranking", "beruhigen sie sich", "calm down", "unannehmlichkeit", "inconvenience", "scheiß", "arschloch",
-    "verdammt", "bloody", "idiot", "schenken ihnen alles", "\0", "{", "}",
+    "garantier",
+    "versproch",
+    "verspreche",
+    "kostenlos",
+    "rabatt",
+    "geld zurück",
+    "guarantee",
+    "promise",
+    "money back",
+    "gestresst",
+    "nervös",
+    "überfordert",
+    "stressed",
+    "overwhelmed",
+    "punkte",
+    "rangliste",
+    "score",
+    "ranking",
+    "beruhigen sie sich",
+    "calm down",
+    "unannehmlichkeit",
+    "inconvenience",
+    "scheiß",
+    "arschloch",
+    "verdammt",
+    "bloody",
+    "idiot",
+    "schenken ihnen alles",
+    "\0",
+    "{",
+    "}",
 ];
 
 #[test]
