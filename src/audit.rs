@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tracing::{error, info, warn};
 
 use crate::call::event::rfc3339;
+use crate::wire::hex::hex;
 
 /// Name of the file in the data directory.
 const FILE: &str = "audit.jsonl";
@@ -389,7 +390,7 @@ fn digest(before: &str, body: &str) -> String {
     hash.update(before.as_bytes());
     hash.update(b"\n");
     hash.update(body.as_bytes());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]

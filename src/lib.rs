@@ -38,5 +38,6 @@ pub mod setup;
 pub mod stt;
 pub mod terms;
 pub mod train;
+mod wall_clock;
 pub mod wer;
 pub mod wire;

@@ -14,6 +14,8 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use sha2::{Digest as _, Sha256};
 
+use crate::wire::hex::hex;
+
 /// Where the models are published.
 pub const DEFAULT_BASE_URL: &str = "https://huggingface.co";
 
@@ -426,7 +428,7 @@ fn digest_of(path: &Path) -> Result<String, ModelsError> {
         }
         hasher.update(&buffer[..read]);
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }
 
 #[cfg(test)]

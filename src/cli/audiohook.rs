@@ -1,11 +1,12 @@
 //! `ruhepol check --platform audiohook`: from the keys to the address, step by step, as Genesys will come.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::StatusCode;
 
 use crate::config::Config;
 use crate::server::audiohook_secrets;
+use crate::wall_clock::unix_s;
 use crate::wire::httpsig;
 use crate::wire::sign::to_base64;
 
@@ -93,7 +94,7 @@ async fn knock(url: &str, key: &str, secret: &[u8]) -> Result<String, String> {
             _ => id.to_owned(),
         })
     };
-    let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now_s = unix_s();
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).map_err(|error| error.to_string())?;
     let mut request = reqwest::Client::new().get(format!("{url}{PATH}")).timeout(PATIENCE).header("x-api-key", key);

@@ -2,14 +2,15 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
+use super::Outcome;
+use super::place::configured;
 use super::show::{Ink, Style};
-use super::{Failure, Outcome};
-use crate::config::{Config, Engine, Overrides};
+use crate::config::{Config, Engine};
 use crate::setup;
 use crate::stt::Transcriber;
 use crate::terms::SAMPLE_RATE;
+use crate::wall_clock::unix_ms;
 
 /// Free space (bytes) below which the data directory is called full.
 const DISK_MIN_BYTES: u64 = 256 << 20;
@@ -44,7 +45,7 @@ pub fn run(args: Args) -> Outcome {
             println!("{} {what}: {problem}", style.paint(Ink::Red, "problem"));
         }
     };
-    let config = Config::load(args.config.as_deref(), &Overrides::default()).map_err(Failure::usage)?;
+    let config = configured(args.config.as_deref())?;
     tell(
         "configuration",
         Ok(args.config.as_ref().map_or("the defaults".to_owned(), |path| path.display().to_string())),
@@ -121,10 +122,9 @@ fn tempfile_in(dir: &Path) -> std::io::Result<()> {
 }
 
 fn clock() -> Result<String, String> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    if now.as_secs() < CLOCK_MIN_UNIX_S {
+    let now_ms = unix_ms();
+    if now_ms / 1_000 < CLOCK_MIN_UNIX_S {
         return Err("this machine's clock is years behind; set it (timedatectl set-ntp true)".to_owned());
     }
-    let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
     Ok(crate::call::event::rfc3339(now_ms))
 }

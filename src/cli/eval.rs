@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::place::configured;
 use super::{Failure, Outcome};
-use crate::config::{Config, Overrides};
 use crate::eval::{Sources, Split, evaluate, load, practices, redaction, table};
 use crate::setup;
 
@@ -46,7 +46,7 @@ pub fn run(args: Args) -> Outcome {
     if args.paths.is_empty() && args.calm.is_empty() && args.germeval.is_empty() {
         return Err(Failure::usage("nothing to evaluate: give a folder of labelled lines, --calm or --germeval"));
     }
-    let config = Config::load(args.config.as_deref(), &Overrides::default()).map_err(Failure::usage)?;
+    let config = configured(args.config.as_deref())?;
     let rules = setup::rules(&config).map_err(Failure::usage)?;
     let settings = setup::call_settings(&config).map_err(Failure::usage)?;
     let sources = Sources { labelled: args.paths, calm: args.calm, offence: args.germeval };

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::server::auth::{Claims, Role, Tokens, token_id};
 use crate::server::{Parts, Stop, run, shutdown};
 use crate::setup::{self, Speech};
+use crate::wall_clock::unix_s;
 
 /// Long enough for any demonstration.
 const TOKEN_TTL_S: u64 = 24 * 3600;
@@ -96,9 +97,6 @@ impl House {
     }
 
     fn token(&self, role: Role, sub: &str) -> String {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let claims =
-            Claims { sub: sub.to_owned(), role, teams: Vec::new(), queues: Vec::new(), iat: 0, exp: 0, jti: None };
-        self.tokens.issue(now, TOKEN_TTL_S, claims)
+        self.tokens.issue(unix_s(), TOKEN_TTL_S, Claims::new(role, sub))
     }
 }

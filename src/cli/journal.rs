@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::place::Place;
 use super::{Failure, Outcome};
 use crate::audit::{Action, Audit, Entry};
-use crate::config::{Config, Overrides};
 use crate::journal;
-use crate::server::unix_ms;
+use crate::wall_clock::unix_ms;
 
 /// Look after the journal: check it, copy it, erase a call
 #[derive(clap::Args)]
@@ -46,25 +46,6 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
-}
-
-/// Where the journal is.
-#[derive(clap::Args)]
-struct Place {
-    /// The server's data directory
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The server's configuration file
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-impl Place {
-    fn dir(self) -> Result<PathBuf, Failure> {
-        let overrides = Overrides { data_dir: self.data_dir, ..Overrides::default() };
-        let config = Config::load(self.config.as_deref(), &overrides).map_err(Failure::usage)?;
-        config.data_dir().map_err(Failure::usage)
-    }
 }
 
 pub fn run(args: Args) -> Outcome {

@@ -8,6 +8,7 @@ mod eval;
 mod house;
 mod journal;
 mod models;
+mod place;
 mod privacy;
 mod replay;
 mod schema;

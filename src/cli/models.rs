@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::place::configured;
 use super::{Failure, Outcome, runtime};
-use crate::config::{Config, Overrides};
 use crate::models::{DEFAULT_BASE_URL, Presence, PulledHow, Store, Verdict, Wanted};
 
 /// Whisper models: list, pull, verify
@@ -39,10 +39,7 @@ enum Command {
 pub fn run(args: Args) -> Outcome {
     let dir = match args.dir {
         Some(dir) => dir,
-        None => {
-            let config = Config::load(None, &Overrides::default()).map_err(Failure::usage)?;
-            config.data_dir().map_err(Failure::usage)?.join("models")
-        }
+        None => configured(None)?.data_dir().map_err(Failure::usage)?.join("models"),
     };
     match args.command {
         Command::List => list(&Store::new(dir, DEFAULT_BASE_URL)),

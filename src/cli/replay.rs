@@ -3,11 +3,11 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::place::configured;
 use super::script;
 use super::show::{Style, clock};
 use super::{Failure, Outcome};
 use crate::call::CallSettings;
-use crate::config::{Config, Overrides};
 use crate::fixture::Fixture;
 use crate::replay::{Listener, replay};
 use crate::setup;
@@ -37,7 +37,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Outcome {
-    let config = Config::load(args.config.as_deref(), &Overrides::default()).map_err(Failure::usage)?;
+    let config = configured(args.config.as_deref())?;
     let rules = setup::rules(&config).map_err(Failure::usage)?;
     let settings = setup::call_settings(&config).map_err(Failure::usage)?;
     let mut model = None;

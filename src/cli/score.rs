@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
+use super::place::configured;
 use super::show::{Ink, Style};
 use super::{Failure, Outcome};
-use crate::config::{Config, Overrides};
 use crate::score::{Explanation, ScoreLine, Scored, Scorer};
 use crate::setup;
 use crate::terms::Lang;
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Outcome {
-    let config = Config::load(args.config.as_deref(), &Overrides::default()).map_err(Failure::usage)?;
+    let config = configured(args.config.as_deref())?;
     let rules = setup::rules(&config).map_err(Failure::usage)?;
     let lang = Lang::from_tag(&args.lang).unwrap_or_default();
     let mut scorer = Scorer::new(rules, setup::call_settings(&config).map_err(Failure::usage)?.escalation, lang);

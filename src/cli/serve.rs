@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -16,6 +16,7 @@ use crate::reload::keep_up;
 use crate::server::auth::{Claims, Role, SECRET_VARIABLE, Tokens};
 use crate::server::{Parts, run as run_server, shutdown};
 use crate::setup::{self, Speech};
+use crate::wall_clock::unix_s;
 
 /// The printed links are for the person who started the server, for a working day.
 const LINK_TTL_S: u64 = 8 * 3600;
@@ -127,17 +128,7 @@ impl Welcome<'_> {
 }
 
 fn board_token(tokens: &Tokens) -> String {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let claims = Claims {
-        sub: "supervisor".to_owned(),
-        role: Role::Supervisor,
-        teams: Vec::new(),
-        queues: Vec::new(),
-        iat: 0,
-        exp: 0,
-        jti: None,
-    };
-    tokens.issue(now, LINK_TTL_S, claims)
+    tokens.issue(unix_s(), LINK_TTL_S, Claims::new(Role::Supervisor, "supervisor"))
 }
 
 #[cfg(test)]

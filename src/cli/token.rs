@@ -1,14 +1,11 @@
 //! `ruhepol token`: access tokens.
 
-use std::path::PathBuf;
-use std::time::SystemTime;
-
+use super::place::Place;
 use super::{Failure, Outcome};
 use crate::audit::{Action, Audit, Entry};
-use crate::config::{Config, Overrides};
+use crate::server::auth::revoked::{self, Which};
 use crate::server::auth::{Claims, Role, Tokens, token_id};
-use crate::server::revoked::{self, Which};
-use crate::server::unix_ms;
+use crate::wall_clock::{unix_ms, unix_s};
 
 /// Make access tokens
 #[derive(clap::Args)]
@@ -37,12 +34,8 @@ struct Revoke {
     /// All tokens issued to this person until now
     #[arg(long, value_name = "NAME")]
     sub: Option<String>,
-    /// The server's data directory
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Configuration file
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(clap::Args)]
@@ -62,12 +55,8 @@ struct Issue {
     /// How long it is valid, for example 30m, 8h, 7d
     #[arg(long, default_value = "8h")]
     ttl: String,
-    /// Where the server keeps its secret
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Configuration file
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub fn run(args: Args) -> Outcome {
@@ -78,9 +67,7 @@ pub fn run(args: Args) -> Outcome {
 }
 
 fn run_revoke(args: Revoke) -> Outcome {
-    let overrides = Overrides { data_dir: args.data_dir, ..Overrides::default() };
-    let config = Config::load(args.config.as_deref(), &overrides).map_err(Failure::usage)?;
-    let dir = config.data_dir().map_err(Failure::usage)?;
+    let dir = args.place.dir()?;
     let (which, object) = match (args.id, args.sub) {
         (Some(id), _) => {
             if id.contains('.') || id.chars().any(char::is_whitespace) {
@@ -88,7 +75,7 @@ fn run_revoke(args: Revoke) -> Outcome {
             }
             (Which::Id(id.clone()), id)
         }
-        (None, Some(sub)) if !sub.contains('\n') => (Which::Sub(sub.clone(), unix_ms() / 1_000 + 1), sub),
+        (None, Some(sub)) if !sub.contains('\n') => (Which::Sub(sub.clone(), unix_s() + 1), sub),
         _ => return Err(Failure::usage("name the token's id, or --sub NAME")),
     };
     revoked::revoke(&dir, &which)
@@ -99,20 +86,17 @@ fn run_revoke(args: Revoke) -> Outcome {
 }
 
 fn run_issue(issue: Issue) -> Outcome {
-    let overrides = Overrides { data_dir: issue.data_dir, ..Overrides::default() };
-    let config = Config::load(issue.config.as_deref(), &overrides).map_err(Failure::usage)?;
+    let config = issue.place.config()?;
     let role = Role::from_name(&issue.role)
         .ok_or_else(|| Failure::usage(format!("no role \"{}\": there are {}", issue.role, Role::NAMES.join(", "))))?;
     let ttl = humantime::parse_duration(&issue.ttl)
         .map_err(|error| Failure::usage(format!("--ttl {}: {error}; write for example 30m, 8h or 7d", issue.ttl)))?;
     let data_dir = config.data_dir().map_err(Failure::usage)?;
     let tokens = Tokens::obtain(config.auth.secret_file.as_deref(), &data_dir).map_err(Failure::usage)?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let claims =
-        Claims { sub: issue.sub, role, teams: issue.team, queues: issue.queue, iat: 0, exp: 0, jti: token_id() };
+    let claims = Claims { teams: issue.team, queues: issue.queue, jti: token_id(), ..Claims::new(role, &issue.sub) };
     if let Some(id) = &claims.jti {
         eprintln!("id {id}: `ruhepol token revoke {id}` takes it back");
     }
-    println!("{}", tokens.issue(now, ttl.as_secs(), claims));
+    println!("{}", tokens.issue(unix_s(), ttl.as_secs(), claims));
     Ok(())
 }

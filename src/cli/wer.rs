@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::house::House;
-use super::{Failure, Outcome, runtime};
+use super::place::configured;
+use super::{Outcome, runtime};
 use crate::call::AgentChannel;
 use crate::client::{self, Playing, play};
-use crate::config::{Config, Overrides};
+use crate::config::Config;
 use crate::fixture::Fixture;
 use crate::language::redact::Redactor;
 use crate::terms::Channel;
@@ -35,7 +36,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Outcome {
-    let mut config = Config::load(args.config.as_deref(), &Overrides::default()).map_err(Failure::usage)?;
+    let mut config = configured(args.config.as_deref())?;
     config.agent.channel = AgentChannel::Full;
     let mut fixtures = Vec::new();
     for path in &args.paths {

@@ -162,6 +162,8 @@ pub struct Settings {
     pub relief_level: u8,
     /// Least time between two good moments.
     pub moment_gap_ms: u64,
+    /// Names of the lists of words that tell a failure: from the customer they open a complaint, however calmly said.
+    pub opens_complaint: Vec<String>,
 }
 
 impl Default for Settings {
@@ -174,6 +176,7 @@ impl Default for Settings {
             group_rest_ms: 30_000,
             relief_level: 20,
             moment_gap_ms: 60_000,
+            opens_complaint: Vec::new(),
         }
     }
 }
@@ -339,6 +342,8 @@ pub struct Condition {
     pub agent_run_s_min: Option<u64>,
     /// Nobody had spoken for so long, in seconds, before this utterance began.
     pub pause_s_min: Option<u64>,
+    /// Length of this utterance, in seconds.
+    pub spoken_s_min: Option<u64>,
     pub agent_utterances_min: Option<u32>,
     pub agent_utterances_max: Option<u32>,
     /// Time the customer waited before the call.

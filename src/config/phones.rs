@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::{ConfigError, wrong};
 use crate::terms::Channel;
 use crate::wire::fields::FieldMap;
 
@@ -23,6 +24,24 @@ pub struct Phones {
     pub freeswitch: FreeSwitch,
     pub asterisk: Asterisk,
     pub audiosocket: AudioSocket,
+}
+
+impl Phones {
+    /// Checks what the types cannot say.
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let AudioSocket { listen, allow, .. } = &self.audiosocket;
+        if let Some(listen) = listen
+            && !listen.ip().is_loopback()
+            && allow.is_empty()
+        {
+            return wrong(
+                "phones.audiosocket.listen",
+                format!("{listen} can be reached from other machines, and AudioSocket knows no proof"),
+                "listen on 127.0.0.1, or list who may connect in `phones.audiosocket.allow`",
+            );
+        }
+        Ok(())
+    }
 }
 
 /// `/v1/media/twilio`: Twilio, Talkdesk, Telnyx, Exotel.

@@ -30,6 +30,7 @@ use self::store::Store;
 pub use self::store::{CallQuery, Logged, Reader, Recovered, StoreError, Sync, end_of};
 use crate::call::event::Event;
 use crate::metrics::JournalMetrics;
+use crate::wall_clock::unix_ms;
 
 /// Name of the journal in the data directory.
 const FILE: &str = "journal.db";
@@ -396,12 +397,6 @@ fn sweep_set_aside(path: &Path, age: Duration) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Wall clock, milliseconds since 1970.
-fn unix_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Positions begin with the time, so that one a reader has seen never gets another meaning after a restart, even if

@@ -25,7 +25,7 @@ mod gate;
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use crate::terms::Lang;
 
@@ -211,8 +211,11 @@ fn shared(text: &str, possible: Possible, patterns: &Shared, found: &mut Vec<Raw
 }
 
 /// A pattern of this file's own making; all are compiled in the tests.
+/// Most that a pattern may keep of what it has learned about texts, bytes: there are some hundred of them.
+const DFA_BYTES_MAX: usize = 1024 * 1024;
+
 fn pattern(source: &str) -> Regex {
-    match Regex::new(source) {
+    match RegexBuilder::new(source).dfa_size_limit(DFA_BYTES_MAX).build() {
         Ok(regex) => regex,
         Err(error) => unreachable!("a pattern of facts.rs does not compile: {error}"),
     }

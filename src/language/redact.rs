@@ -20,6 +20,7 @@ mod number;
 mod piece;
 mod quantity;
 mod run;
+mod small_words;
 mod sort;
 mod token;
 

@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,7 +17,9 @@ use crate::call::event::{Event, EventKind};
 use crate::coach::playbook::Rulebook;
 use crate::coach::shift::{CallRecord, Good, Shift};
 use crate::coach::{Habits, ShiftSoFar};
+use crate::server::small_file;
 use crate::terms::{Band, CueKind, Lang};
+use crate::wire::hex::hex;
 
 /// Format of the files.
 const VERSION: u32 = 1;
@@ -206,22 +207,13 @@ impl Agents {
     }
 
     fn path(&self, agent: &str) -> Option<PathBuf> {
-        let hash = Sha256::digest(agent.as_bytes());
-        let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&Sha256::digest(agent.as_bytes())[..16]);
         Some(self.dir.as_ref()?.join(format!("{name}.json")))
     }
 
-    /// Beside its place and then into it, so that nobody ever reads half a record.
     fn write(&self, agent: &str, record: &Record) {
-        let (Some(dir), Some(path)) = (&self.dir, self.path(agent)) else { return };
-        let draft = path.with_extension("new");
-        let write = || {
-            fs::create_dir_all(dir)?;
-            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-            file.write_all(&serde_json::to_vec(&Record { version: VERSION, ..record.clone() })?)?;
-            fs::rename(&draft, &path)
-        };
-        if let Err(error) = write() {
+        let Some(path) = self.path(agent) else { return };
+        if let Err(error) = small_file::write(&path, &Record { version: VERSION, ..record.clone() }) {
             warn!(%error, file = %path.display(), "an agent's record cannot be written; it is kept in memory");
         }
     }
@@ -229,10 +221,7 @@ impl Agents {
 
 fn read_record(path: &Path) -> Record {
     let read = || {
-        if fs::metadata(path)?.len() > FILE_MAX_BYTES {
-            return Err(io::Error::other("larger than 1 MiB"));
-        }
-        let record: Record = serde_json::from_slice(&fs::read(path)?)?;
+        let record: Record = small_file::read(path, FILE_MAX_BYTES)?;
         match record.version {
             VERSION => Ok(record),
             version => Err(io::Error::other(format!("version {version} is not read by this program"))),

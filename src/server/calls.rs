@@ -6,20 +6,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use tokio::sync::{Notify, mpsc};
 
 use crate::call::Facts;
-use crate::server::session::{Command, MediaInput};
+use crate::server::mailbox::{CallHandle, Mailboxes, SocketId, mailboxes};
 use crate::terms::Channel;
 use crate::wire::Refusal;
 
 /// Ids of ended calls remembered, so that a used one becomes `ID~2`.
 const USED_IDS: usize = 20_000;
-
-/// Number of one socket of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SocketId(u64);
 
 /// The register. One per server.
 #[derive(Debug)]
@@ -42,18 +38,9 @@ struct State {
     closed: bool,
 }
 
-/// The ways into one call's task.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// The id it goes by.
-    pub call: String,
-    pub media: mpsc::Sender<MediaInput>,
-    pub commands: mpsc::Sender<Command>,
-}
-
 #[derive(Debug)]
 struct Live {
-    entry: Entry,
+    handle: CallHandle,
     sockets: Vec<(SocketId, Vec<Channel>)>,
     /// Channels whose socket broke and did not come back.
     lost: Vec<Channel>,
@@ -66,27 +53,13 @@ struct Live {
 /// A place in a call, reserved.
 #[derive(Debug)]
 pub struct Reserved {
-    pub entry: Entry,
+    pub handle: CallHandle,
     pub socket: SocketId,
     /// This continues a call whose connection was lost.
     pub resumed: bool,
     /// The other ends, if the call is new: its task has to be started with them.
     pub new: Option<Mailboxes>,
 }
-
-/// Where a call's task reads.
-#[derive(Debug)]
-pub struct Mailboxes {
-    pub media: mpsc::Receiver<MediaInput>,
-    pub commands: mpsc::Receiver<Command>,
-}
-
-/// Slices of audio (at most 16 KiB of bytes each) that may wait for a call's task: with the largest blow-up of
-/// decoding (8 kHz G.711 to 16 kHz float) 4 MiB.
-const MEDIA_QUEUE: usize = 32;
-
-/// Commands of supervisors and the agent that may wait; beyond it they are refused.
-const COMMAND_QUEUE: usize = 16;
 
 impl Calls {
     /// An empty register for at most `limit` calls at once.
@@ -110,31 +83,26 @@ impl Calls {
             let resumed = live.sockets.is_empty() || live.lost.iter().any(|lost| channels.contains(lost));
             live.lost.retain(|lost| !channels.contains(lost));
             live.sockets.push((socket, channels.to_vec()));
-            return Ok(Reserved { entry: live.entry.clone(), socket, resumed, new: None });
+            return Ok(Reserved { handle: live.handle.clone(), socket, resumed, new: None });
         }
         if state.live.len() >= self.limit {
             return Err(Refusal::Busy);
         }
         let call = state.fresh_id(id);
-        let (media, media_inbox) = mpsc::channel(MEDIA_QUEUE);
-        let (commands, commands_inbox) = mpsc::channel(COMMAND_QUEUE);
-        let entry = Entry { call: call.clone(), media, commands };
+        let (handle, mailboxes) = mailboxes(&call);
         let sockets = vec![(socket, channels.to_vec())];
-        let live = Live { entry: entry.clone(), sockets, lost: Vec::new(), ending: false, facts: Facts::default() };
+        let live = Live { handle: handle.clone(), sockets, lost: Vec::new(), ending: false, facts: Facts::default() };
         state.live.insert(call, live);
-        let new = Some(Mailboxes { media: media_inbox, commands: commands_inbox });
-        Ok(Reserved { entry, socket, resumed: false, new })
+        Ok(Reserved { handle, socket, resumed: false, new: Some(mailboxes) })
     }
 
     /// Takes up a call of before a restart: no socket carries it, and any may come back.
     pub fn restore(&self, call: &str) -> Mailboxes {
-        let (media, media_inbox) = mpsc::channel(MEDIA_QUEUE);
-        let (commands, commands_inbox) = mpsc::channel(COMMAND_QUEUE);
-        let entry = Entry { call: call.to_owned(), media, commands };
+        let (handle, mailboxes) = mailboxes(call);
         let lost = vec![Channel::Customer, Channel::Agent, Channel::Mixed];
-        let live = Live { entry, sockets: Vec::new(), lost, ending: false, facts: Facts::default() };
+        let live = Live { handle, sockets: Vec::new(), lost, ending: false, facts: Facts::default() };
         self.lock().live.insert(call.to_owned(), live);
-        Mailboxes { media: media_inbox, commands: commands_inbox }
+        mailboxes
     }
 
     /// Remembers ids used before a restart, oldest first.
@@ -189,8 +157,8 @@ impl Calls {
     }
 
     /// The way into a live call.
-    pub fn find(&self, call: &str) -> Option<Entry> {
-        self.lock().live.get(call).map(|live| live.entry.clone())
+    pub fn find(&self, call: &str) -> Option<CallHandle> {
+        self.lock().live.get(call).map(|live| live.handle.clone())
     }
 
     /// What the phone system said of a live call, at its start or later.
@@ -335,12 +303,12 @@ mod tests {
         let first = calls.reserve("c", &[Customer]).unwrap();
         assert!(calls.release("c", first.socket, true));
         let second = calls.reserve("c", &[Customer]).unwrap();
-        assert_eq!(second.entry.call, "c~2");
+        assert_eq!(second.handle.call, "c~2");
         calls.remove("c");
         assert_eq!(calls.reserve("c", &[Customer]).unwrap_err(), Refusal::CallExists, "c is c~2 now");
         calls.release("c~2", second.socket, true);
         calls.remove("c~2");
-        assert_eq!(calls.reserve("c", &[Customer]).unwrap().entry.call, "c~3");
+        assert_eq!(calls.reserve("c", &[Customer]).unwrap().handle.call, "c~3");
     }
 
     #[test]
@@ -367,11 +335,11 @@ mod tests {
     fn a_restart_remembers_ids_and_live_calls() {
         let calls = Calls::new(9);
         calls.remember(&["c".to_owned(), "c~2".to_owned(), "live".to_owned()]);
-        assert_eq!(calls.reserve("c", &[Customer]).unwrap().entry.call, "c~3");
+        assert_eq!(calls.reserve("c", &[Customer]).unwrap().handle.call, "c~3");
         let _mailboxes = calls.restore("live");
         let back = calls.reserve("live", &[Customer, Agent]).unwrap();
-        assert!(back.resumed && back.new.is_none() && back.entry.call == "live");
-        assert_eq!(calls.reserve("new", &[Customer]).unwrap().entry.call, "new");
+        assert!(back.resumed && back.new.is_none() && back.handle.call == "live");
+        assert_eq!(calls.reserve("new", &[Customer]).unwrap().handle.call, "new");
     }
 
     #[test]

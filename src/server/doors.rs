@@ -1,71 +1,31 @@
-//! How often and how many from one address, before anybody has shown a token.
-//!
-//! Each address has a bucket that fills with time. The table is bounded: when it is full of addresses that do nothing
-//! wrong, those that have been quiet longest are forgotten.
+//! How many at once: connections as they come in, before anybody has shown a token.
 
 use std::collections::HashMap;
-use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
-/// Keys remembered at most.
-const KEYS_MAX: usize = 16_384;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::sleep;
+use tracing::warn;
 
-/// A rate with a reserve.
-#[derive(Debug, Clone, Copy)]
-pub struct Rate {
-    pub per_s: f64,
-    pub burst: f64,
-}
+use crate::metrics::Metrics;
 
-/// A bucket per key.
-#[derive(Debug)]
-pub struct Buckets<K> {
-    rate: Rate,
-    state: Mutex<HashMap<K, Bucket>>,
-}
+/// Pause after a failed accept: out of descriptors, trying again at once would only burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    left: f64,
-    at: Instant,
-}
-
-impl<K: Hash + Eq> Buckets<K> {
-    pub fn new(rate: Rate) -> Self {
-        Self { rate, state: Mutex::default() }
-    }
-
-    /// Takes one; false if there is none left.
-    pub fn take(&self, key: K, now: Instant) -> bool {
-        self.with(key, now, |bucket| {
-            let enough = bucket.left >= 1.0;
-            bucket.left -= f64::from(u8::from(enough));
-            enough
-        })
-    }
-
-    /// Whether there is one to take.
-    pub fn has(&self, key: K, now: Instant) -> bool {
-        self.with(key, now, |bucket| bucket.left >= 1.0)
-    }
-
-    fn with<T>(&self, key: K, now: Instant, use_it: impl FnOnce(&mut Bucket) -> T) -> T {
-        let Rate { per_s, burst } = self.rate;
-        let mut buckets = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let filled = |bucket: &Bucket| bucket.left + now.saturating_duration_since(bucket.at).as_secs_f64() * per_s;
-        if buckets.len() >= KEYS_MAX && !buckets.contains_key(&key) {
-            // A full bucket says no more than none.
-            buckets.retain(|_, bucket| filled(bucket) < burst);
-            if buckets.len() >= KEYS_MAX {
-                buckets.clear();
+/// The next connection. That one cannot be accepted is said, and passed over.
+pub async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
+                warn!(%error, port, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
             }
         }
-        let bucket = buckets.entry(key).or_insert(Bucket { left: burst, at: now });
-        bucket.left = filled(bucket).min(burst);
-        bucket.at = bucket.at.max(now);
-        use_it(bucket)
     }
 }
 
@@ -128,32 +88,31 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// One accepted connection, alive as long as anything of it is: the HTTP part or the socket it became.
+pub(super) struct Connection {
+    /// The peer, which may be a proxy.
+    pub(super) address: IpAddr,
+    _inside: Inside,
+    metrics: Arc<Metrics>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    pub(super) fn new(metrics: &Arc<Metrics>, address: IpAddr, inside: Inside, permit: OwnedSemaphorePermit) -> Self {
+        metrics.connections.inc();
+        Self { address, _inside: inside, metrics: Arc::clone(metrics), _permit: permit }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.metrics.connections.dec();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    #[test]
-    fn a_bucket_empties_and_fills() {
-        let start = Instant::now();
-        let buckets = Buckets::new(Rate { per_s: 2.0, burst: 3.0 });
-        let taken = |at: Instant| (0..9).filter(|_| buckets.take("a", at)).count();
-        assert_eq!(taken(start), 3);
-        assert!(!buckets.has("a", start) && buckets.has("b", start));
-        assert_eq!(taken(start + Duration::from_secs(1)), 2);
-        assert_eq!(taken(start + Duration::from_secs(99)), 3, "never more than the reserve");
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let now = Instant::now();
-        let buckets = Buckets::new(Rate { per_s: 1.0, burst: 5.0 });
-        for key in 0..KEYS_MAX * 2 + 7 {
-            buckets.take(key, now);
-        }
-        assert!(buckets.state.lock().unwrap().len() <= KEYS_MAX);
-    }
 
     #[test]
     fn an_address_has_so_many_connections() {

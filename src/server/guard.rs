@@ -1,6 +1,5 @@
 //! What every request passes before its path is looked at, and every answer before it leaves.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,87 +7,55 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
-use crate::config;
-use crate::server::doors::{Buckets, Rate, network};
-use crate::server::http::error;
-use crate::server::{App, Connection};
+use crate::server::app::{App, Shared};
+use crate::server::doors::Connection;
+use crate::server::problem::Problem;
 
 /// What is not a page loads nothing, runs nothing and is shown in nobody's frame.
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Wrong tokens an address may send at once, and one more a second: guessing is hopeless anyway, but it costs us.
-const WRONG_TOKENS: Rate = Rate { per_s: 5.0, burst: 200.0 };
-
-/// The buckets of a server.
-pub(super) struct Guard {
-    /// Requests, sockets' handshakes among them, per address.
-    requests: Buckets<IpAddr>,
-    /// The same per token, by its hash.
-    tokens: Buckets<u64>,
-    wrong_tokens: Buckets<IpAddr>,
-    hasher: RandomState,
-}
-
-impl Guard {
-    pub fn new(limits: &config::Limits) -> Self {
-        let rate = |per_s: u32| Rate { per_s: f64::from(per_s), burst: f64::from(per_s) * 10.0 };
-        Self {
-            requests: Buckets::new(rate(limits.requests_per_s)),
-            tokens: Buckets::new(rate(limits.requests_per_s)),
-            wrong_tokens: Buckets::new(WRONG_TOKENS),
-            hasher: RandomState::new(),
-        }
-    }
-
-    /// Whether this address may ask once more now.
-    pub fn knock(&self, address: IpAddr, now: Instant) -> bool {
-        self.requests.take(network(address), now)
-    }
-}
-
 /// Limits, origins and headers around everything else.
-pub(super) async fn watch(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn watch(State(app): Shared, request: Request, next: Next) -> Response {
     let address = client(&app, &request);
     let mut response = match admit(&app, address, &request) {
         Ok(()) => {
             app.tokens.prepare(request.headers()).await;
             next.run(request).await
         }
-        Err(response) => *response,
+        Err(problem) => problem.into_response(),
     };
     if response.status() == StatusCode::UNAUTHORIZED {
-        app.guard.wrong_tokens.take(network(address), Instant::now());
+        app.allowances.wrong_token(address, Instant::now());
     }
     harden(&app, response.headers_mut());
     response
 }
 
-fn admit(app: &App, address: IpAddr, request: &Request) -> Result<(), Box<Response>> {
+fn admit(app: &App, address: IpAddr, request: &Request) -> Result<(), Problem> {
     let now = Instant::now();
     let too_many = |what: &str| {
         app.metrics.refuse("too_many_requests");
-        let mut response = error(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", what);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        Err(Box::new(response))
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", what);
+        Err(problem.with(header::RETRY_AFTER, "1"))
     };
-    if !app.guard.knock(address, now) {
+    if !app.allowances.knock(address, now) {
         return too_many("too many requests from this address; slow down");
     }
-    if !app.guard.wrong_tokens.has(network(address), now) {
+    if !app.allowances.may_try_tokens(address, now) {
         return too_many("too many wrong tokens from this address; wait");
     }
     let token = request.headers().get(header::AUTHORIZATION);
     if let Some(token) = token.or_else(|| request.headers().get(header::SEC_WEBSOCKET_PROTOCOL))
-        && !app.guard.tokens.take(app.guard.hasher.hash_one(token.as_bytes()), now)
+        && !app.allowances.use_token(token.as_bytes(), now)
     {
         return too_many("too many requests with this token; slow down");
     }
     if !origin_is_ours(request.headers(), request.uri(), &app.config.server.origins) {
         app.metrics.refuse("foreign_origin");
         let message = "pages of this origin may not talk to this server; name it in `server.origins` if they should";
-        return Err(Box::new(error(StatusCode::FORBIDDEN, "foreign_origin", message)));
+        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", message));
     }
     Ok(())
 }
@@ -131,7 +98,7 @@ fn harden(app: &App, headers: &mut HeaderMap) {
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::CACHE_CONTROL, "no-store");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    if app.config.tls.is_some() || !app.config.server.proxies.is_empty() {
+    if app.config.speaks_tls() {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
 }

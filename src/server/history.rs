@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use axum::extract::Query;
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,9 +15,9 @@ use crate::audit::{Action, AuditLine};
 use crate::call::event::Event;
 use crate::call::view::{CallView, OpenAlert};
 use crate::journal::{CallQuery, StoreError};
+use crate::server::app::{App, Shared};
 use crate::server::auth::{Claims, Need};
-use crate::server::http::{admit, error};
-use crate::server::{App, entry};
+use crate::server::problem::{Problem, known};
 use crate::terms::Band;
 
 /// Entries of one page unless asked for fewer or more, and at most.
@@ -26,9 +26,6 @@ const PAGE_MAX: usize = 1_000;
 
 /// How long an erasure may take before the asker is told that the disk fails.
 const ERASURE: Duration = Duration::from_secs(10);
-
-/// A refusal.
-type Refused = Box<Response>;
 
 /// `GET /v1/calls`.
 #[derive(Debug, Default, Deserialize)]
@@ -141,13 +138,13 @@ struct Listed {
 
 /// Calls in scope, newest first, by pages.
 pub(super) async fn calls(
-    app: &App,
+    State(app): Shared,
     query: Result<Query<CallsQuery>, QueryRejection>,
-    headers: &HeaderMap,
-) -> Result<CallsPage, Refused> {
-    let claims = admit(app, headers, Need::Supervise)?.claims;
+    headers: HeaderMap,
+) -> Result<Json<CallsPage>, Problem> {
+    let claims = app.admit(&headers, Need::Supervise)?.claims;
     let query = known(query, "`state` (live or ended), `before` (a number) and `limit`")?;
-    saw(app, &claims, Action::ListRead, None).await;
+    saw(&app, &claims, Action::ListRead, None).await;
     let limit = page(query.limit);
     let wanted = |view: &CallView| match query.state {
         None => true,
@@ -160,15 +157,14 @@ pub(super) async fn calls(
         limit: limit + 1,
         ..scope(&claims)
     };
-    let mut stored = read(app, move |reader| reader.calls(&asked)).await?;
-    let next = (stored.len() > limit).then(|| stored.get(limit - 1).map(|(position, _)| *position)).flatten();
-    stored.truncate(limit);
+    let mut stored = read(&app, move |reader| reader.calls(&asked)).await?;
+    let next = cut(&mut stored, limit);
     let in_memory: Vec<CallView> = app.hub.calls();
     let mut listed = Vec::new();
     if query.before.is_none() {
         // What the journal does not know yet is newest of all.
         for view in in_memory.iter().rev().filter(|view| covers(&claims, view) && wanted(view)) {
-            if !in_journal(app, &view.call, &stored).await? {
+            if !in_journal(&app, &view.call, &stored).await? {
                 listed.push(Listed { view: view.clone(), durable: Some(false) });
             }
         }
@@ -178,97 +174,110 @@ pub(super) async fn calls(
         let fresher = in_memory.iter().find(|known| known.call == view.call && known.seq > view.seq);
         listed.push(Listed { view: fresher.cloned().unwrap_or(view), durable: None });
     }
-    Ok(CallsPage { calls: listed, next })
+    Ok(Json(CallsPage { calls: listed, next }))
 }
 
-async fn in_journal(app: &App, call: &str, page: &[(u64, CallView)]) -> Result<bool, Refused> {
+async fn in_journal(app: &App, call: &str, page: &[(u64, CallView)]) -> Result<bool, Problem> {
     if page.iter().any(|(_, view)| view.call == call) {
         return Ok(true);
     }
-    let call = call.to_owned();
-    Ok(read(app, move |reader| Ok(reader.call(&call)?.into_iter().collect::<Vec<_>>())).await?.pop().is_some())
+    Ok(stored_call(app, call).await?.is_some())
 }
 
-/// A call in scope; one outside of it does not exist.
-pub(super) async fn visible(app: &App, headers: &HeaderMap, call: &str) -> Result<CallView, Refused> {
-    let claims = admit(app, headers, Need::Supervise)?.claims;
+async fn stored_call(app: &App, call: &str) -> Result<Option<CallView>, Problem> {
+    let call = call.to_owned();
+    Ok(read(app, move |reader| Ok(reader.call(&call)?.into_iter().collect::<Vec<_>>())).await?.pop())
+}
+
+pub(super) async fn call(
+    State(app): Shared,
+    Path(call): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<CallView>, Problem> {
+    let (_, view) = visible(&app, &headers, &call).await?;
+    Ok(Json(view))
+}
+
+/// A call in scope, and whose scope; one outside of it does not exist.
+async fn visible(app: &App, headers: &HeaderMap, call: &str) -> Result<(Claims, CallView), Problem> {
+    let claims = app.admit(headers, Need::Supervise)?.claims;
     let known = app.hub.call(call);
     let view = match known {
         Some(view) => Some(view),
-        None => {
-            let call = call.to_owned();
-            read(app, move |reader| Ok(reader.call(&call)?.into_iter().collect::<Vec<_>>())).await?.pop()
-        }
+        None => stored_call(app, call).await?,
     };
     let view = view.filter(|view| covers(&claims, view)).ok_or_else(unknown_call)?;
     saw(app, &claims, Action::CallRead, Some(call)).await;
-    Ok(view)
+    Ok((claims, view))
 }
 
 /// Records that somebody saw words; the same sight again within some minutes is not a new one.
 async fn saw(app: &App, claims: &Claims, action: Action, object: Option<&str>) {
     if app.sights.is_new(&claims.sub, object.unwrap_or_default()) {
-        app.audit.record(entry(claims, action, object)).await;
+        app.audit.record(claims.entry(action, object)).await;
     }
 }
 
 /// The audit log, oldest first, by pages.
 pub(super) async fn audit(
-    app: &App,
+    State(app): Shared,
     query: Result<Query<EventsQuery>, QueryRejection>,
-    headers: &HeaderMap,
-) -> Result<AuditPage, Refused> {
-    admit(app, headers, Need::Audit)?;
+    headers: HeaderMap,
+) -> Result<Json<AuditPage>, Problem> {
+    app.admit(&headers, Need::Audit)?;
     let EventsQuery { after, limit } = known(query, "`after` (a number) and `limit`")?;
     let limit = page(limit);
     match app.audit.page(after, limit).await {
         Ok(entries) => {
             let next = (entries.len() == limit).then(|| entries.last().and_then(|last| last["seq"].as_u64())).flatten();
-            Ok(AuditPage { entries, next })
+            Ok(Json(AuditPage { entries, next }))
         }
         Err(problem) => {
             tracing::error!(error = %problem, "the audit log cannot be read");
             let message = "the audit log cannot be read; tell the administrator";
-            Err(Box::new(error(StatusCode::SERVICE_UNAVAILABLE, "storage", message)))
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "storage", message))
         }
     }
 }
 
 /// Events of a call, by pages: from the journal, and after them those it does not have yet.
 pub(super) async fn events(
-    app: &App,
-    call: &str,
+    State(app): Shared,
+    Path(call): Path<String>,
     query: Result<Query<EventsQuery>, QueryRejection>,
-    headers: &HeaderMap,
-) -> Result<EventsPage, Refused> {
-    visible(app, headers, call).await?;
+    headers: HeaderMap,
+) -> Result<Json<EventsPage>, Problem> {
+    visible(&app, &headers, &call).await?;
     let EventsQuery { after, limit } = known(query, "`after` (a number) and `limit`")?;
     let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
-    let id = call.to_owned();
-    let stored = read(app, move |reader| reader.events(&id, after, limit)).await?;
+    let id = call.clone();
+    let stored = read(&app, move |reader| reader.events(&id, after, limit)).await?;
     let mut events: Vec<Event> = stored.into_iter().map(|(_, event)| event).collect();
     if events.len() < limit {
         let last = events.last().map_or(after, |event| event.seq);
-        let more = app.hub.events(call, last, limit - events.len()).unwrap_or_default();
+        let more = app.hub.events(&call, last, limit - events.len()).unwrap_or_default();
         events.extend(more.iter().map(|event| Event::clone(event)));
     }
     let next = (events.len() == limit).then(|| events.last().map(|event| event.seq)).flatten();
-    Ok(EventsPage { call: call.to_owned(), events, next })
+    Ok(Json(EventsPage { call, events, next }))
 }
 
 /// Removes an ended call from the journal and from memory, and tells the feeds.
-pub(super) async fn erase(app: &App, call: &str, headers: &HeaderMap) -> Result<(), Refused> {
-    let view = visible(app, headers, call).await?;
+pub(super) async fn erase(
+    State(app): Shared,
+    Path(call): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let (claims, view) = visible(&app, &headers, &call).await?;
     if view.ended.is_none() {
         let message = "the call is still live; erase it when it has ended";
-        return Err(Box::new(error(StatusCode::CONFLICT, "call_live", message)));
+        return Err(Problem::new(StatusCode::CONFLICT, "call_live", message));
     }
-    match timeout(ERASURE, app.journal.erase(call)).await {
+    match timeout(ERASURE, app.journal.erase(&call)).await {
         Ok(Ok(_)) => {
             app.hub.erase(&view);
-            let claims = admit(app, headers, Need::Supervise)?.claims;
-            app.audit.record(entry(&claims, Action::CallErased, Some(call))).await;
-            Ok(())
+            app.audit.record(claims.entry(Action::CallErased, Some(&call))).await;
+            Ok(StatusCode::NO_CONTENT)
         }
         Ok(Err(problem)) => Err(broken(&problem)),
         Err(_) => Err(broken(&std::io::Error::from(std::io::ErrorKind::TimedOut).into())),
@@ -277,27 +286,26 @@ pub(super) async fn erase(app: &App, call: &str, headers: &HeaderMap) -> Result<
 
 /// Alerts in scope: those open now, or all states on record, newest first, by pages.
 pub(super) async fn alerts(
-    app: &App,
+    State(app): Shared,
     query: Result<Query<AlertsQuery>, QueryRejection>,
-    headers: &HeaderMap,
-) -> Result<AlertsPage, Refused> {
-    let claims = admit(app, headers, Need::Supervise)?.claims;
+    headers: HeaderMap,
+) -> Result<Json<AlertsPage>, Problem> {
+    let claims = app.admit(&headers, Need::Supervise)?.claims;
     let query = known(query, "`state` (open or all), `before` (a number) and `limit`")?;
-    saw(app, &claims, Action::ListRead, None).await;
+    saw(&app, &claims, Action::ListRead, None).await;
     let limit = page(query.limit);
     if query.state == AlertsState::All {
         let asked = CallQuery { before: query.before, limit: limit + 1, ..scope(&claims) };
-        let mut stored = read(app, move |reader| reader.alerts(&asked)).await?;
-        let next = (stored.len() > limit).then(|| stored.get(limit - 1).map(|(position, _)| *position)).flatten();
-        stored.truncate(limit);
+        let mut stored = read(&app, move |reader| reader.alerts(&asked)).await?;
+        let next = cut(&mut stored, limit);
         let alerts = stored.into_iter().map(|(_, event)| AlertEntry::State(event)).collect();
-        return Ok(AlertsPage { alerts, next });
+        return Ok(Json(AlertsPage { alerts, next }));
     }
     let live = app.hub.calls().into_iter().filter(|view| covers(&claims, view) && view.ended.is_none());
     let alerts = live.filter_map(|CallView { call, agent, queue, team, level, band, alert, .. }| {
         Some(AlertEntry::Open(AlertOfCall { call, agent, queue, team, level, band, alert: alert? }))
     });
-    Ok(AlertsPage { alerts: alerts.collect(), next: None })
+    Ok(Json(AlertsPage { alerts: alerts.collect(), next: None }))
 }
 
 fn covers(claims: &Claims, view: &CallView) -> bool {
@@ -312,10 +320,11 @@ fn page(limit: Option<usize>) -> usize {
     limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)
 }
 
-fn known<Q>(query: Result<Query<Q>, QueryRejection>, names: &str) -> Result<Q, Refused> {
-    query
-        .map(|Query(query)| query)
-        .map_err(|_| Box::new(error(StatusCode::BAD_REQUEST, "bad_request", &format!("the query knows {names}"))))
+/// Cuts a list that was asked for with one entry too many; where the next page begins, if there is one.
+fn cut<T>(stored: &mut Vec<(u64, T)>, limit: usize) -> Option<u64> {
+    let more = stored.len() > limit;
+    stored.truncate(limit);
+    stored.last().map(|(position, _)| *position).filter(|_| more)
 }
 
 /// Asks the journal for a list; empty without a journal. One that cannot be read is said, not passed over: what is
@@ -323,7 +332,7 @@ fn known<Q>(query: Result<Query<Q>, QueryRejection>, names: &str) -> Result<Q, R
 async fn read<T: Send + 'static>(
     app: &App,
     question: impl FnOnce(&crate::journal::Reader) -> Result<Vec<T>, StoreError> + Send + 'static,
-) -> Result<Vec<T>, Refused> {
+) -> Result<Vec<T>, Problem> {
     match app.journal.read(question).await {
         Ok(answer) => Ok(answer.unwrap_or_default()),
         Err(problem) if !app.journal.is_up() => {
@@ -335,12 +344,12 @@ async fn read<T: Send + 'static>(
     }
 }
 
-fn unknown_call() -> Refused {
-    Box::new(error(StatusCode::NOT_FOUND, "unknown_call", "there is no such call in your scope"))
+fn unknown_call() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_call", "there is no such call in your scope")
 }
 
-fn broken(problem: &StoreError) -> Refused {
+fn broken(problem: &StoreError) -> Problem {
     tracing::error!(error = %problem, "the journal cannot do what was asked");
     let message = "the journal's disk fails; try again, and tell the administrator if it stays so";
-    Box::new(error(StatusCode::SERVICE_UNAVAILABLE, "storage", message))
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "storage", message)
 }

@@ -4,6 +4,10 @@
 //! snapshot. The agent's log goes into the agents' broadcasts only, never into the supervisors': what supervisors did
 //! at a call they see as [`Colleagues`].
 
+mod items;
+
+pub use self::items::{AgentItem, CallItem, FeedItem, Subscription};
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +20,7 @@ use crate::config;
 use crate::journal::{Logged, Publication, end_of};
 use crate::metrics::{Kind, Metrics};
 use crate::server::load::{AgentLoad, BreakRule};
-use crate::server::unix_ms;
+use crate::wall_clock::unix_ms;
 use crate::wire::feed::{Colleagues, FeedEvent, Load, Whispered};
 use crate::wire::to_json;
 
@@ -42,24 +46,25 @@ struct State {
     /// except that readers may have seen some between these two, from the last run, that never reached the disk.
     restored_to: u64,
     began_at: u64,
-    calls: BTreeMap<String, Record>,
+    calls: BTreeMap<String, KnownCall>,
     /// Ended calls, oldest first.
     ended: VecDeque<(String, Instant)>,
     /// The last events of all call logs, oldest first.
     history: VecDeque<Past>,
-    loads: HashMap<String, LoadRecord>,
+    loads: HashMap<String, KnownLoad>,
     supervisors: broadcast::Sender<FeedItem>,
     agents: HashMap<String, broadcast::Sender<AgentItem>>,
 }
 
 /// The load of an agent, and where the call that changed it last belongs.
 #[derive(Default)]
-struct LoadRecord {
+struct KnownLoad {
     load: AgentLoad,
     told: Option<FeedItem>,
 }
 
-struct Record {
+/// A call in memory, live or ended.
+struct KnownCall {
     view: CallView,
     agent_view: AgentView,
     events: VecDeque<Arc<Event>>,
@@ -72,58 +77,6 @@ struct Record {
 struct Past {
     item: Arc<CallItem>,
     before: Option<CallView>,
-}
-
-/// What supervisors' feeds carry.
-#[derive(Clone)]
-pub enum FeedItem {
-    Event(Arc<CallItem>),
-    Load {
-        load: Load,
-        team: Option<String>,
-        queue: Option<String>,
-    },
-    /// For those who have the call open.
-    Colleagues {
-        colleagues: Arc<Colleagues>,
-        team: Option<String>,
-        queue: Option<String>,
-    },
-    /// A call was erased: whoever shows it forgets it.
-    Erased {
-        call: String,
-        team: Option<String>,
-        queue: Option<String>,
-    },
-}
-
-/// What an agent's feed carries.
-#[derive(Clone)]
-pub enum AgentItem {
-    Event(Arc<Event>),
-    /// A call of theirs began or ended, which their own log does not say: time for a snapshot.
-    Calls,
-}
-
-/// An event of a call's log with what is needed to decide who may see it.
-pub struct CallItem {
-    pub cursor: u64,
-    pub event: Arc<Event>,
-    pub team: Option<String>,
-    pub queue: Option<String>,
-    /// As sent to readers who may see all words.
-    pub json: String,
-}
-
-/// Where a reader starts.
-pub struct Subscription {
-    pub cursor: u64,
-    pub calls: Vec<CallView>,
-    /// Events since the snapshot, for a reader that named a cursor we still remember.
-    pub missed: Vec<Arc<CallItem>>,
-    /// The loads as they stand.
-    pub loads: Vec<FeedItem>,
-    pub items: broadcast::Receiver<FeedItem>,
 }
 
 impl Hub {
@@ -282,7 +235,7 @@ impl Hub {
 
     /// Who has a call open, and what was whispered in it.
     pub fn colleagues(&self, call: &str) -> Option<Colleagues> {
-        self.lock().calls.get(call).map(Record::colleagues)
+        self.lock().calls.get(call).map(KnownCall::colleagues)
     }
 
     /// A supervisor opened a call on one feed more; whether it is their first.
@@ -327,7 +280,7 @@ impl State {
 
     fn call_event(&mut self, cursor: u64, event: Arc<Event>, settings: &config::Feeds, rule: BreakRule) {
         let before = self.calls.get(&event.call).map(|record| record.view.clone());
-        let record = self.calls.entry(event.call.clone()).or_insert_with(Record::new);
+        let record = self.calls.entry(event.call.clone()).or_insert_with(KnownCall::new);
         record.view.apply(&event);
         record.agent_view.call.clone_from(&event.call);
         record.events.push_back(Arc::clone(&event));
@@ -416,7 +369,7 @@ impl State {
     }
 }
 
-impl Record {
+impl KnownCall {
     fn new() -> Self {
         Self {
             view: CallView::default(),

@@ -11,6 +11,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use crate::config::Phones;
+use crate::wire::hex::uuid;
 use crate::wire::httpsig::{self, Signature};
 use crate::wire::sign::{from_base64, same};
 
@@ -142,8 +143,7 @@ pub(crate) fn random_id() -> String {
     let _ = getrandom::fill(&mut bytes);
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    uuid(&bytes)
 }
 
 #[cfg(test)]

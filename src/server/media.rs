@@ -1,6 +1,7 @@
 //! Sockets that bring calls, of whatever dialect: the shell that carries out what a [`Dialect`] makes of the frames.
 
 mod enter;
+mod facts;
 mod stream;
 
 use std::collections::VecDeque;
@@ -10,13 +11,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 use tracing::warn;
 
-use self::enter::enter;
-use self::stream::{Stream, send};
+use self::enter::{Reason, enter, shutting_down};
+use self::stream::Stream;
 use crate::config::seconds;
-use crate::server::App;
+use crate::server::app::App;
+use crate::server::mailbox::{MediaInput, ToSocket, outbox};
+use crate::server::peer::Peer;
 use crate::server::platform::Platform;
-use crate::server::session::{self, MediaInput, ToSocket};
-use crate::server::socket::{Incoming, Peer};
+use crate::server::socket::Incoming;
 use crate::wire::Refusal;
 use crate::wire::phone::{Action, Dialect, Refused, Start, Started};
 
@@ -33,9 +35,6 @@ const GOODBYE: Duration = Duration::from_secs(8);
 /// How long the answer to a peer's goodbye waits until its place in the call is free.
 const GOODBYE_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Why a socket is given up: what to tell it.
-type Reason = (Refusal, String);
-
 /// One socket from its first message to its last. `expires` is when its token runs out.
 pub(super) async fn serve(
     app: &Arc<App>,
@@ -44,7 +43,7 @@ pub(super) async fn serve(
     platform: Platform,
     dialect: Box<dyn Dialect>,
 ) {
-    let (outbox, inbox) = session::outbox();
+    let (outbox, inbox) = outbox();
     let line = Line {
         app,
         socket,
@@ -145,7 +144,7 @@ impl Line<'_> {
         let wake = self.dialect.deadline_ms().map(|ms| self.opened_at + Duration::from_millis(ms));
         let expires = expires.filter(|_| self.refused.is_none());
         let waiting = self.stream.as_ref().filter(|stream| stream.has_waiting());
-        let media = waiting.map(|stream| stream.entry.media.clone());
+        let media = waiting.map(|stream| stream.handle.media.clone());
         let reads = waiting.is_none_or(|stream| stream.waiting_bytes < AHEAD_BYTES);
         let room = async {
             match &media {
@@ -276,7 +275,7 @@ impl Line<'_> {
         };
         let (stream, started) = entered?;
         // The call alone holds the sending end from now on: when it is gone, the socket hears it.
-        self.outbox = session::outbox().0;
+        self.outbox = outbox().0;
         self.stream = Some(stream);
         Ok(started)
     }
@@ -321,11 +320,7 @@ async fn lose(app: &App, stream: &mut Option<Stream>) {
         stream.stopped = true;
         stream.finish_audio();
         stream.hand_over_all().await;
-        send(&stream.entry, MediaInput::Lost { socket: stream.socket }).await;
-        app.calls.release(&stream.entry.call, stream.socket, false);
+        stream.handle.bring(MediaInput::Lost { socket: stream.socket }).await;
+        app.calls.release(&stream.handle.call, stream.socket, false);
     }
-}
-
-fn shutting_down() -> Reason {
-    (Refusal::ShuttingDown, "the server is shutting down".to_owned())
 }

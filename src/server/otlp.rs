@@ -16,11 +16,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use crate::call::event::{Event, EventKind, parse_rfc3339};
-use crate::config::{Telemetry, Webhook, seconds};
+use crate::config::{Telemetry, is_private, seconds};
+use crate::metrics::Metrics;
 use crate::server::hub::FeedItem;
 use crate::server::keys::secret;
-use crate::server::{App, unix_ms};
 use crate::terms::Channel;
+use crate::wall_clock::unix_ms;
+use crate::wire::hex::hex;
 
 /// Spans that may wait for the collector; more are dropped and counted.
 const SPANS_MAX: usize = 2_048;
@@ -69,7 +71,7 @@ impl Exporter {
     pub fn new(settings: &Telemetry, node: &str) -> std::io::Result<Option<Self>> {
         let wrong = |problem: String| std::io::Error::new(std::io::ErrorKind::InvalidInput, problem);
         let Some(endpoint) = &settings.endpoint else { return Ok(None) };
-        if !Webhook::is_private(endpoint) {
+        if !is_private(endpoint) {
             return Err(wrong(format!(
                 "`telemetry.endpoint`: {endpoint} is not https, which it must be but on this machine"
             )));
@@ -107,7 +109,7 @@ impl Exporter {
     }
 
     /// Sends for as long as the server runs.
-    pub async fn run(mut self, app: Arc<App>, mut items: broadcast::Receiver<FeedItem>) {
+    pub async fn run(mut self, metrics: Arc<Metrics>, mut items: broadcast::Receiver<FeedItem>) {
         let mut ticks = interval(seconds(self.settings.interval_s));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let begun = Instant::now();
@@ -122,7 +124,7 @@ impl Exporter {
                 },
                 now = ticks.tick() => {
                     if now.saturating_duration_since(begun) >= seconds(self.settings.interval_s) {
-                        self.send(&app.metrics.page()).await;
+                        self.send(&metrics.page()).await;
                     }
                 }
             }
@@ -225,7 +227,7 @@ impl Exporter {
 
 impl Open {
     fn new(event: &Event, now_ms: u64, team: Option<&str>, queue: Option<&str>) -> Self {
-        let trace = hex(&Sha256::digest(format!("{} {}", event.call, event.at)), 16);
+        let trace = hex(&Sha256::digest(format!("{} {}", event.call, event.at))[..16]);
         let names = [("ruhepol.team", team), ("ruhepol.queue", queue)];
         let attributes = names.into_iter().filter_map(|(name, value)| Some(text(name, value?))).collect();
         Self { trace, span: span_id(event), started_ms: now_ms, attributes, alerts: Vec::new(), said_ms: None }
@@ -252,11 +254,7 @@ impl Open {
 
 /// The same for the same event, whoever tells it.
 fn span_id(event: &Event) -> String {
-    hex(&Sha256::digest(format!("{} {} {}", event.call, event.seq, event.at)), 8)
-}
-
-fn hex(bytes: &[u8], most: usize) -> String {
-    bytes.iter().take(most).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(format!("{} {} {}", event.call, event.seq, event.at))[..8])
 }
 
 fn text(key: &str, value: &str) -> Value {
@@ -375,7 +373,6 @@ fn histograms(name: &str, samples: &[Sample], start: &str, now: &str) -> Vec<Val
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Metrics;
 
     #[test]
     fn the_page_of_metrics_becomes_points() {

@@ -2,10 +2,12 @@
 //! to build it.
 
 use axum::body::Body;
+use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use crate::config::Oidc;
+use crate::server::problem::Problem;
 use crate::wire::feed::{ProviderToken, SignIn, SignInProvider};
 
 /// One file of the web build.
@@ -77,8 +79,13 @@ pub(super) fn agent(headers: &HeaderMap, policy: &HeaderValue) -> Response {
     }
 }
 
+/// A part of the pages.
+pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    part(&file, &headers).ok_or_else(Problem::nothing_here)
+}
+
 /// A script, a style sheet or a picture of the pages; their names change with their content.
-pub(super) fn asset(file: &str, headers: &HeaderMap) -> Option<Response> {
+fn part(file: &str, headers: &HeaderMap) -> Option<Response> {
     let file = find(&format!("assets/{file}"))?;
     Some(file.answer(headers, "public, max-age=31536000, immutable"))
 }
@@ -219,6 +226,6 @@ mod tests {
             assert_eq!(page.status(), StatusCode::OK);
             assert_eq!(page.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
         }
-        assert!(asset("../index.html", &HeaderMap::new()).is_none());
+        assert!(part("../index.html", &HeaderMap::new()).is_none());
     }
 }

@@ -9,13 +9,13 @@ use tokio::time::{Duration, Instant};
 
 use crate::call::AgentChannel;
 use crate::config::{Consent, ConsentPaths};
-use crate::server::auth::{Denied, Role};
-use crate::server::http::token_left;
+use crate::server::app::App;
+use crate::server::auth::revoked::TokenLife;
+use crate::server::auth::{Denied, Need};
 use crate::server::keys::random_id;
-use crate::server::revoked::TokenLife;
-use crate::server::{App, unix_ms};
+use crate::server::problem::Problem;
 use crate::terms::Channel;
-use crate::wire::ErrorMessage;
+use crate::wall_clock::{unix_ms, unix_s};
 use crate::wire::asterisk::{self, Asterisk};
 use crate::wire::audiohook::{self, AudioHook};
 use crate::wire::fields::FieldMap;
@@ -40,14 +40,6 @@ pub(super) enum Platform {
     FreeSwitch,
     Asterisk,
     AudioSocket,
-}
-
-/// Why a request does not become a socket.
-#[derive(Debug)]
-pub(super) struct NotAdmitted {
-    pub status: StatusCode,
-    /// In the platform's own shape.
-    pub body: String,
 }
 
 /// A caller who may come in.
@@ -116,15 +108,15 @@ impl Platform {
     }
 
     /// Who may come in: bearers of an ingest token, and whoever the platform's own way of proof admits.
-    pub fn admit(self, app: &App, request: &Parts) -> Result<Admission, NotAdmitted> {
+    pub fn admit(self, app: &App, request: &Parts) -> Result<Admission, Problem> {
         let offered = subprotocols(&request.headers);
         let credentials = credentials(&request.headers, &offered);
         // Platforms that offer a sub-protocol of their own give up if it is not agreed to.
         let own = offered.iter().find(|name| !matches!(name.as_str(), "bearer" | "token")).cloned();
         let denied = match credentials {
             Some(Credentials { token, subprotocol }) => match app.tokens.check(&token) {
-                Ok(claims) if matches!(claims.role, Role::Ingest | Role::Admin) => {
-                    let expires = Instant::now() + token_left(&claims);
+                Ok(claims) if Need::Ingest.allows(&claims) => {
+                    let expires = Instant::now() + claims.time_left();
                     let (life, expires) = (Some(app.tokens.life(&claims, expires)), Some(expires));
                     return Ok(Admission { expires, life, subprotocol: subprotocol.map(str::to_owned).or(own) });
                 }
@@ -155,33 +147,35 @@ impl Platform {
                 let (Some(signature), Some(token)) = (signature, &app.keys.twilio) else { return false };
                 twilio_holds(token, &signed_url(app, request), signature)
             }
-            Self::AudioHook => app.keys.audiohook.admit(request, unix_ms() / 1_000),
+            Self::AudioHook => app.keys.audiohook.admit(request, unix_s()),
         }
     }
 
-    fn not_admitted(self, denied: Denied) -> NotAdmitted {
+    /// In the platform's own shape.
+    fn not_admitted(self, denied: Denied) -> Problem {
         let status = if denied == Denied::Forbidden { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
-        let body = match self {
-            Self::Listen => listen_error("INVALID_AUTH", &denied.to_string()),
-            Self::Twilio if denied == Denied::Missing => crate::wire::to_json(&ErrorMessage::new(
+        match self {
+            Self::Listen => Problem::json(status, listen_error("INVALID_AUTH", &denied.to_string())),
+            Self::Twilio if denied == Denied::Missing => Problem::new(
+                status,
                 "unauthorized",
                 "neither a token nor a signature that holds: check the auth token and `phones.twilio.public_url`",
-            )),
-            Self::AudioHook if denied == Denied::Missing => crate::wire::to_json(&ErrorMessage::new(
+            ),
+            Self::AudioHook if denied == Denied::Missing => Problem::new(
+                status,
                 "unauthorized",
                 "neither a token nor an API key with a signature that holds: check key, secret, clock and \
                  `phones.audiohook.public_authority`",
-            )),
+            ),
             _ => {
                 let code = if denied == Denied::Forbidden { "forbidden" } else { "unauthorized" };
-                crate::wire::to_json(&ErrorMessage::new(code, denied.to_string()))
+                Problem::new(status, code, &denied.to_string())
             }
-        };
-        NotAdmitted { status, body }
+        }
     }
 
     /// The decoder of a socket that is about to open.
-    pub fn dialect(self, app: &App, request: &Parts) -> Result<Box<dyn Dialect>, NotAdmitted> {
+    pub fn dialect(self, app: &App, request: &Parts) -> Result<Box<dyn Dialect>, Problem> {
         Ok(match self {
             Self::Native => Box::new(Native::default()),
             Self::Transcripts => Box::new(Transcripts::default()),
@@ -226,10 +220,8 @@ impl Platform {
             Self::Listen => {
                 let pairs: Vec<_> = form_urlencoded::parse(request.uri.query().unwrap_or("").as_bytes()).collect();
                 let query = Query::read(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())));
-                let query = query.map_err(|error| NotAdmitted {
-                    status: StatusCode::BAD_REQUEST,
-                    body: listen_error("Bad Request", &error.0),
-                })?;
+                let query = query
+                    .map_err(|error| Problem::json(StatusCode::BAD_REQUEST, listen_error("Bad Request", &error.0)))?;
                 let settings =
                     listen::Settings { fields: self.fields(app), request_id: random_id(), opened_unix_ms: unix_ms() };
                 Box::new(Listen::new(query, settings))

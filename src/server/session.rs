@@ -5,8 +5,8 @@
 //! sent faster than real time waits when many of its segments are still unread.
 
 mod begin;
+mod intake;
 mod interim;
-mod media;
 mod tell;
 
 pub use self::begin::{restore, spawn};
@@ -20,15 +20,17 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
+use self::interim::Interims;
 use crate::call::event::EndReason;
-use crate::call::{Call, Facts, Input, Output};
+use crate::call::{Call, Input, Output};
 use crate::journal::Ticket;
 use crate::server::agents::Tally;
-use crate::server::calls::{Mailboxes, SocketId};
-use crate::server::session::interim::Interims;
-use crate::server::{App, Phase, unix_ms};
-use crate::terms::{Channel, Lang, SAMPLES_PER_MS, Span, Transcript};
-use crate::wire::phone::{News, Wants};
+use crate::server::app::App;
+use crate::server::mailbox::{Mailboxes, SocketId, ToSocket};
+use crate::server::stop::Phase;
+use crate::terms::{Channel, SAMPLES_PER_MS, Transcript};
+use crate::wall_clock::unix_ms;
+use crate::wire::phone::Wants;
 
 /// Segments of one call that may be on their way to becoming text; with the longest segment of 11 s that is more
 /// than ten minutes of speech.
@@ -48,88 +50,6 @@ const FINISH_SLACK: Duration = Duration::from_secs(10);
 
 /// The same at shutdown.
 const FINISH_AT_SHUTDOWN: Duration = Duration::from_secs(3);
-
-/// Messages of a call that may wait for a socket that wants to be told of it, and room for the last one.
-const OUTBOX: usize = 64;
-
-/// What a socket brings.
-#[derive(Debug)]
-pub enum MediaInput {
-    Attach(Attach),
-    /// 16 kHz samples per channel, directly after what came before on these channels.
-    Audio {
-        socket: SocketId,
-        lanes: Vec<(Channel, Vec<f32>)>,
-    },
-    /// Audio of these channels that never came.
-    Skip {
-        socket: SocketId,
-        channels: Vec<Channel>,
-        duration_ms: u64,
-    },
-    /// What is being said on this socket's channels is cut and transcribed now.
-    Flush {
-        socket: SocketId,
-    },
-    Utterance {
-        channel: Channel,
-        span: Span,
-        text: String,
-    },
-    Hold,
-    Resume {
-        socket: SocketId,
-        /// Audio left out during the hold; `None`: as long as it took.
-        skipped_ms: Option<u64>,
-    },
-    Consent {
-        given: bool,
-    },
-    Facts(Facts),
-    Language(Lang),
-    /// The stream of this socket is complete.
-    Stop {
-        socket: SocketId,
-    },
-    /// The socket broke.
-    Lost {
-        socket: SocketId,
-    },
-}
-
-/// A socket that takes its place.
-#[derive(Debug)]
-pub struct Attach {
-    pub socket: SocketId,
-    pub channels: Vec<Channel>,
-    pub resumed: bool,
-    pub outbox: mpsc::Sender<ToSocket>,
-    /// Which [`ToSocket::News`] it wants.
-    pub wants: Wants,
-    /// Told the media clock at which the socket's first sample is placed.
-    pub ready: oneshot::Sender<u64>,
-}
-
-/// What the call tells a socket; after anything but news the socket closes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ToSocket {
-    News(News),
-    Stopped { utterances: u64 },
-    ShuttingDown,
-}
-
-/// Where a call's messages for one socket wait. News never take the last place, so that the end is always told.
-pub fn outbox() -> (mpsc::Sender<ToSocket>, mpsc::Receiver<ToSocket>) {
-    mpsc::channel(OUTBOX)
-}
-
-/// Something a supervisor or the agent does.
-#[derive(Debug)]
-pub struct Command {
-    pub input: Input,
-    /// Told when the events it made are out.
-    pub done: oneshot::Sender<()>,
-}
 
 struct Session<'a> {
     app: &'a App,

@@ -12,9 +12,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
-use crate::server::audiosocket::TcpPeer;
+use crate::config::{Config, Media, seconds};
+use crate::server::auth::revoked::TokenLife;
 use crate::server::fragments::{BadFrame, Counted};
-use crate::server::revoked::TokenLife;
 use crate::wire::{ErrorMessage, MAX_BINARY_BYTES, MAX_JSON_BYTES, Refusal, to_json};
 
 /// Read buffer of one socket: thousands may be open, and telephony frames are below 1 KiB.
@@ -41,6 +41,18 @@ pub struct Patience {
     pub write: Duration,
 }
 
+impl Patience {
+    /// With those who bring calls.
+    pub fn with_phones(media: &Media) -> Self {
+        Self { ping: seconds(media.ping_s), silent: seconds(media.silent_s), write: seconds(media.write_s) }
+    }
+
+    /// With those who read feeds.
+    pub fn with_readers(config: &Config) -> Self {
+        Self { write: seconds(config.feeds.write_s), ..Self::with_phones(&config.media) }
+    }
+}
+
 /// What came in, or why nothing more will.
 #[derive(Debug)]
 pub enum Incoming {
@@ -57,46 +69,6 @@ pub enum Incoming {
 /// The peer is not there any more, or does not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gone;
-
-/// The other end of a stream of calls.
-pub enum Peer {
-    Web(Box<Socket>),
-    Tcp(TcpPeer),
-}
-
-impl Peer {
-    /// The next message; a goodbye still wants its answer. Safe to drop and call again.
-    pub async fn receive(&mut self) -> Incoming {
-        match self {
-            Self::Web(socket) => socket.next().await,
-            Self::Tcp(peer) => peer.receive().await,
-        }
-    }
-
-    /// Sends a text; a peer that knows none is sent nothing.
-    pub async fn send(&mut self, text: String) -> Result<(), Gone> {
-        match self {
-            Self::Web(socket) => socket.send(text).await,
-            Self::Tcp(_) => Ok(()),
-        }
-    }
-
-    pub async fn close(self, code: u16, reason: &str) {
-        match self {
-            Self::Web(socket) => socket.close(code, reason).await,
-            Self::Tcp(peer) => peer.close().await,
-        }
-    }
-
-    /// Replies to the peer's goodbye.
-    pub async fn answer_close(&mut self) {
-        match self {
-            Self::Web(socket) => socket.answer_close().await,
-            // What follows is the end of the connection.
-            Self::Tcp(_) => {}
-        }
-    }
-}
 
 pub struct Socket {
     stream: WebSocketStream<Counted<TokioIo<Upgraded>>>,

@@ -5,6 +5,7 @@
 //! every machine. Transcription runs in processes of its own ([`process`]), or on threads of its own if the
 //! configuration says so, never on the ones that read sockets.
 
+mod decode;
 pub mod frames;
 mod ggml;
 pub mod phantom;
@@ -16,7 +17,7 @@ mod whisper;
 mod workers;
 
 pub use ggml::{ModelFault, ModelHeader, inspect};
-pub use queue::{QueueSettings, SpeechCounters, SpeechJob, SpeechQueue, SpeechStats};
+pub use queue::{QueueSettings, SpeechJob, SpeechQueue, SpeechStats};
 pub use recorded::{Recorded, ScriptLine};
 pub use whisper::{EMBEDDED_MODEL_NAME, Model, ModelError, Transcriber, inspect_file};
 pub use workers::SpeechWorkers;

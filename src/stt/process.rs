@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, nice, set_parent_process_death_signal, setrlimit};
 
+use super::decode::Decode;
 use super::frames::{Answer, Utterance};
 use super::queue::{SpeechJob, SpeechQueue};
 use super::whisper::{Model, ModelError, Transcriber};
-use super::workers::Decode;
 use crate::terms::{DropReason, Outcome};
 
 /// The hidden subcommand of this program that [`serve_parent`] stands behind.

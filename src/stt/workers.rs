@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::decode::Decoder;
 use super::process::Program;
 use super::queue::{SpeechJob, SpeechQueue, Taken};
 use super::whisper::{Model, Transcriber};
@@ -24,25 +25,6 @@ pub struct SpeechWorkers {
     queue: SpeechQueue,
     threads: Vec<JoinHandle<()>>,
 }
-
-/// Reads segments; made once per worker and again after each failure.
-pub(super) trait Decode {
-    /// [`DropReason::Failed`] means that it is of no more use.
-    fn read(&mut self, job: &SpeechJob) -> Outcome;
-
-    /// Whether it could read another.
-    fn is_alive(&mut self) -> bool {
-        true
-    }
-}
-
-impl<F: FnMut(&SpeechJob) -> Outcome> Decode for F {
-    fn read(&mut self, job: &SpeechJob) -> Outcome {
-        self(job)
-    }
-}
-
-pub(super) type Decoder = Box<dyn Decode>;
 
 impl SpeechWorkers {
     /// Starts `count` workers (at least one) in threads of this process. They share the model, each with a state of

@@ -7,6 +7,7 @@ use crate::audio::Encoding;
 use crate::terms::Channel;
 use crate::wire::Refusal;
 use crate::wire::fields::Told;
+use crate::wire::hex::uuid;
 use crate::wire::native::Opening;
 use crate::wire::phone::{Action, Dialect, Refused, Start, Stream};
 
@@ -83,10 +84,10 @@ impl AudioSocket {
         if self.told.is_some() || self.sample_rate.is_some() {
             return out.push(Action::Refuse(Refusal::BadMessage, "a second UUID".to_owned()));
         }
-        if payload.len() != 16 {
+        let Ok(bytes) = payload.try_into() else {
             return out.push(Action::Refuse(Refusal::BadMessage, "a UUID has 16 bytes".to_owned()));
-        }
-        let uuid = hyphenated(payload);
+        };
+        let uuid = uuid(bytes);
         match (self.announced)(&uuid) {
             Some(told) => self.told = Some((uuid, told)),
             None => out.push(Action::Refuse(Refusal::Unauthorized, format!("the UUID {uuid} was not announced"))),
@@ -154,11 +155,6 @@ fn rate(kind: u8) -> Option<u32> {
         0x18 => 192_000,
         _ => return None,
     })
-}
-
-fn hyphenated(bytes: &[u8]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
 }
 
 #[cfg(test)]

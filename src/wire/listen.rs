@@ -23,6 +23,7 @@ use self::results::Read;
 use crate::call::event::{Event, EventKind, rfc3339};
 use crate::terms::Channel;
 use crate::wire::fields::{FieldMap, Told};
+use crate::wire::hex::hex;
 use crate::wire::native::Opening;
 use crate::wire::phone::{Action, Dialect, News, Refused, Start, Started, Stream, Wants};
 use crate::wire::{Refusal, message_type};
@@ -315,7 +316,7 @@ impl Dialect for Listen {
             self.ends[index].unread_since_ms = None;
             self.tell_held(index, out);
         }
-        let digest: String = self.digest.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex(&self.digest.clone().finalize());
         let metadata = json!({
             "type": "Metadata",
             "transaction_key": "deprecated",

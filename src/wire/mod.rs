@@ -7,6 +7,7 @@ pub mod audiohook;
 pub mod audiosocket;
 pub mod feed;
 pub mod fields;
+pub mod hex;
 pub mod httpsig;
 pub mod listen;
 pub mod native;

@@ -10,6 +10,8 @@ use super::Proof;
 use super::leg::Leg;
 use super::words::duration;
 use crate::client::{Answers, ClientError};
+use crate::wall_clock::unix_s;
+use crate::wire::hex::uuid;
 use crate::wire::httpsig;
 use crate::wire::sign::{from_base64, to_base64};
 
@@ -110,8 +112,7 @@ impl Leg<'_> {
             let mut nonce = [0; 16];
             // A nonce that is not random is refused the second time, which says what is wrong.
             let _ = getrandom::fill(&mut nonce);
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            let now_s = since.as_secs();
+            let now_s = unix_s();
             if let Some((input, signature)) = httpsig::sign(&secret, key, &to_base64(&nonce), now_s, now_s + 10, value)
             {
                 headers.push(("signature-input", input));
@@ -125,6 +126,9 @@ impl Leg<'_> {
 /// A UUID that belongs to a name: the same call gets the same conversation.
 pub(super) fn uuid_of(name: &str) -> String {
     use sha2::{Digest as _, Sha256};
-    let hex: String = Sha256::digest(name.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-5{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(name.as_bytes())[..16]);
+    bytes[6] = bytes[6] & 0x0f | 0x50;
+    bytes[8] = bytes[8] & 0x0f | 0x80;
+    uuid(&bytes)
 }

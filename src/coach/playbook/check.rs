@@ -61,6 +61,7 @@ fn customers_alone(condition: &Condition) -> bool {
         && condition.last_speaker.is_none()
         && condition.agent_run_s_min.is_none()
         && condition.pause_s_min.is_none()
+        && condition.spoken_s_min.is_none()
         && condition.agent_share_min.is_none()
         && condition.shift_h_min.is_none()
         && condition.hard_calls_min.is_none()
@@ -115,6 +116,19 @@ pub fn rulebook(
         }
     }
     for file in files {
+        for name in file.raw.settings.opens_complaint.iter().flatten() {
+            for lang in [Lang::De, Lang::En] {
+                if rules.words(lang, name.get_ref()).is_none() {
+                    let message = format!(
+                        "a complaint is opened by the words `{}`, which are not listed in {}",
+                        name.get_ref(),
+                        lang.as_str()
+                    );
+                    let remedy = format!("add `{} = [\"…\"]` under `[words]`", name.get_ref());
+                    errors.push(file.error(name.span().start, message, remedy));
+                }
+            }
+        }
         for alert in &file.raw.alert {
             let named = &alert.get_ref().practices;
             if named.is_empty() || named.len() > 3 {

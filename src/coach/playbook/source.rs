@@ -74,6 +74,7 @@ pub struct RawSettings {
     pub group_rest_s: Option<u64>,
     pub relief_level: Option<u8>,
     pub moment_gap_s: Option<u64>,
+    pub opens_complaint: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,6 +180,9 @@ impl Rulebook {
         set(&mut settings.moment_gap_ms, raw.moment_gap_s);
         settings.budget = raw.budget.unwrap_or(settings.budget);
         settings.relief_level = raw.relief_level.unwrap_or(settings.relief_level);
+        if let Some(lists) = &raw.opens_complaint {
+            settings.opens_complaint = lists.iter().map(|name| name.get_ref().clone()).collect();
+        }
     }
 
     fn take_practice(&mut self, raw: &RawPractice) {
@@ -235,7 +239,7 @@ impl Rulebook {
         for (name, patterns) in &raw.words {
             let before = errors.len();
             for pattern in patterns {
-                if let Err(error) = Words::new([pattern.get_ref().as_str()].into_iter()) {
+                if let Err(error) = regex_syntax::parse(pattern.get_ref()) {
                     let message = format!("the pattern `{}` cannot be read: {error}", pattern.get_ref());
                     errors.push(file.error(
                         pattern.span().start,

@@ -80,6 +80,11 @@ fn mistakes_are_told_with_file_line_and_remedy() {
             "nobody is scored",
         ),
         (
+            "version = 1\n[settings]\nopens_complaint = [\"failure\", \"mishaps\"]",
+            "own.toml:3: a complaint is opened by the words `mishaps`, which are not listed in de",
+            "add `mishaps",
+        ),
+        (
             "version = 1\n[[alert]]\nkinds = [\"anger\"]\npractices = [\"001-1\"]",
             "own.toml:2: practice 001-1 may not speak to supervisors",
             "choose from",

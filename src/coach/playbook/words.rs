@@ -6,19 +6,27 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter pieces stand in nearly every text.
-const PIECE_BYTES_MIN: usize = 3;
+const PIECE_BYTES_MIN: usize = 2;
 /// More pieces are not looked for quicker than the patterns themselves.
 const PIECES_MAX: usize = 100;
+
+/// Most that a pattern may keep of what it has learned about texts, bytes: there are some hundreds of patterns.
+const DFA_BYTES_MAX: usize = 1024 * 1024;
 
 /// A named list of patterns; matches if one of them is found.
 #[derive(Debug, Clone)]
 pub struct Words {
-    all: Regex,
+    all: Finder,
     /// Pieces of text, one of which is in everything that matches: they are found many times faster. `None`: not known.
     pieces: Option<AhoCorasick>,
-    /// The same for texts that [`plain`] can write: without letters beyond ASCII, borders of words are found many times
-    /// faster. `None` if the patterns cannot be written so.
-    plain: Option<bytes::Regex>,
+}
+
+#[derive(Debug, Clone)]
+enum Finder {
+    /// For texts as [`plain`] writes them: where every letter is a byte, borders of words are found many times faster.
+    Plain(bytes::Regex),
+    /// For patterns that cannot be written so.
+    Text(Regex),
 }
 
 impl Words {
@@ -30,12 +38,19 @@ impl Words {
         let all = patterns.map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
         // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
         let folds = all.chars().any(char::is_uppercase);
-        let regex = regex::RegexBuilder::new(&all).case_insensitive(folds).build()?;
         let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(&all).ok();
         let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX);
         let finder = |pieces: Vec<Vec<u8>>| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(pieces);
-        let plain = plain_pattern(&all).and_then(|all| bytes::RegexBuilder::new(&all).unicode(false).build().ok());
-        Ok(Self { all: regex, pieces: pieces.and_then(|pieces| finder(pieces).ok()), plain })
+        let plain_regex =
+            |all: String| bytes::RegexBuilder::new(&all).unicode(false).dfa_size_limit(DFA_BYTES_MAX).build().ok();
+        let all = match plain_pattern(&all).filter(|_| parsed.is_some()).and_then(plain_regex) {
+            Some(regex) => Finder::Plain(regex),
+            None => {
+                let mut builder = regex::RegexBuilder::new(&all);
+                Finder::Text(builder.case_insensitive(folds).dfa_size_limit(DFA_BYTES_MAX).build()?)
+            }
+        };
+        Ok(Self { all, pieces: pieces.and_then(|pieces| finder(pieces).ok()) })
     }
 
     /// `lower` is a text in lower case.
@@ -43,24 +58,24 @@ impl Words {
         if !self.pieces.as_ref().is_none_or(|pieces| pieces.is_match(lower)) {
             return false;
         }
-        match &self.plain {
-            Some(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
-            Some(regex) => plain(lower).map_or_else(|| self.all.is_match(lower), |text| regex.is_match(&text)),
-            None => self.all.is_match(lower),
+        match &self.all {
+            Finder::Plain(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
+            Finder::Plain(regex) => regex.is_match(&plain(lower)),
+            Finder::Text(regex) => regex.is_match(lower),
         }
     }
 }
 
-/// A text in lower case as ASCII, character by character: umlauts as the capitals it has not, typographic marks as one that
-/// no pattern names. `None` if it holds anything else.
-fn plain(lower: &str) -> Option<Vec<u8>> {
+/// A text in lower case with a byte for each character: umlauts as the capitals it has not, other letters and figures as one
+/// that no pattern names, and all else as a byte that is part of no word.
+fn plain(lower: &str) -> Vec<u8> {
     lower
         .chars()
-        .map(|c| match c {
-            'A'..='Z' => None,
-            _ if c.is_ascii() => Some(c as u8),
-            '–' | '—' | '…' | '„' | '“' | '”' | '‚' | '‘' | '’' | '«' | '»' | '€' => Some(1),
-            _ => umlaut(c),
+        .map(|c| match umlaut(c) {
+            _ if c.is_ascii() => c as u8,
+            Some(capital) => capital,
+            None if c.is_alphanumeric() => b'X',
+            None => 1,
         })
         .collect()
 }
@@ -130,6 +145,10 @@ mod tests {
         Some(found.into_iter().map(|piece| String::from_utf8(piece).unwrap()).collect())
     }
 
+    fn is_plain(words: &Words) -> bool {
+        matches!(words.all, Finder::Plain(_))
+    }
+
     #[test]
     fn every_match_holds_one_of_the_pieces() {
         let of = |pattern| pieces_of(pattern).unwrap_or_default();
@@ -156,13 +175,15 @@ mod tests {
             assert_eq!(words.found_in(text), found, "{text}");
         }
         let capitals = Words::new(["WLAN"].into_iter()).unwrap();
-        assert!(capitals.plain.is_none() && capitals.found_in("das wlan"));
+        assert!(!is_plain(&capitals) && capitals.found_in("das wlan"));
     }
 
     #[test]
     fn umlauts_are_letters_of_a_word_in_every_text() {
-        let words = Words::new([r"\bwart\b", r"\b(f[aä]hr|gr[^a-z]+ß)\w*", "a.{0,2}z"].into_iter()).unwrap();
-        assert!(words.plain.is_some());
+        let patterns = [r"\bwart\b", r"\b(f[aä]hr|gr[^a-z]+ß)\w*", "a.{0,2}z"];
+        let words = Words::new(patterns.into_iter()).unwrap();
+        assert!(is_plain(&words));
+        let as_written = Regex::new(&patterns.join("|")).unwrap();
         for (text, found) in [
             ("wart", true),
             ("wartß", false),
@@ -177,10 +198,10 @@ mod tests {
             ("wart œuvre", true),
             ("wartœ", false),
         ] {
-            assert_eq!((words.found_in(text), words.all.is_match(text)), (found, found), "{text}");
+            assert_eq!((words.found_in(text), as_written.is_match(text)), (found, found), "{text}");
         }
         for other in ["(?i)wart", "[ß-ü]", "é", r"\p{L}+"] {
-            assert!(Words::new([other].into_iter()).unwrap().plain.is_none(), "{other}");
+            assert!(!is_plain(&Words::new([other].into_iter()).unwrap()), "{other}");
         }
     }
 }

@@ -125,7 +125,7 @@ const CASES: &[Case] = &[
         ),
         silent: "C 0 0 [] Ich möchte kündigen.\nA [refusal solution_offer] Das geht nicht, aber ich pausiere den Vertrag.",
         limit: (
-            "A [refusal] a\nC 0 0 [] b\nA [refusal] Das geht leider nicht.\nC 0 0 [] d\nA [refusal] Das kann ich nicht machen.",
+            "A [] a\nC 0 0 [] b\nA [wrong_department] Da sind Sie hier falsch.\nC 0 0 [] d\nA [wrong_department] Dafür bin ich nicht zuständig.",
             1,
         ),
         facts: nothing_known,
@@ -172,7 +172,7 @@ const CASES: &[Case] = &[
             "C 1 20 [dissatisfaction] Schon wieder kaputt.\nA [solution_offer apology] Ich schicke Ihnen einen neuen.\nC 0 0 [gratitude] Vielen Dank!\nA [question] Kann ich sonst noch etwas für Sie tun?\nC 0 0 [] Nein, das war's.",
             5,
         ),
-        silent: "C 0 0 [] Hallo.\nA [solution_offer] Ich schicke es Ihnen.\nC 0 0 [gratitude] Danke!\nA [question] Kann ich sonst noch etwas für Sie tun?\nC 0 0 [] Nein, das war's.",
+        silent: "C 2 30 [dissatisfaction] Schon wieder kaputt.\nA [] Aha.\nC 1 20 [gratitude] Danke auch.\nA [question] Kann ich sonst noch etwas für Sie tun?\nC 0 0 [] Nein, das war's.",
         limit: (
             "C 1 20 [dissatisfaction] a\nA [solution_offer apology] b\nC 0 0 [gratitude] c\nA [question] Sonst noch etwas?\nC 0 0 [] Das war's.\n~ 61\nC 0 0 [] Das war alles.",
             1,
@@ -188,7 +188,7 @@ const CASES: &[Case] = &[
         ),
         silent: "A [thanks] Danke für Ihren Anruf.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [] Ihre Nummer?",
         limit: (
-            "C 1 20 [repeat_contact] a\nA [specific_empathy] b\n~ 61\nC 1 20 [repeat_contact] c\nA [specific_empathy] d",
+            "C 1 20 [repeat_contact] Ich wollte noch einmal nachfragen.\n~ 61\nC 1 20 [repeat_contact] Ich frage noch einmal nach.",
             1,
         ),
         facts: nothing_known,
@@ -198,7 +198,7 @@ const CASES: &[Case] = &[
         id: "004-d",
         speaks: ("A [question] Ihre Nummer?\nC 0 0 [] Die Vier, die Sieben und die Eins.\n~ 8", 3),
         silent: "A [] Guten Tag.\nC 0 0 [] Einen Moment, ich hole die Rechnung.\n~ 8",
-        limit: ("A [] a\nC 0 0 [] b\n~ 20\nC 0 0 [] c\n~ 15", 1),
+        limit: ("A [question] a\nC 0 0 [] b\n~ 20\nC 0 0 [] c\n~ 15", 1),
         facts: nothing_known,
         live: true,
     },
@@ -218,12 +218,9 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "001-4",
-        speaks: (
-            "A [] Guten Tag.\nC 0 0 [] Hallo.\nA [] Das kostet mehr.\nC 1 30 [sarcasm] Na, das ist ja ganz wunderbar.",
-            4,
-        ),
+        speaks: ("A [] Guten Tag.\nC 2 30 [sarcasm] Na, das habt ihr ja ganz wunderbar hinbekommen.", 2),
         silent: "A [] Guten Tag.\nC 1 30 [dissatisfaction] Das ist schade.\nA [] b\nC 3 30 [legal_threat] Dann gehe ich zum Anwalt.",
-        limit: ("A [] a\nA [] b\nC 1 30 [sarcasm] c\nA [] d\n~ 30\nC 1 30 [sarcasm] e\nA [] f", 1),
+        limit: ("A [] a\nC 2 30 [sarcasm] c\n~ 30\nC 2 30 [sarcasm] e\nA [] f", 1),
         facts: nothing_known,
         live: true,
     },

@@ -1,7 +1,8 @@
 //! From where to where a finding runs: the town that goes with a postcode, the letters that go with a number.
 
 use super::Kind;
-use super::run::{Run, is_filler};
+use super::run::Run;
+use super::small_words::is_filler;
 use super::sort::{DIGITS_MIN, Sorter};
 use super::token::{Form, Token};
 use crate::terms::Lang;

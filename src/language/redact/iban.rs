@@ -2,7 +2,7 @@
 
 use super::check::{iban_length, is_iban};
 use super::piece::{Piece, What};
-use super::run::is_filler;
+use super::small_words::is_filler;
 use super::token::{Form, Token};
 
 /// A stretch of tokens that begins like an account number.

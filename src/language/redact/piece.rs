@@ -59,7 +59,7 @@ pub fn pieces(text: &str, tokens: &[Token], lang: Lang) -> Vec<Piece> {
 
 /// A comma or a hesitation.
 fn is_pause(token: &Token) -> bool {
-    token.is_mark(',') || token.is_mark('…') || super::run::is_filler(&token.word)
+    token.is_mark(',') || token.is_mark('…') || super::small_words::is_filler(&token.word)
 }
 
 struct Reader<'a> {

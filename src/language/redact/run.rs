@@ -1,6 +1,7 @@
 //! Numbers as people say them: in one piece, in groups, digit by digit, in pairs.
 
 use super::piece::{Piece, Style, What, is_year};
+use super::small_words::is_filler;
 use super::token::{Form, Token};
 
 /// Digits dictated in one go; `first..end` are indexes of tokens.
@@ -53,43 +54,6 @@ fn is_gap(token: &Token) -> bool {
         Form::Word { .. } => is_filler(&token.word),
         _ => false,
     }
-}
-
-/// Words people put between the digits they dictate.
-pub fn is_filler(word: &str) -> bool {
-    const FILLERS: &[&str] = &[
-        "äh",
-        "ähm",
-        "öh",
-        "hm",
-        "mhm",
-        "uh",
-        "um",
-        "er",
-        "erm",
-        "strich",
-        "bindestrich",
-        "minus",
-        "schrägstrich",
-        "dash",
-        "hyphen",
-        "slash",
-        "dann",
-        "then",
-        "und",
-        "and",
-        "nochmal",
-        "space",
-        "leerzeichen",
-        "wieder",
-        "again",
-        "stroke",
-        "nein",
-        "quatsch",
-        "sorry",
-        "pardon",
-    ];
-    FILLERS.contains(&word)
 }
 
 fn digits_of(piece: &Piece) -> (&str, Style) {

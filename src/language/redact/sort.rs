@@ -1,43 +1,30 @@
 //! Which stretches of an utterance are personal data, and of which kind.
 
+mod kind;
+
 use std::ops::Range;
 
 use super::Kind;
 use super::address::addresses;
 use super::announce::{Announcement, Strength, announcements};
-use super::check::{is_card, is_iban};
 use super::email::emails;
 use super::iban::accounts;
 use super::memory::Memory;
 use super::name;
 use super::piece::{Piece, What, pieces};
-use super::run::{Run, is_filler, runs};
+use super::run::{Run, runs};
+use super::small_words::{asks_for_a_count, is_courtesy, is_filler};
 use super::token::{Form, Token, tokens};
 use crate::terms::{Channel, Lang};
 
 /// Digits from which a number is taken for somebody's, whatever it is.
 pub(super) const DIGITS_MIN: usize = 5;
 
-/// Digits from which a number is taken for what the words around it name.
-const NAMED_DIGITS_MIN: usize = 3;
-
-/// Digits of the shortest telephone number told by its leading zero or plus alone.
-const PHONE_DIGITS_MIN: usize = 6;
-
 /// Words between an announcement and what it announces.
 const REACH_WORDS: u32 = 8;
 
-/// The same, where the announcement comes after: "4711 ist meine Kundennummer".
-const REACH_BACK_WORDS: u32 = 6;
-
-/// Words between two parts of one number, or two readings of it.
-const REACH_AGAIN_WORDS: u32 = 3;
-
 /// Other words an utterance may have that is nothing but an answer.
 const ANSWER_WORDS: u32 = 2;
-
-/// Words between what names a code and the code, its letters among them.
-const CODE_WORDS: u32 = 6;
 
 /// Years in which callers are born.
 const BIRTH_YEARS: Range<u32> = 1915..2013;
@@ -259,148 +246,6 @@ impl Sorter<'_> {
         }
     }
 
-    /// Of which kind a number is; `None` for one that stays.
-    fn kind(&self, run: &Run, last: Option<(usize, Kind)>, answer: bool, is_first: bool) -> Option<(Kind, bool)> {
-        let count = run.digits.len();
-        let sure = |kind| Some((kind, false));
-        if is_card(&run.digits) {
-            return sure(Kind::Card);
-        }
-        let named = self.named_before(run.first);
-        if let Some((kind, end, strength)) = named {
-            let near = self.between(end, run.first) <= 3 && !is_preposition(self.before(run.first));
-            let min = match (strength, kind) {
-                (Strength::Name, Kind::Phone) => 2,
-                (Strength::Name, Kind::BirthDate) if near => 2,
-                (Strength::Name, _) => NAMED_DIGITS_MIN,
-                (Strength::Hint, Kind::Phone) => DIGITS_MIN,
-                (Strength::Hint, _) => 4,
-                (Strength::Thing, _) => 4,
-            };
-            let year = run.years && kind != Kind::BirthDate && !(strength == Strength::Name && near && run.parts == 1);
-            let counted = run.counted && !(strength == Strength::Name && near);
-            if (strength, kind) == (Strength::Name, Kind::Number)
-                && self.between(end, run.first) <= CODE_WORDS
-                && self.is_code(run)
-            {
-                return sure(kind);
-            }
-            let follows = count >= min || strength == Strength::Name && near && count >= 2 && run.dictated;
-            if follows && !year && !counted && kind != Kind::Email {
-                return match kind {
-                    Kind::Iban => Some((kind, !is_iban(&format!("DE{}", run.digits)) && count >= 18)),
-                    Kind::Card => Some((kind, (13..=19).contains(&count))),
-                    Kind::Address if count < 4 => None,
-                    kind => sure(kind),
-                };
-            }
-        }
-        if count >= NAMED_DIGITS_MIN
-            && !run.years
-            && let Some(kind) = self.named_after(run.end, false)
-            && !matches!(kind, Kind::Email | Kind::Address)
-        {
-            return sure(kind);
-        }
-        if run.years && self.named_after(run.end, true) == Some(Kind::BirthDate) {
-            return sure(Kind::BirthDate);
-        }
-        let begins = is_first && self.words_are_courtesy(run.first);
-        if let Some(kind) = self.open.filter(|_| begins && (count >= 2 || answer) && !run.counted) {
-            return sure(kind);
-        }
-        // "vier neun eins", and after a breath "sieben zwei drei": what is to come of it goes.
-        if begins && self.left > 0 && run.dictated && self.left + count >= DIGITS_MIN {
-            return sure(Kind::Number);
-        }
-        if let Some(kind) = self.expected.filter(|kind| !matches!(kind, Kind::Email | Kind::Name)) {
-            let digits = count >= NAMED_DIGITS_MIN && !run.years && !run.counted;
-            // "8 bis 12" tells hours, whatever was asked.
-            let span = matches!(self.word(run.end), "bis" | "und" | "oder" | "to" | "till")
-                || matches!(self.before(run.first), "bis" | "und" | "zwischen" | "to" | "till" | "between");
-            let span = span && kind == Kind::Address && count < 3;
-            if answer && !span || digits && (kind != Kind::Address || count >= 4) {
-                return sure(kind);
-            }
-        }
-        if let Some((end, kind)) = last
-            && !matches!(kind, Kind::Email | Kind::Name | Kind::BirthDate | Kind::Address)
-            && end <= run.first
-            && self.between(end, run.first) <= REACH_AGAIN_WORDS
-            && (count >= NAMED_DIGITS_MIN && !run.years && !run.counted || count >= 2 && run.dictated)
-        {
-            return sure(kind);
-        }
-        if (run.plus || run.digits.starts_with('0')) && (PHONE_DIGITS_MIN..=15).contains(&count) {
-            return sure(Kind::Phone);
-        }
-        let american =
-            self.lang == Lang::En && (count == 10 && run.parts == 3 || count == 11 && run.digits.starts_with('1'));
-        if american {
-            return sure(Kind::Phone);
-        }
-        if count == 5 && !run.counted && self.has_town(run) {
-            return sure(Kind::Address);
-        }
-        if count == 4 && run.parts == 1 && !run.counted && self.has_town(run) && self.follows_address(run) {
-            return sure(Kind::Address);
-        }
-        if count >= DIGITS_MIN && !run.years && !(run.counted && count < 10) {
-            return sure(Kind::Number);
-        }
-        let dictated = run.dictated && (count >= 4 || count >= 3 && run.digits.starts_with('0')) && run.parts >= 2;
-        if answer && dictated {
-            return sure(if run.digits.starts_with('0') && count > 4 { Kind::Phone } else { Kind::Number });
-        }
-        None
-    }
-
-    /// What the words before a place announce: the kind, where the announcement ends, and how sure it is.
-    fn named_before(&self, at: usize) -> Option<(Kind, usize, Strength)> {
-        let upto = self.announced.partition_point(|one| one.end <= at);
-        let mut best: Option<&Announcement> = None;
-        for one in self.announced[..upto].iter().rev().take(4) {
-            let words = self.between(one.end, at);
-            let reaches = match one.strength {
-                // "the reference is REF 00 34": the code's own letters are no word between.
-                Strength::Thing => {
-                    let code = at > one.end && self.tokens[at - 1].is_upper();
-                    words <= 1 + u32::from(code) && !is_preposition(self.before(at))
-                }
-                _ => words <= REACH_WORDS,
-            };
-            let mail = one.kind == Kind::Email;
-            if reaches && !mail && !self.taken[one.first] && best.is_none_or(|best| one.strength > best.strength) {
-                best = Some(one);
-            }
-        }
-        best.map(|one| (one.kind, one.end, one.strength))
-    }
-
-    /// What the words after a place say it was: "4711 ist meine Kundennummer", "1980 geboren".
-    fn named_after(&self, at: usize, birth: bool) -> Option<Kind> {
-        let from = self.announced.partition_point(|one| one.first < at);
-        self.announced[from..]
-            .iter()
-            .take(2)
-            .filter(|one| one.strength == Strength::Name && self.between(at, one.first) <= REACH_BACK_WORDS)
-            .find(|one| {
-                let mut between = self.tokens[at..one.first].iter();
-                if birth {
-                    one.kind == Kind::BirthDate
-                        && !between.any(|token| matches!(token.form, Form::Figures | Form::Marker(_)))
-                } else {
-                    // The verb comes at once, or this is another sentence.
-                    between
-                        .by_ref()
-                        .take(3)
-                        .any(|token| matches!(token.word.as_str(), "ist" | "is" | "war" | "was" | "lautet" | "wäre"))
-                        && !between.any(super::announce::ends_sentence)
-                }
-            })
-            .map(|one| one.kind)
-    }
-
     /// Whether nothing but courtesies stands before a place.
     fn words_are_courtesy(&self, at: usize) -> bool {
         at <= 8
@@ -413,11 +258,6 @@ impl Sorter<'_> {
     pub(super) fn has_town(&self, run: &Run) -> bool {
         let Some(town) = self.tokens.get(run.end) else { return false };
         town.is_capital() && town.word.chars().count() >= 3 && !is_courtesy(&town.word)
-    }
-
-    fn follows_address(&self, run: &Run) -> bool {
-        let floor = run.first.saturating_sub(3);
-        self.found.iter().any(|(_, end, finding)| finding.kind == Kind::Address && (floor..=run.first).contains(end))
     }
 
     /// "Gartenstraße 12, 50667 Köln" is one address.
@@ -482,76 +322,4 @@ impl Sorter<'_> {
     fn finish(self) -> Vec<Finding> {
         self.found.into_iter().map(|(.., finding)| finding).collect()
     }
-}
-
-/// Whether an utterance asks how many, how much, how long or when.
-fn asks_for_a_count(tokens: &[Token]) -> bool {
-    tokens.windows(2).any(|pair| {
-        matches!(
-            (pair[0].word.as_str(), pair[1].word.as_str()),
-            ("wie", "viel" | "viele" | "oft" | "lange" | "hoch" | "groß" | "spät")
-                | ("wieviel" | "wieviele" | "wann", _)
-                | ("seit" | "since", "wann" | "when")
-                | ("how", "many" | "much" | "often" | "long" | "old" | "big")
-                | ("what", "time")
-        )
-    })
-}
-
-/// Words that go with an answer and say nothing of their own.
-fn is_courtesy(word: &str) -> bool {
-    const COURTESY: &[&str] = &[
-        "ja", "also", "das", "ist", "die", "der", "den", "dem", "am", "moment", "bitte", "mal", "okay", "ok", "genau",
-        "richtig", "korrekt", "und", "dann", "nein", "so", "gut", "einen", "gerne", "gern", "lautet", "meine", "wäre",
-        "wär", "nummer", "noch", "weiter", "geht", "es", "sie", "yes", "it's", "it’s", "is", "the", "it", "sure",
-        "right", "correct", "and", "then", "no", "my", "that's", "that’s", "of", "course", "please", "on", "moment",
-        "jawohl", "danke", "thanks", "mhm", "er", "well", "okey", "stimmt", "hier", "kommt", "jetzt", "now", "be",
-        "would", "im", "geboren", "born", "in",
-    ];
-    COURTESY.contains(&word)
-}
-
-/// Words between "Kundennummer" and a year that make it a year, or between "Rechnung" and an amount.
-fn is_preposition(word: &str) -> bool {
-    const PREPOSITIONS: &[&str] = &[
-        "über",
-        "von",
-        "vom",
-        "aus",
-        "seit",
-        "für",
-        "in",
-        "im",
-        "bis",
-        "vor",
-        "nach",
-        "of",
-        "from",
-        "over",
-        "about",
-        "at",
-        "since",
-        "until",
-        "by",
-        "before",
-        "after",
-        "jahr",
-        "year",
-        "um",
-        "ab",
-        "zum",
-        "ende",
-        "anfang",
-        "mitte",
-        "for",
-        "circa",
-        "etwa",
-        "ungefähr",
-        "rund",
-        "nearly",
-        "almost",
-        "mit",
-        "with",
-    ];
-    PREPOSITIONS.contains(&word)
 }

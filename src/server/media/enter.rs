@@ -6,20 +6,23 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant, timeout_at};
 use tracing::info;
 
-use super::stream::{Stream, send};
-use super::{Reason, shutting_down};
+use super::facts::{call_facts, late_facts};
+use super::stream::Stream;
 use crate::audio::Decoder;
-use crate::call::event::parse_rfc3339;
-use crate::call::{self, CallInfo};
+use crate::call::CallInfo;
 use crate::config::Consent;
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::calls::Reserved;
+use crate::server::mailbox::{Attach, MediaInput, ToSocket};
 use crate::server::platform::Platform;
-use crate::server::session::{self, Attach, MediaInput, ToSocket};
+use crate::server::session;
 use crate::terms::Channel;
 use crate::wire::Refusal;
-use crate::wire::native::{Facts, Opening};
+use crate::wire::native::Opening;
 use crate::wire::phone::{Start, Started, Wants};
+
+/// Why a socket is given up: what to tell it.
+pub(super) type Reason = (Refusal, String);
 
 /// How long a newcomer waits for a place that is taken: the socket that held it may just be going, and its end not be
 /// seen yet. Shorter than any platform waits.
@@ -48,7 +51,7 @@ pub(super) async fn enter(
         let is_new = reserved.new.is_some();
         if let Some(mailboxes) = reserved.new {
             let info = CallInfo {
-                call: reserved.entry.call.clone(),
+                call: reserved.handle.call.clone(),
                 agent: facts.agent.clone(),
                 queue: facts.queue.clone(),
                 team: facts.team.clone(),
@@ -63,19 +66,19 @@ pub(super) async fn enter(
         let socket = reserved.socket;
         let resumed = reserved.resumed;
         let attach = Attach { socket, channels: channels.clone(), resumed, outbox: outbox.clone(), wants, ready };
-        let sent = reserved.entry.media.send(MediaInput::Attach(attach)).await;
+        let sent = reserved.handle.media.send(MediaInput::Attach(attach)).await;
         if sent.is_ok()
             && let Ok(t_ms) = readied.await
         {
-            let call = reserved.entry.call.clone();
+            let call = reserved.handle.call.clone();
             if !is_new {
-                send(&reserved.entry, MediaInput::Facts(late_facts(&facts))).await;
+                reserved.handle.bring(MediaInput::Facts(late_facts(&facts))).await;
             }
             info!(call = %call, path = platform.name(), resumed, "stream started");
-            let stream = Stream::new(reserved.entry, socket, decoders);
+            let stream = Stream::new(reserved.handle, socket, decoders);
             return Ok((stream, Started { call, t_ms, resumed }));
         }
-        app.calls.release(&reserved.entry.call, socket, false);
+        app.calls.release(&reserved.handle.call, socket, false);
     }
     Err((Refusal::Busy, "the call is just ending; try again".to_owned()))
 }
@@ -108,30 +111,6 @@ fn check(app: &App, opening: &Opening, platform: Platform) -> Result<(), Reason>
     Ok(())
 }
 
-/// Facts that come after the call's start may name its agent, queue and team.
-pub(super) fn late_facts(facts: &Facts) -> call::Facts {
-    call::Facts {
-        agent: facts.agent.clone(),
-        queue: facts.queue.clone(),
-        team: facts.team.clone(),
-        ..call_facts(facts)
-    }
-}
-
-fn call_facts(facts: &Facts) -> call::Facts {
-    let text = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    call::Facts {
-        customer_name: facts.customer_name.clone(),
-        wait_s: facts.wait_s,
-        shift_started_unix_ms: facts.shift_started.as_deref().and_then(parse_rfc3339),
-        metadata: facts.metadata.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-        ..call::Facts::default()
-    }
-}
-
 fn refused(refusal: Refusal, call: &str) -> String {
     match refusal {
         Refusal::CallExists => {
@@ -143,4 +122,8 @@ fn refused(refusal: Refusal, call: &str) -> String {
         Refusal::ShuttingDown => shutting_down().1,
         other => other.code().to_owned(),
     }
+}
+
+pub(super) fn shutting_down() -> Reason {
+    (Refusal::ShuttingDown, "the server is shutting down".to_owned())
 }

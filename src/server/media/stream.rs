@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::enter::late_facts;
+use super::facts::late_facts;
 use crate::audio::Decoder;
-use crate::server::calls::{Entry, SocketId};
-use crate::server::session::MediaInput;
+use crate::server::mailbox::{CallHandle, MediaInput, SocketId};
 use crate::terms::Channel;
 use crate::wire::phone::Action;
 
@@ -17,7 +16,7 @@ const SLICE_BYTES: usize = 16 << 10;
 
 /// A place in a call.
 pub(super) struct Stream {
-    pub entry: Entry,
+    pub handle: CallHandle,
     pub socket: SocketId,
     /// Each stream of audio with its channels.
     decoders: Vec<(Decoder, Vec<Channel>)>,
@@ -32,9 +31,9 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub fn new(entry: Entry, socket: SocketId, decoders: Vec<(Decoder, Vec<Channel>)>) -> Self {
+    pub fn new(handle: CallHandle, socket: SocketId, decoders: Vec<(Decoder, Vec<Channel>)>) -> Self {
         let (waiting, ready) = (VecDeque::new(), VecDeque::new());
-        Self { entry, socket, decoders, waiting, waiting_bytes: 0, ready, stopped: false }
+        Self { handle, socket, decoders, waiting, waiting_bytes: 0, ready, stopped: false }
     }
 
     /// Puts in line what concerns the call.
@@ -54,7 +53,7 @@ impl Stream {
     /// Hands over as much as the call takes at once.
     pub fn hand_over(&mut self) {
         while self.has_waiting() {
-            match self.entry.media.clone().try_reserve_owned() {
+            match self.handle.media.clone().try_reserve_owned() {
                 Ok(place) => {
                     if let Some(input) = self.next_input() {
                         place.send(input);
@@ -74,7 +73,7 @@ impl Stream {
     /// Hands over everything, waiting for places.
     pub async fn hand_over_all(&mut self) {
         while let Some(input) = self.next_input() {
-            send(&self.entry, input).await;
+            self.handle.bring(input).await;
         }
     }
 
@@ -137,11 +136,6 @@ impl Stream {
             }
         })
     }
-}
-
-/// Waits for a place in the call's queue. A call that has gone says so, or has said so, through the inbox.
-pub(super) async fn send(entry: &Entry, input: MediaInput) {
-    let _ = entry.media.send(input).await;
 }
 
 /// About what an action takes of memory while it waits, in bytes.

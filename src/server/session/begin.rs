@@ -17,9 +17,10 @@ use crate::call::{Call, CallInfo, CallSettings, Output};
 use crate::journal::{Logged, Ticket};
 use crate::metrics::Kind;
 use crate::server::agents::Tally;
-use crate::server::calls::Mailboxes;
-use crate::server::{App, unix_ms};
+use crate::server::app::App;
+use crate::server::mailbox::Mailboxes;
 use crate::terms::Transcript;
+use crate::wall_clock::unix_ms;
 
 /// Runs a new call until it has ended.
 pub fn spawn(app: Arc<App>, info: CallInfo, mailboxes: Mailboxes) {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::Session;
 use crate::call::endpointing::SpeechSegment;
-use crate::server::calls::SocketId;
+use crate::server::mailbox::SocketId;
 use crate::terms::{Channel, Outcome, Span, Transcript};
 use crate::wire::phone::{News, Wants};
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::{IN_FLIGHT, Session, ToSocket, elapsed_ms};
+use super::{IN_FLIGHT, Session, elapsed_ms};
 use crate::call::endpointing::SpeechSegment;
 use crate::call::event::{EndReason, Event, EventKind, Log};
 use crate::call::{Input, Output};
 use crate::metrics::Practice;
-use crate::server::unix_ms;
+use crate::server::mailbox::ToSocket;
 use crate::stt::SpeechJob;
 use crate::terms::{Channel, DropReason, Outcome, Transcript};
+use crate::wall_clock::unix_ms;
 use crate::wire::phone::{News, Wants};
 
 impl Session<'_> {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{error, info, warn};
 
-use super::Target;
 use super::message::{Item, signature};
+use super::{Sources, Target};
 use crate::call::event::parse_rfc3339;
-use crate::server::{App, unix_ms};
+use crate::metrics::Metrics;
+use crate::wall_clock::{unix_ms, unix_s};
 
 /// Events read from the journal at a time.
 const PAGE: usize = 100;
@@ -35,28 +36,28 @@ struct Failure {
     retry_after: Option<Duration>,
 }
 
-pub(super) async fn run(app: Arc<App>, target: Arc<Target>) {
+pub(super) async fn run(sources: Sources, target: Arc<Target>) {
     loop {
         let next = target.lock().outbox.next().map(|(item, _)| item.clone());
         match next {
-            Some(item) => attempt(&app, &target, item).await,
-            None => look_for_more(&app, &target).await,
+            Some(item) => attempt(&sources.metrics, &target, item).await,
+            None => look_for_more(&sources, &target).await,
         }
-        target.count(&app.metrics);
+        target.count(&sources.metrics);
     }
 }
 
 /// Reads on in the journal, or waits for the next event.
-async fn look_for_more(app: &App, target: &Target) {
+async fn look_for_more(sources: &Sources, target: &Target) {
     let after = target.lock().outbox.wants_more();
     let Some(after) = after else {
         target.wake.notified().await;
         return;
     };
     // Before reading: what comes into the journal afterwards also comes live.
-    let is_up = app.journal.is_up();
+    let is_up = sources.journal.is_up();
     let kinds: Vec<&'static str> = target.settings.events.iter().map(|event| event.as_str()).collect();
-    match app.journal.read(move |reader| reader.of_kinds(&kinds, after, PAGE)).await {
+    match sources.journal.read(move |reader| reader.of_kinds(&kinds, after, PAGE)).await {
         Ok(Some(found)) => {
             let is_all = is_up && found.len() < PAGE;
             let is_stuck = !is_up && found.is_empty();
@@ -66,7 +67,7 @@ async fn look_for_more(app: &App, target: &Target) {
                 agent: view.agent,
                 queue: view.queue,
                 team: view.team,
-                lang: view.language.unwrap_or(app.config.speech.language),
+                lang: view.language.unwrap_or(sources.lang),
             });
             let items: Vec<Item> = items.collect();
             let last = items.last().map(|item| item.position);
@@ -90,8 +91,8 @@ async fn wait(target: &Target, time: Duration) {
     let _ = timeout(time, target.wake.notified()).await;
 }
 
-async fn attempt(app: &App, target: &Target, item: Item) {
-    let metrics = &app.metrics.webhooks;
+async fn attempt(all: &Metrics, target: &Target, item: Item) {
+    let metrics = &all.webhooks;
     let name = &target.settings.name;
     let place = item.position;
     let made_ms = parse_rfc3339(&item.event.at).unwrap_or(0);
@@ -109,7 +110,7 @@ async fn attempt(app: &App, target: &Target, item: Item) {
             if recovered {
                 info!(webhook = name, "the receiver takes messages again");
             }
-            target.save(app).await;
+            target.save(all).await;
         }
         Err(failure) => {
             metrics.failures.get_or_create(&target.label()).inc();
@@ -133,7 +134,7 @@ async fn attempt(app: &App, target: &Target, item: Item) {
                 metrics.dead.get_or_create(&target.label()).inc();
                 let (call, seq) = (&item.event.call, item.event.seq);
                 error!(webhook = name, call, seq, why = failure.why, "a message is given up: a dead letter");
-                target.save(app).await;
+                target.save(all).await;
             }
             if !failure.for_good {
                 let pause = failure.retry_after.unwrap_or_else(|| pause(failures, jitter()));
@@ -147,7 +148,7 @@ async fn attempt(app: &App, target: &Target, item: Item) {
 async fn send(target: &Target, item: &Item) -> Result<(), Failure> {
     let id = item.id(&target.node);
     let body = item.body(&target.node, target.template.as_ref());
-    let now_s = unix_ms() / 1_000;
+    let now_s = unix_s();
     let mut request = target
         .client
         .post(target.url.clone())

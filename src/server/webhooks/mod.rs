@@ -8,9 +8,7 @@ mod deliver;
 pub(crate) mod message;
 mod outbox;
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,11 +25,12 @@ use self::message::Item;
 pub(crate) use self::outbox::DeadLetter;
 use self::outbox::{Outbox, Saved, without_words};
 use crate::call::event::{Event, EventKind, rfc3339};
-use crate::config::{Config, Webhook};
+use crate::config::{Config, Webhook, is_private};
+use crate::journal::Journal;
 use crate::metrics::{Metrics, Receiver};
-use crate::server::App;
-use crate::server::hub::{CallItem, FeedItem};
+use crate::server::hub::{CallItem, FeedItem, Hub};
 use crate::server::keys::secret;
+use crate::server::small_file;
 use crate::terms::Lang;
 
 /// Where the receivers' files are, in the data directory.
@@ -42,6 +41,16 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// A larger file is none of ours.
 const FILE_MAX_BYTES: u64 = 4 << 20;
+
+/// Where the tasks hear of events, read what they missed, and count.
+#[derive(Clone)]
+pub(super) struct Sources {
+    pub hub: Arc<Hub>,
+    pub journal: Arc<Journal>,
+    pub metrics: Arc<Metrics>,
+    /// Of calls that name no language.
+    pub lang: Lang,
+}
 
 /// All receivers.
 pub(crate) struct Webhooks {
@@ -103,15 +112,15 @@ impl Webhooks {
     }
 
     /// Starts the tasks.
-    pub fn spawn(&self, app: &Arc<App>, tasks: &mut JoinSet<()>) {
+    pub(super) fn spawn(&self, sources: &Sources, tasks: &mut JoinSet<()>) {
         if self.receivers.is_empty() {
             return;
         }
         // From here on nothing is missed; what was before is in the journal.
-        let items = app.hub.listen();
-        tasks.spawn(listen(Arc::clone(app), items, self.receivers.clone()));
+        let items = sources.hub.listen();
+        tasks.spawn(listen(sources.clone(), items, self.receivers.clone()));
         for receiver in &self.receivers {
-            tasks.spawn(deliver::run(Arc::clone(app), Arc::clone(receiver)));
+            tasks.spawn(deliver::run(sources.clone(), Arc::clone(receiver)));
         }
     }
 
@@ -128,19 +137,19 @@ impl Webhooks {
 }
 
 /// Brings what readers hear to the receivers.
-async fn listen(app: Arc<App>, mut items: broadcast::Receiver<FeedItem>, receivers: Vec<Arc<Target>>) {
+async fn listen(sources: Sources, mut items: broadcast::Receiver<FeedItem>, receivers: Vec<Arc<Target>>) {
     loop {
         match items.recv().await {
             Ok(FeedItem::Event(item)) => {
                 for receiver in &receivers {
-                    receiver.offer(&app, &item);
+                    receiver.offer(&sources, &item);
                 }
             }
             Ok(FeedItem::Erased { call, .. }) => {
                 for receiver in &receivers {
                     let changed = receiver.lock().outbox.forget(&call);
                     if changed {
-                        receiver.save(&app).await;
+                        receiver.save(&sources.metrics).await;
                     }
                 }
             }
@@ -169,7 +178,7 @@ impl Target {
             }
         };
         // What is wrong with an address is said without it: it may be a secret.
-        if !Webhook::is_private(&url) {
+        if !is_private(&url) {
             return Err(wrong("its address is not https; what callers said must not go in the clear".to_owned()));
         }
         let url = reqwest::Url::parse(&url).map_err(|error| wrong(format!("its address is none: {error}")))?;
@@ -193,12 +202,12 @@ impl Target {
             .user_agent(concat!("ruhepol/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| wrong(format!("cannot be reached from here: {error}")))?;
-        let known = file.as_deref().and_then(read);
+        let known = file.as_deref().and_then(known);
         let is_new = known.is_none();
         let saved = known.unwrap_or(Saved { mark: position, ..Saved::default() });
         // From when on it is to be told must be known after a restart, too, even if it never took anything.
         if let Some(file) = file.as_deref().filter(|_| is_new)
-            && let Err(problem) = write(file, &saved)
+            && let Err(problem) = small_file::write(file, &saved)
         {
             error!(webhook = name, %problem, "what this receiver has cannot be kept; a restart may miss events");
         }
@@ -227,11 +236,11 @@ impl Target {
             && within(&self.settings.queues, queue)
     }
 
-    fn offer(&self, app: &App, item: &CallItem) {
+    fn offer(&self, sources: &Sources, item: &CallItem) {
         if !self.wants(&item.event, item.team.as_deref(), item.queue.as_deref()) {
             return;
         }
-        let view = app.hub.call(&item.event.call);
+        let view = sources.hub.call(&item.event.call);
         let (agent, lang) = view.map_or((None, None), |view| (view.agent, view.language));
         self.take(Item {
             position: item.cursor,
@@ -239,9 +248,9 @@ impl Target {
             agent,
             queue: item.queue.clone(),
             team: item.team.clone(),
-            lang: lang.unwrap_or(Lang::De),
+            lang: lang.unwrap_or(sources.lang),
         });
-        self.count(&app.metrics);
+        self.count(&sources.metrics);
     }
 
     fn take(&self, mut item: Item) {
@@ -283,10 +292,10 @@ impl Target {
     }
 
     /// Keeps what the receiver has. A disk that fails costs repetitions after a restart, no event.
-    async fn save(&self, app: &App) {
+    async fn save(&self, metrics: &Metrics) {
         let Some(file) = self.file.clone() else { return };
         let saved = self.lock().outbox.saved().clone();
-        let written = tokio::task::spawn_blocking(move || write(&file, &saved)).await;
+        let written = tokio::task::spawn_blocking(move || small_file::write(&file, &saved)).await;
         let problem = match written {
             Ok(Ok(())) => None,
             Ok(Err(problem)) => Some(problem.to_string()),
@@ -294,7 +303,7 @@ impl Target {
         };
         let mut state = self.lock();
         if let Some(problem) = &problem {
-            app.metrics.webhooks.unsaved.inc();
+            metrics.webhooks.unsaved.inc();
             if !state.told_unwritable {
                 let webhook = &self.settings.name;
                 error!(webhook, problem, "what this receiver has cannot be kept; a restart may tell it again");
@@ -310,14 +319,8 @@ fn from_environment(settings: &Webhook, what: &str) -> Option<String> {
 }
 
 /// `None` if there is no such file, or one that cannot be used: then the receiver begins anew.
-fn read(path: &Path) -> Option<Saved> {
-    let read = || {
-        if fs::metadata(path)?.len() > FILE_MAX_BYTES {
-            return Err(io::Error::other("larger than 4 MiB"));
-        }
-        Ok(serde_json::from_slice(&fs::read(path)?)?)
-    };
-    match read() {
+fn known(path: &Path) -> Option<Saved> {
+    match small_file::read(path, FILE_MAX_BYTES) {
         Ok(saved) => Some(saved),
         Err(problem) if problem.kind() == io::ErrorKind::NotFound => None,
         Err(problem) => {
@@ -325,15 +328,4 @@ fn read(path: &Path) -> Option<Saved> {
             None
         }
     }
-}
-
-/// Beside its place and then into it, so that nobody ever reads half of it.
-fn write(path: &Path, saved: &Saved) -> io::Result<()> {
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir)?;
-    }
-    let draft = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(&serde_json::to_vec(saved)?)?;
-    fs::rename(&draft, path)
 }

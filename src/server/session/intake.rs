@@ -3,12 +3,13 @@
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{Attach, Attached, MediaInput, Session, Since, elapsed_ms};
+use super::{Attached, Session, Since, elapsed_ms};
 use crate::call::event::EndReason;
 use crate::call::{CallInfo, Facts, Input};
-use crate::server::calls::SocketId;
-use crate::server::{Phase, unix_ms};
+use crate::server::mailbox::{Attach, MediaInput, SocketId};
+use crate::server::stop::Phase;
 use crate::terms::{Channel, SAMPLES_PER_MS};
+use crate::wall_clock::unix_ms;
 use crate::wire::phone::{News, Wants};
 
 /// A hold that brought less audio than time passed jumps ahead, if by more than this (milliseconds): below is jitter.

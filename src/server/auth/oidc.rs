@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 use tracing::{error, info};
 
+use super::claims::{Claims, Denied, Role};
 use crate::config::Oidc;
-use crate::server::auth::{Claims, Denied, Role};
 
 /// Keys are fetched anew so often, so that one the provider has withdrawn is soon refused.
 const RENEW_EVERY: Duration = Duration::from_secs(300);

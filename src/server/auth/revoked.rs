@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{error, info};
 
-use crate::server::auth::Claims;
+use super::claims::Claims;
 
 /// Name of the file in the data directory.
 const FILE: &str = "revoked-tokens";
@@ -170,8 +170,7 @@ mod tests {
     use crate::server::auth::Role;
 
     fn claims(sub: &str, jti: Option<&str>, iat: u64) -> Claims {
-        let jti = jti.map(str::to_owned);
-        Claims { sub: sub.to_owned(), role: Role::Agent, teams: vec![], queues: vec![], iat, exp: 0, jti }
+        Claims { iat, jti: jti.map(str::to_owned), ..Claims::new(Role::Agent, sub) }
     }
 
     #[test]
