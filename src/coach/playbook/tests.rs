@@ -65,11 +65,6 @@ fn mistakes_are_told_with_file_line_and_remedy() {
             "[words]",
         ),
         (
-            "version = 1\n[settings]\nopens_complaint = [\"failure\", \"mishaps\"]",
-            "own.toml:3: a complaint is opened by the words `mishaps`, which are not listed in de",
-            "add `mishaps",
-        ),
-        (
             "version = 1\nlang = \"de\"\n[say]\n\"001-1\" = [\n  \"Ruhig.\",\n  \"Sie klingen gestresst. Ruhig.\",\n  \"Gut.\",\n]",
             "own.toml:6: `Sie klingen gestresst. Ruhig.` says how the agent feels",
             "nobody's feelings",
@@ -83,6 +78,11 @@ fn mistakes_are_told_with_file_line_and_remedy() {
             "version = 1\nlang = \"de\"\n[labels]\nthanks = \"Ihrem Dank, 8 von 10 Punkten\"",
             "own.toml:4: `Ihrem Dank, 8 von 10 Punkten` marks the agent",
             "nobody is scored",
+        ),
+        (
+            "version = 1\n[settings]\nopens_complaint = [\"failure\", \"mishaps\"]",
+            "own.toml:3: a complaint is opened by the words `mishaps`, which are not listed in de",
+            "add `mishaps",
         ),
         (
             "version = 1\n[[alert]]\nkinds = [\"anger\"]\npractices = [\"001-1\"]",

@@ -271,7 +271,7 @@ fn all() -> impl Iterator<Item = (Lang, &'static Case)> {
     CASES.iter().map(|case| (Lang::De, case)).chain(english::CASES.iter().map(|case| (Lang::En, case)))
 }
 
-fn stage(lang: Lang, case: &Case, facts: CallFacts) -> Stage {
+pub(super) fn stage(lang: Lang, case: &Case, facts: CallFacts) -> Stage {
     let stage = if CONFIGURED.contains(&case.id) { gestures::configured(lang, facts) } else { Stage::new(lang, facts) };
     Stage { live: case.live, ..stage }
 }

@@ -1,6 +1,6 @@
 //! The same in English: where each practice speaks, where it is silent, where its limit bites.
 
-use super::cases::Case;
+use super::cases::{self, Case};
 use super::*;
 
 pub(super) const CASES: &[Case] = &[
@@ -123,9 +123,9 @@ pub(super) const CASES: &[Case] = &[
             "C 0 0 [] I'd like to cancel my contract.\nA [] I see.\nC 0 0 [] Yes.\nA [wrong_department] You've come through to the wrong department.",
             4,
         ),
-        silent: "C 0 0 [] I'd like to cancel my contract.\nA [] I see.\nC 0 0 [] Yes.\nA [refusal solution_offer] I can't do that here, but I can pause it for you.",
+        silent: "C 0 0 [] I'd like to cancel my contract.\nA [] I see.\nC 0 0 [] Yes.\nA [wrong_department solution_offer] That's another department, so I'll put you through.",
         limit: (
-            "A [refusal] No, sorry.\nC 0 0 [] Oh.\nA [refusal] I'm afraid I can't do that for you.\nC 0 0 [] Right.\nA [refusal] I'm not able to change that either.",
+            "A [] Hello.\nC 0 0 [] Hi, I'd like to cancel.\nA [wrong_department] You've come through to the wrong team.\nC 0 0 [] Oh.\nA [wrong_department] We don't deal with that here.",
             1,
         ),
         facts: nothing_known,
@@ -195,7 +195,7 @@ pub(super) const CASES: &[Case] = &[
             "C 1 20 [dissatisfaction] It's broken again.\nA [solution_offer apology] I'm sorry, I'll send you a new one.\nC 0 0 [gratitude] Oh, thank you so much.\nA [question] Is there anything else I can help you with?\nC 0 0 [] No, that's everything.",
             5,
         ),
-        silent: "C 0 0 [] Hello.\nA [solution_offer] I'll pop it in the post for you.\nC 0 0 [gratitude] Thanks very much.\nA [question] Is there anything else I can help you with?\nC 0 0 [] No, that's everything.",
+        silent: "C 2 30 [dissatisfaction] It's broken again.\nA [] I see.\nC 1 20 [gratitude] Well, thanks for that.\nA [question] Is there anything else I can help you with?\nC 0 0 [] No, that's everything.",
         limit: (
             "C 1 20 [dissatisfaction] It's broken again.\nA [solution_offer apology] I'm sorry, I'll send you a new one.\nC 0 0 [gratitude] Oh, thank you so much.\nA [question] Anything else?\nC 0 0 [] No, that's everything.\n~ 61\nC 0 0 [] Right, that's all, then.",
             1,
@@ -225,7 +225,7 @@ pub(super) const CASES: &[Case] = &[
         ),
         silent: "A [thanks] Thank you for calling.\nC 1 20 [repeat_contact] I'm just following up on last week.\nA [] Could I take your number?",
         limit: (
-            "C 1 20 [repeat_contact] I'm just following up on last week.\nA [specific_empathy] Having to ring again is a nuisance.\n~ 61\nC 1 20 [repeat_contact] I did ask last week.\nA [specific_empathy] You shouldn't have to ask again.",
+            "C 1 20 [repeat_contact] I'm just following up on last week.\n~ 61\nC 1 20 [repeat_contact] I'm just checking in again about that.",
             1,
         ),
         facts: nothing_known,
@@ -234,8 +234,11 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "004-d",
         speaks: ("A [question] Could I take the reference?\nC 0 0 [] It's four, seven and one.\n~ 8", 3),
-        silent: "A [] Good morning.\nC 0 0 [] Hang on, I'll just fetch the letter.\n~ 8",
-        limit: ("A [] Good morning.\nC 0 0 [] Hi, it's about my bill.\n~ 20\nC 0 0 [] Are you still there?\n~ 15", 1),
+        silent: "A [question] Could I take the reference?\nC 0 0 [] Hang on, I'll just fetch the letter.\n~ 8",
+        limit: (
+            "A [question] Could I take the reference?\nC 0 0 [] It's four, seven and one.\n~ 15\nA [question] And your name?\nC 0 0 [] Miller.\n~ 15",
+            1,
+        ),
         facts: nothing_known,
         live: true,
     },
@@ -256,12 +259,12 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "001-4",
         speaks: (
-            "A [] Good morning.\nC 0 0 [] Hello.\nA [] There's a charge for that one.\nC 1 30 [sarcasm] Oh, isn't that just wonderful.",
-            4,
+            "A [] Good morning, how can I help?\nC 2 30 [sarcasm] Well, you've made a wonderful mess of that, haven't you.",
+            2,
         ),
         silent: "A [] Good morning.\nC 1 30 [dissatisfaction] That's a shame.\nA [] I see.\nC 3 30 [legal_threat] Then you'll be hearing from my solicitor.",
         limit: (
-            "A [] Good morning.\nA [] There's a charge for that one.\nC 1 30 [sarcasm] Oh, isn't that just wonderful.\nA [] It's the same for everybody.\n~ 30\nC 1 30 [sarcasm] How very reassuring.\nA [] Well.",
+            "A [] Good morning.\nC 2 30 [sarcasm] Oh, isn't that just wonderful.\n~ 30\nC 2 30 [sarcasm] How very reassuring.\nA [] Well.",
             1,
         ),
         facts: nothing_known,
@@ -319,4 +322,29 @@ fn mrs_miller() -> CallFacts {
 
 fn not_a_member() -> CallFacts {
     CallFacts { metadata: BTreeMap::from([("member".to_owned(), "no".to_owned())]), ..CallFacts::default() }
+}
+
+/// In these the program finds by itself what the scripts say of the words: cues, severity, level.
+const BY_EAR: [&str; 17] = [
+    "safety", "001-1", "002-4", "002-6", "000-a", "001-3", "003-a", "001-8", "000-b", "001-5", "004-c", "002-1",
+    "002-2", "002-3", "002-5", "001-7", "004-a",
+];
+
+fn heard(case: &Case, script: &str, facts: CallFacts) -> usize {
+    let mut stage = cases::stage(Lang::En, case, facts);
+    stage.ears = Some(Ears::new(Lang::En));
+    stage.play(script).prompts(case.id).len()
+}
+
+#[test]
+fn practices_speak_by_the_words_alone() {
+    for case in CASES.iter().filter(|case| BY_EAR.contains(&case.id)) {
+        let (script, line) = case.speaks;
+        let lines = |lines: usize| script.lines().take(lines).collect::<Vec<_>>().join("\n");
+        let before = heard(case, &lines(line - 1), (case.facts)());
+        assert_eq!(before, usize::from(case.id == "001-3"), "{} before line {line} of\n{script}", case.id);
+        assert_eq!(heard(case, &lines(line), (case.facts)()), 1, "{} in line {line} of\n{script}", case.id);
+        let facts = if case.id == "001-3" { nothing_known() } else { (case.facts)() };
+        assert_eq!(heard(case, case.silent, facts), 0, "{} in\n{}", case.id, case.silent);
+    }
 }
