@@ -115,20 +115,8 @@ pub fn rulebook(
             }
         }
     }
+    openings(rules, files, errors);
     for file in files {
-        for name in file.raw.settings.opens_complaint.iter().flatten() {
-            for lang in [Lang::De, Lang::En] {
-                if rules.words(lang, name.get_ref()).is_none() {
-                    let message = format!(
-                        "a complaint is opened by the words `{}`, which are not listed in {}",
-                        name.get_ref(),
-                        lang.as_str()
-                    );
-                    let remedy = format!("add `{} = [\"…\"]` under `[words]`", name.get_ref());
-                    errors.push(file.error(name.span().start, message, remedy));
-                }
-            }
-        }
         for alert in &file.raw.alert {
             let named = &alert.get_ref().practices;
             if named.is_empty() || named.len() > 3 {
@@ -142,6 +130,22 @@ pub fn rulebook(
                 let message = format!("practice {id} may not speak to supervisors");
                 errors.push(file.error(alert.span().start, message, format!("choose from {}", SUGGESTING.join(", "))));
             }
+        }
+    }
+}
+
+/// The lists that open a complaint must be there in both languages.
+fn openings(rules: &Rulebook, files: &[File], errors: &mut Vec<PlaybookError>) {
+    for name in &rules.settings.opens_complaint {
+        let named = |file: &'_ File| {
+            let mut names = file.raw.settings.opens_complaint.iter().flatten();
+            names.find(|named| named.get_ref() == name).map(|named| named.span().start)
+        };
+        let Some((file, at)) = files.iter().rev().find_map(|file| named(file).map(|at| (file, at))) else { continue };
+        for lang in [Lang::De, Lang::En].into_iter().filter(|lang| rules.words(*lang, name).is_none()) {
+            let message =
+                format!("a complaint is opened by the words `{name}`, which are not listed in {}", lang.as_str());
+            errors.push(file.error(at, message, format!("add `{name} = [\"…\"]` under `[words]`")));
         }
     }
 }

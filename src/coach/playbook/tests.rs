@@ -98,6 +98,21 @@ fn mistakes_are_told_with_file_line_and_remedy() {
 }
 
 #[test]
+fn a_list_that_opens_a_complaint_in_one_queue_is_asked_for_there_alone() {
+    let own = |lang| {
+        format!(
+            "version = 1\nlang = \"{lang}\"\nqueues = [\"versand\"]\n[settings]\nopens_complaint = [\"mishaps\"]\n[words]\nmishaps = ['oje']"
+        )
+    };
+    let (de, en) = (own("de"), own("en"));
+    let mut files = EMBEDDED.to_vec();
+    files.extend([("own_de.toml", de.as_str()), ("own_en.toml", en.as_str())]);
+    let playbook = Playbook::load(&files).unwrap();
+    assert_eq!(playbook.for_queue(Some("versand")).settings.opens_complaint, ["mishaps"]);
+    assert_eq!(playbook.for_queue(None).settings.opens_complaint, ["failure"]);
+}
+
+#[test]
 fn a_phrasing_too_long_for_the_screen_is_refused() {
     let own = format!("version = 1\nlang = \"de\"\n[say]\n\"001-1\" = [\"a\", \"b\", \"{}\"]", "x".repeat(141));
     assert!(mistakes(&own)[0].starts_with("own.toml:4: a phrasing of 141 characters"));
