@@ -30,6 +30,9 @@ pub struct Practice {
 /// Trigger of a prompt to the screen, in seconds: most of it is waiting for the agent's pause.
 const WAIT_BUCKETS_S: [f64; 10] = [0.05, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 20.0, 30.0];
 
+/// Words to prompt, in seconds. The aim is 0.05 s; finer below it.
+const PROCESSING_BUCKETS_S: [f64; 11] = [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5];
+
 /// Commit of a batch of events, in seconds.
 const COMMIT_BUCKETS_S: [f64; 11] = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
 
@@ -143,6 +146,8 @@ pub struct Metrics {
     pub speech_to_assessment_s: Histogram,
     /// Trigger of a prompt to the screen, by practice; says nothing of who was prompted.
     pub prompt_wait_s: Family<Practice, Histogram, fn() -> Histogram>,
+    /// What set a prompt off, handed to its call, to the prompt handed to the journal: processing alone.
+    pub prompt_processing_s: Histogram,
     /// Live calls.
     pub calls: Gauge<i64, AtomicI64>,
     pub calls_started: Counter,
@@ -180,6 +185,7 @@ impl Metrics {
             registry: Registry::default(),
             speech_to_assessment_s: Histogram::new(DELAY_BUCKETS_S),
             prompt_wait_s: Family::new_with_constructor(|| Histogram::new(WAIT_BUCKETS_S)),
+            prompt_processing_s: Histogram::new(PROCESSING_BUCKETS_S),
             calls: Gauge::default(),
             calls_started: Counter::default(),
             calls_ended: Family::default(),
@@ -207,6 +213,12 @@ impl Metrics {
             "Trigger of a prompt to the screen, by practice",
             Unit::Seconds,
             metrics.prompt_wait_s.clone(),
+        );
+        registry.register_with_unit(
+            "prompt_processing",
+            "Words handed to a call to the prompt handed to the journal",
+            Unit::Seconds,
+            metrics.prompt_processing_s.clone(),
         );
         registry.register("calls", "Live calls", metrics.calls.clone());
         registry.register("calls_started", "Calls started", metrics.calls_started.clone());

@@ -19,7 +19,7 @@ mod transfer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
+use crate::terms::{AlertKind, Band, Channel, CueKind, Lang, Span};
 
 pub use habits::Habits;
 pub use interface::{Answer, CallFacts, CoachOutput, PromptState, Utterance};
@@ -30,6 +30,9 @@ use state::{CallState, Moment, OVERLAP_MIN_MS, Said};
 
 /// Shorter waits in the queue are not spoken of, seconds.
 const WAIT_MIN_S: u64 = 120;
+
+/// Voice activity and utterance may disagree by so much about when somebody stopped speaking.
+const SAME_WORDS_MS: u64 = 1_000;
 
 /// Most suggestions for one alert.
 const SUGGESTIONS_PER_ALERT: usize = 3;
@@ -183,6 +186,7 @@ impl Coach {
         self.state.hear_words(&said, &self.rules, self.lang);
         self.choose_gesture(&said);
         let mut changes = Vec::new();
+        self.understood(channel, span);
         if channel == Channel::Agent {
             let mut kinds: Vec<CueKind> = cues.iter().map(|cue| cue.kind).collect();
             if self.state.names_customer(&said.lower) {
@@ -209,6 +213,17 @@ impl Coach {
         out
     }
 
+    /// The words of `span` are no longer on their way, and nothing was said after them.
+    fn understood(&mut self, channel: Channel, span: Span) {
+        let last = |stopped_ms: Option<u64>| stopped_ms.is_some_and(|at| span.end_ms + SAME_WORDS_MS >= at);
+        let floor = &mut self.floor;
+        if channel == Channel::Agent {
+            floor.agent_unheard &= floor.agent || !last(floor.agent_stopped_ms);
+        } else if !floor.customer && last(floor.customer_stopped_ms) {
+            floor.customer_began_ms = None;
+        }
+    }
+
     /// Somebody began or stopped speaking at `at_ms`, which is at or before `now_ms`.
     pub fn speech(&mut self, now_ms: u64, channel: Channel, speaking: bool, at_ms: u64) -> Vec<CoachOutput> {
         self.live = true;
@@ -216,6 +231,7 @@ impl Coach {
         if channel == Channel::Agent {
             self.floor.agent = speaking;
             if speaking {
+                self.floor.agent_unheard = true;
                 self.screen.agent_answers(&self.rules);
             }
             self.floor.agent_stopped_ms = (!speaking).then_some(at_ms);
@@ -223,9 +239,12 @@ impl Coach {
                 self.overlap_since_ms = Some(at_ms);
             }
         } else {
-            self.floor.customer = speaking;
             if speaking {
                 self.customer_since_ms = at_ms;
+                self.floor.customer_speaks(at_ms);
+            } else {
+                self.floor.customer = false;
+                self.floor.customer_stopped_ms = Some(at_ms);
             }
         }
         if !speaking

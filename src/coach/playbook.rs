@@ -4,6 +4,7 @@
 //! triggers and limits, `de.toml` and `en.toml` the words. Later files may add, change or switch off practices,
 //! for all queues or for some. `docs/playbook.md` teaches writing one.
 
+pub mod banned;
 mod check;
 mod source;
 mod words;
@@ -18,7 +19,7 @@ use crate::language::facts::FactKind;
 use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use check::SUGGESTING;
-pub use words::Words;
+pub use words::{Pattern, Words};
 
 /// Names and texts of the shipped files.
 pub const EMBEDDED: &[(&str, &str)] = &[
@@ -161,6 +162,8 @@ pub struct Settings {
     pub relief_level: u8,
     /// Least time between two good moments.
     pub moment_gap_ms: u64,
+    /// Names of the lists of words that tell a failure: from the customer they open a complaint, however calmly said.
+    pub opens_complaint: Vec<String>,
 }
 
 impl Default for Settings {
@@ -173,6 +176,7 @@ impl Default for Settings {
             group_rest_ms: 30_000,
             relief_level: 20,
             moment_gap_ms: 60_000,
+            opens_complaint: Vec::new(),
         }
     }
 }
@@ -338,6 +342,8 @@ pub struct Condition {
     pub agent_run_s_min: Option<u64>,
     /// Nobody had spoken for so long, in seconds, before this utterance began.
     pub pause_s_min: Option<u64>,
+    /// Length of this utterance, in seconds.
+    pub spoken_s_min: Option<u64>,
     pub agent_utterances_min: Option<u32>,
     pub agent_utterances_max: Option<u32>,
     /// Time the customer waited before the call.
@@ -392,6 +398,13 @@ pub struct Phrase {
     pub cues: Vec<CueKind>,
     /// Slots that must be empty: nobody is asked for what they have said.
     pub missing: Vec<String>,
+}
+
+impl Phrase {
+    /// Whether it has no slots: what it says was checked when it was loaded.
+    pub fn is_literal(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
 }
 
 /// A piece of a phrasing.

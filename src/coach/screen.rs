@@ -18,8 +18,8 @@ const LOOK_MS: u64 = 1_000;
 const FOLLOW_UTTERANCES: u32 = 3;
 /// A moment is over when so many turns were taken after it.
 const STALE_TURNS: u8 = 2;
-/// If the agent's words are not transcribed, a reply is over this long after they end.
-const REPLY_SETTLED_MS: u64 = 2_000;
+/// If the agent's words are not transcribed, they count as understood this long after they end.
+const WORDS_SETTLED_MS: u64 = 2_000;
 
 /// A change of a prompt: number, index of the practice, words, new state.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +82,35 @@ pub struct Floor {
     pub customer: bool,
     /// The agent has been silent since.
     pub agent_stopped_ms: Option<u64>,
+    /// What the agent said last is not understood yet: it may be what would be advised.
+    pub agent_unheard: bool,
+    /// When the words of the customer began that are not understood yet.
+    pub customer_began_ms: Option<u64>,
+    pub customer_stopped_ms: Option<u64>,
+}
+
+impl Floor {
+    /// The customer begins to speak; goes on, if the words before are still on their way.
+    pub fn customer_speaks(&mut self, at_ms: u64) {
+        let goes_on = self.customer_stopped_ms.is_some_and(|stopped| at_ms < stopped + WORDS_SETTLED_MS);
+        if !goes_on {
+            self.customer_began_ms = None;
+        }
+        self.customer_began_ms.get_or_insert(at_ms);
+        self.customer = true;
+        self.customer_stopped_ms = None;
+    }
+
+    /// Whether words may still be on their way from the recogniser that would tell that the advice is not needed, or which
+    /// is needed more.
+    fn waits_for_words(self, since_ms: u64, now_ms: u64) -> bool {
+        let on_the_way = |stopped_ms: Option<u64>| stopped_ms.is_some_and(|at| now_ms < at + WORDS_SETTLED_MS);
+        let agents = self.agent_unheard && on_the_way(self.agent_stopped_ms);
+        // What was called for before the customer spoke can wait for what the customer says.
+        let customers = self.customer_began_ms.is_some_and(|began| since_ms < began)
+            && (self.customer || on_the_way(self.customer_stopped_ms));
+        agents || customers
+    }
 }
 
 /// What the screen looks at and does not own.
@@ -245,11 +274,12 @@ impl Screen {
             let rank = rules.practices[waiting.practice].rank;
             let answered = !waiting.before_reply
                 || scene.floor.agent_stopped_ms.is_some_and(|at| {
-                    at + waiting_ms(rules, waiting) >= waiting.until_ms && now_ms >= at + REPLY_SETTLED_MS
+                    at + waiting_ms(rules, waiting) >= waiting.until_ms && now_ms >= at + WORDS_SETTLED_MS
                 });
+            let heard = rank == Rank::Safety || !scene.floor.waits_for_words(waiting.since_ms, now_ms);
             let free =
                 waiting.urgent || self.shown.as_ref().is_none_or(|shown| rules.practices[shown.practice].rank > rank);
-            answered && free && (rank == Rank::Safety || (gap_over && self.spent < rules.settings.budget))
+            answered && heard && free && (rank == Rank::Safety || (gap_over && self.spent < rules.settings.budget))
         };
         // Of care and wording the newer comes first: what was said a turn ago is half over.
         let order = |waiting: &Waiting| {
@@ -356,8 +386,9 @@ impl Screen {
         let lapse = self.waiting.iter().map(|waiting| waiting.until_ms + 1).min();
         let waiting = !self.waiting.is_empty();
         let gap = self.last_ms.filter(|_| waiting).map(|last| last + rules.settings.gap_ms);
-        let reply = floor.agent_stopped_ms.filter(|_| waiting).map(|at| at + REPLY_SETTLED_MS);
-        [shown, lapse, gap, reply].into_iter().flatten().filter(|due| *due > self.settled_ms).min()
+        let words = [floor.agent_stopped_ms, floor.customer_stopped_ms]
+            .map(|at| at.filter(|_| waiting).map(|at| at + WORDS_SETTLED_MS));
+        [shown, lapse, gap].into_iter().chain(words).flatten().filter(|due| *due > self.settled_ms).min()
     }
 }
 

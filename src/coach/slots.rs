@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::playbook::{Part, Phrase};
+use super::playbook::{Part, Phrase, banned};
 use crate::language::facts::{Fact, FactKind};
 use crate::terms::Lang;
 
@@ -42,6 +42,9 @@ pub const SLOTS: &[&str] = &[
     "good_moments",
     "thanks",
 ];
+
+/// What the house allowed when it configured it.
+const CONFIGURED: &[&str] = &["circle", "gesture", "gesture_approval", "courtesy"];
 
 /// What the customer told and the agent may say back.
 const TOLD: &[&str] = &["since", "nth", "times_contact", "amount", "problem", "wait"];
@@ -134,12 +137,18 @@ impl Slots {
         }
     }
 
-    /// The phrase with its slots filled; `None` if one is empty or the result is too long.
+    /// The phrase with its slots filled; `None` if one is empty, the result is too long, or it comes to say what no line
+    /// may say ([`banned`]).
     pub fn fill(&self, phrase: &Phrase) -> Option<String> {
         let mut text = String::new();
+        // What the house configured it may say.
+        let mut answered_for = String::new();
         for part in &phrase.parts {
             match part {
-                Part::Text(words) => text.push_str(words),
+                Part::Text(words) => {
+                    text.push_str(words);
+                    answered_for.push_str(words);
+                }
                 Part::Slot { name, capital } => {
                     let value = self.get(name)?;
                     let mut chars = value.chars();
@@ -147,10 +156,13 @@ impl Slots {
                         (true, Some(first)) => text.extend(first.to_uppercase().chain(chars)),
                         _ => text.push_str(value),
                     }
+                    answered_for.push_str(if CONFIGURED.contains(&name.as_str()) { "…" } else { value });
                 }
             }
         }
-        (text.chars().count() <= MAX_CHARS).then_some(text)
+        // A name of the phone system's may hold anything.
+        let fits = text.chars().count() <= MAX_CHARS && !text.contains(['{', '}']);
+        (fits && (phrase.is_literal() || banned::in_line(&answered_for).is_none())).then_some(text)
     }
 }
 

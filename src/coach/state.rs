@@ -23,14 +23,13 @@ const GRIEVANCE: &[CueKind] = &[
     CueKind::Shouting,
 ];
 
-/// The list of words of a playbook that tell a failure without complaining of it.
-pub const FAILURE_TOLD: &str = "failure";
-
 /// What of it is a failure of the company's.
 const FAILURE: &[CueKind] = &[CueKind::Dissatisfaction, CueKind::RepeatContact, CueKind::LongWait];
 
 /// What the agent can do about it.
 const MET: &[CueKind] = &[CueKind::Apology, CueKind::SpecificEmpathy];
+/// What is only said to a complaint, so that there is one though its words were not made out.
+const ANSWERS: &[CueKind] = &[CueKind::Justification, CueKind::BlameCustomer, CueKind::GenericEmpathy];
 const SETTLES: &[CueKind] = &[CueKind::SolutionOffer, CueKind::CallbackOffer, CueKind::NextStep];
 
 /// What shows that the customer is content.
@@ -134,6 +133,10 @@ pub struct CallState {
     heard_words: BTreeSet<String>,
     grievance: Option<Grievance>,
     content: bool,
+    /// The customer was upset at least a little, at some time.
+    upset: bool,
+    /// The agent's first words in lower case: the name in them is the agent's.
+    greeting: String,
     agent_utterances: u32,
     last_speaker: Option<Channel>,
     /// The latest utterance in lower case, for what is asked in a silence.
@@ -189,7 +192,8 @@ impl CallState {
     /// Remembers which of the word lists that practices look back for were heard, and whether a failure was told in plain
     /// words.
     pub fn hear_words(&mut self, said: &Said<'_>, rules: &Rulebook, lang: Lang) {
-        let told = || rules.words(lang, FAILURE_TOLD).is_some_and(|words| words.found_in(&said.lower));
+        let opens = |name: &String| rules.words(lang, name).is_some_and(|words| words.found_in(&said.lower));
+        let told = || rules.settings.opens_complaint.iter().any(opens);
         if said.channel != Channel::Agent && !said.has(CONTENT) && told() {
             self.complain(true);
         }
@@ -203,6 +207,11 @@ impl CallState {
     }
 
     fn hear_agent(&mut self, said: &Said<'_>, turn: bool) {
+        if self.agent_utterances == 0 {
+            self.greeting.clone_from(&said.lower);
+        } else if self.upset && self.grievance.is_none() && said.has(ANSWERS) && !said.has(&[CueKind::Question]) {
+            self.complain(false);
+        }
         self.agent_utterances += 1;
         self.agent_run_ms += said.span.duration_ms();
         if let Some(grievance) = &mut self.grievance {
@@ -221,8 +230,14 @@ impl CallState {
         }
         let trouble = said.facts().iter().any(|fact| fact.kind == FactKind::Problem);
         let grieves = said.has(GRIEVANCE) || said.severity.is_some_and(|severity| severity >= 2);
-        self.slots.hear(said.facts(), grieves || trouble);
+        let agents_name = |fact: &Fact| {
+            let surname = fact.slots.iter().find(|(slot, _)| *slot == "surname");
+            fact.kind == FactKind::Name && surname.is_some_and(|(_, name)| names(&self.greeting, name))
+        };
+        let facts: Vec<Fact> = said.facts().iter().filter(|fact| !agents_name(fact)).cloned().collect();
+        self.slots.hear(&facts, grieves || trouble);
         let upset = said.severity.is_some_and(|severity| severity >= 1);
+        self.upset |= upset;
         if grieves || (trouble && upset) {
             self.complain(trouble || said.has(FAILURE));
         } else if said.has(CONTENT) && said.severity.is_none_or(|severity| severity == 0) {
@@ -254,10 +269,7 @@ impl CallState {
 
     /// Whether the words (in lower case) hold the customer's name, also one that only the customer has told.
     pub fn names_customer(&self, lower: &str) -> bool {
-        self.slots.get("surname").is_some_and(|surname| {
-            let surname = surname.to_lowercase();
-            lower.split(|c: char| !c.is_alphanumeric()).any(|word| surname.split(' ').next_back() == Some(word))
-        })
+        self.slots.get("surname").is_some_and(|surname| names(lower, surname))
     }
 
     pub fn overlap(&mut self, now_ms: u64) {
@@ -340,6 +352,9 @@ impl CallState {
             && condition.agent_turns_max.is_none_or(|most| grievance.is_none_or(|g| g.agent_turns <= most))
             && condition.agent_run_s_min.is_none_or(|least| self.agent_run_ms >= least.saturating_mul(1000))
             && condition.pause_s_min.is_none_or(|least| said.is_some() && self.pause_ms >= least.saturating_mul(1000))
+            && condition.spoken_s_min.is_none_or(|least| {
+                said.is_some_and(|said| said.span.duration_ms() >= least.saturating_mul(1000))
+            })
             && at_least(condition.agent_utterances_min, self.agent_utterances)
             && condition.agent_utterances_max.is_none_or(|most| self.agent_utterances <= most)
             && condition.wait_s_min.is_none_or(|least| self.facts.wait_s >= Some(least))
@@ -361,6 +376,12 @@ impl CallState {
                 || words.is_some_and(|text| condition.words.iter().any(|name| listed(name, text))))
             && !words.is_some_and(|text| condition.without_words.iter().any(|name| listed(name, text)))
     }
+}
+
+/// Whether words in lower case hold a surname.
+fn names(lower: &str, surname: &str) -> bool {
+    let surname = surname.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).any(|word| surname.split([' ', '-']).next_back() == Some(word))
 }
 
 /// Whether a condition is asked at this moment.

@@ -42,11 +42,13 @@ impl Fuzzy {
 #[derive(Debug, Default)]
 struct Neighbours {
     words: Vec<(String, u32)>,
-    /// By hash, the last of the entries with it.
-    last: FxHashMap<u64, u32>,
-    /// Number of a word, and the entry before with the same hash.
-    entries: Vec<(u32, Option<u32>)>,
+    /// By the upper half of a hash, the last of the entries with it.
+    last: FxHashMap<u32, u32>,
+    /// Number of a word, and the entry before with the same hash or [`NO_ENTRY`].
+    entries: Vec<(u32, u32)>,
 }
+
+const NO_ENTRY: u32 = u32::MAX;
 
 impl Neighbours {
     fn add(&mut self, word: &str, atom: u32) {
@@ -55,18 +57,17 @@ impl Neighbours {
         self.words.push((word.to_owned(), atom));
         for hash in hashes.deletions(word.len()) {
             let entry = self.entries.len() as u32;
-            let before = self.last.insert(hash, entry);
-            self.entries.push((number, before));
+            let before = self.last.insert(upper(hash), entry);
+            self.entries.push((number, before.unwrap_or(NO_ENTRY)));
         }
     }
 
     /// The atom of the first word added that is one letter away. `hashes` are those of a word that begins with `word`.
     fn nearest(&self, word: &str, hashes: &Hashes) -> Option<u32> {
         hashes.deletions(word.len()).find_map(|hash| {
-            let mut next = self.last.get(&hash).copied();
+            let mut next = self.last.get(&upper(hash)).copied().unwrap_or(NO_ENTRY);
             let mut first = None;
-            while let Some(entry) = next {
-                let (number, before) = self.entries[entry as usize];
+            while let Some(&(number, before)) = self.entries.get(next as usize) {
                 if is_one_edit(word.as_bytes(), self.words[number as usize].0.as_bytes()) {
                     first = Some(number);
                 }
@@ -75,6 +76,10 @@ impl Neighbours {
             first.map(|number| self.words[number as usize].1)
         })
     }
+}
+
+fn upper(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Polynomial hashes of all beginnings of a word, from which the hash of a beginning without one of its letters follows

@@ -38,11 +38,18 @@ pub struct Added {
 /// complaint the whole utterance is.
 pub fn stands(hit: &Hit<'_>, heads: &KindHeads, raw: &[f32], judged: Option<f32>, withheld: bool) -> bool {
     let kind = hit.entry.kind;
-    if judged.is_some_and(|judged| judged < severity::judge_may_drop_below(kind)) {
+    let question = heads.column(kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
+    let by_head = question.map_or(1.0, |(question, raw)| question.stack.probability(raw, true, withheld));
+    if judged.is_some_and(|judged| judged < severity::judge_may_drop_below(kind)) && !is_plain_demand(kind, by_head) {
         return false;
     }
-    let question = heads.column(kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
-    question.is_none_or(|(question, raw)| question.stack.probability(raw, true, withheld) >= question.stack.keep_from)
+    question.is_none_or(|(question, _)| by_head >= question.stack.keep_from)
+}
+
+/// Whoever asks for a superior may do so as kindly as they like: the judge, who hears complaints, has no say in it when the
+/// head of the kind is sure.
+fn is_plain_demand(kind: CueKind, by_head: f32) -> bool {
+    kind == CueKind::SupervisorRequest && by_head >= severity::SURE_BY_HEAD
 }
 
 /// Whether the utterance holds acts that ask to act now, and head or judge hesitates over each of them. Danger to somebody is
@@ -57,6 +64,7 @@ pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, raw: &[f32], judged: Option
             heads.column(hit.entry.kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
         let by_head = question.map_or(1.0, |(question, raw)| question.stack.probability(raw, true, withheld));
         !hit.entry.kind.is_danger()
+            && !is_plain_demand(hit.entry.kind, by_head)
             && (by_head < severity::SURE_BY_HEAD || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE)
     };
     acts.peek().is_some() && acts.all(unsure)

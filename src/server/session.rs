@@ -238,8 +238,13 @@ impl Session<'_> {
     }
 
     fn handle(&mut self, input: Input) {
+        let begun = Instant::now();
         self.call.handle(unix_ms(), input, &mut self.out);
+        let prompts = self.out.iter().filter(|output| matches!(output, Output::Prompted { .. })).count();
         self.carry_out();
+        for _ in 0..prompts {
+            self.app.metrics.prompt_processing_s.observe(begun.elapsed().as_secs_f64());
+        }
         self.tell_unread();
     }
 }

@@ -315,7 +315,7 @@ pub fn fit_judge(lines: &[&Witness<'_>], prior: Option<&[f32]>) -> Vec<f32> {
 }
 
 /// Share of calm look-alikes that may be flagged as complaints; on lines not fitted to it is somewhat more.
-const LOOK_ALIKES_FLAGGED: f64 = 0.03;
+const LOOK_ALIKES_FLAGGED: f64 = 0.05;
 /// A complaint by cues is doubted at most below this probability.
 const DOUBT_MAX: f32 = 0.5;
 

@@ -367,6 +367,7 @@ test("a token leaves the address, stays in the tab, and ends as it should", asyn
   }
 
   const short = await openPage(browser, `${server.url}/#token=${token("supervisor", "berta", { ttlS: 3 })}`);
+  await short.getByText(/^Sign-in ends at \d\d:\d\d$/).waitFor();
   await short.getByRole("heading", { name: "Your sign-in has run out" }).waitFor();
   await done(short);
 });
@@ -392,6 +393,67 @@ test("filters and search", async () => {
   await page.getByRole("combobox", { name: "Band" }).selectOption("heated");
   await gone();
   await done(page, mine, other);
+});
+
+test("a filter hides nobody who needs somebody, and keeps its choice though its last call has ended", async () => {
+  const [mine, other] = [await call({ queue: "narrow" }), await call({ queue: "wide" })];
+  const page = await openBoard(browser, server);
+  await Promise.all([row(page, mine).waitFor(), row(page, other).waitFor()]);
+  const queue = page.getByRole("combobox", { name: "Queue" });
+  await queue.selectOption("narrow");
+  await row(page, other).waitFor({ state: "detached" });
+  other.say(ANGER);
+  await page.getByText(/needs? you outside the filters/).waitFor();
+  await mine.stop();
+  await page.getByRole("heading", { name: "No call matches the filters." }).waitFor();
+  assert.equal(await queue.inputValue(), "narrow");
+  await page.getByText(/needs? you outside the filters/).waitFor();
+  await page.getByRole("main").getByRole("button", { name: "Clear filters" }).click();
+  await card(page, other).waitFor();
+  // By the name of the reason as the page shows it.
+  await page.locator("#search").fill(`legal ${other.call}`);
+  await eventually(async () => (await page.locator("[data-call]").count()) === 1, "only this call");
+  await done(page, other);
+});
+
+test("what one asks about may be over before the answer, and the keyboard goes on", async () => {
+  const player = await call();
+  const page = await openBoard(browser, server);
+  player.say(ANGER);
+  await card(page, player).getByRole("button", { name: "Snooze" }).click();
+  await page.getByRole("dialog").getByText(`t${calls}`, { exact: true }).waitFor();
+  await player.stop();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByText("Not done: this call has ended").waitFor();
+  await page.keyboard.press("2");
+  await page.locator(".tab[aria-current]", { hasText: "Load" }).waitFor();
+  await done(page);
+});
+
+test("one writes to the call that has the focus, and what is half written stays with its call", async () => {
+  const [one, two] = [await call({ agent: "one" }), await call({ agent: "two" })];
+  const feed = await follow(server, "/v1/feed/agent/one", token("agent", "one"));
+  const page = await openBoard(browser, server);
+  await row(page, one).click();
+  await page.locator("#whisper").fill("Halb geschrieben");
+  await row(page, two).focus();
+  await page.keyboard.press("w");
+  await page.getByRole("heading", { name: "Whisper to two" }).waitFor();
+  await eventually(() => page.evaluate(() => document.activeElement?.id === "whisper"), "focus in the box");
+  assert.equal(await page.locator("#whisper").inputValue(), "");
+  await row(page, one).click();
+  assert.equal(await page.locator("#whisper").inputValue(), "Halb geschrieben");
+  // Not on the screen, not being read.
+  await feed.until((message) => message.type === "watching" && message.on, "somebody looking");
+  feed.heard.length = 0;
+  await page.getByRole("heading", { name: "one", exact: false }).first().focus();
+  await page.keyboard.press("2");
+  await feed.until((message) => message.type === "watching" && !message.on, "nobody looking");
+  await page.keyboard.press("1");
+  await page.locator("#whisper").waitFor();
+  assert.equal(await page.locator("#whisper").inputValue(), "Halb geschrieben");
+  feed.close();
+  await done(page, one, two);
 });
 
 test("sound and notification: off until asked, one for each alert", async () => {
@@ -448,7 +510,12 @@ test("load of calls, and a break suggested, also to a board that comes later", a
   const page = await openBoard(browser, server);
   await page.keyboard.press("2");
   await page.locator("tr", { hasText: "tired" }).getByText("Break suggested").waitFor();
-  await done(page);
+  const player = await call({ agent: "tired" });
+  await page.locator("#search").fill("TIRE");
+  await eventually(async () => (await page.locator("tbody tr").count()) === 1, "only this agent");
+  await page.getByRole("button", { name: "open the call" }).click();
+  await page.getByRole("heading", { name: /^tired/ }).waitFor();
+  await done(page, player);
 });
 
 test("history: an ended call with its figures and words", async () => {
@@ -461,6 +528,19 @@ test("history: an ended call with its figures and words", async () => {
   await page.getByText("Das klingt schon besser.").waitFor();
   await page.locator(".side").getByText("Turning point").waitFor();
   assert.equal(await page.locator("#whisper").count(), 0);
+  await done(page);
+});
+
+test("opening an ended call is written to the audit log, with who and which", async () => {
+  const player = await call();
+  player.say("Ich habe eine Frage zur Rechnung.");
+  await player.stop();
+  const page = await openBoard(browser, server, { sub: "curious" });
+  await page.keyboard.press("3");
+  await page.locator(`.row-ended[data-call="${player.call}"]`).click();
+  await page.getByText("Ich habe eine Frage zur Rechnung.").waitFor();
+  const { entries } = await getJson(server, "/v1/audit?limit=1000", token("auditor", "paula"));
+  assert.ok(entries.some((entry) => entry.who === "curious" && entry.action === "call_read" && entry.object === player.call), JSON.stringify(entries.slice(-4)));
   await done(page);
 });
 

@@ -49,6 +49,7 @@ export async function startServer({ port = 0, config = "", dataDir } = {}) {
       const found = /listens on http:\/\/(\S+)/.exec(said);
       if (found) resolve(found[1]);
     });
+    child.on("error", (error) => reject(new Error(`${error.message}; build the program, or name it in RUHEPOL`)));
     child.on("exit", () => reject(new Error(`the server did not start:\n${said}`)));
   });
   let stopped = false;

@@ -46,6 +46,8 @@ test("not now, mute, and no hints for a while", async () => {
   await page.locator(".mute summary").click();
   await page.getByRole("button", { name: "No hints for 15 minutes" }).click();
   await page.getByText(/Hints are off until \d\d:\d\d/).waitFor();
+  await page.reload();
+  await page.getByText(/Hints are off until \d\d:\d\d/).waitFor();
   await page.getByRole("button", { name: "Turn on again" }).click();
   await page.getByText("I am listening").waitFor();
   feed.close();
@@ -134,6 +136,25 @@ test("after the call the care card, at the end of the shift its own", async () =
   await page.reload();
   await page.locator(".prompt-slot").waitFor();
   await done(page, next);
+});
+
+test("in a small window that stays on top, and back", async () => {
+  const page = await openPanel(browser, server, "p7", { lang: "de", theme: "dark" });
+  if (!(await page.evaluate(() => "documentPictureInPicture" in window))) return done(page);
+  const player = await call("p7");
+  player.script("late-delivery", { upTo: 11 });
+  await page.locator(".prompt-text").waitFor();
+  await page.getByRole("button", { name: "Im Vordergrund halten" }).click();
+  await page.getByRole("heading", { name: "Die Hinweise sind im kleinen Fenster" }).waitFor();
+  const inside = (what) => page.evaluate(what);
+  await eventually(() => inside(() => documentPictureInPicture.window?.document.querySelector(".prompt-text")?.textContent), "the hint in the small window");
+  assert.deepEqual(await inside(() => { const { lang, dataset } = documentPictureInPicture.window.document.documentElement; return [lang, dataset.theme]; }), ["de", "dark"]);
+  await inside(() => documentPictureInPicture.window.document.querySelector(".prompt-actions .button").click());
+  await eventually(() => inside(() => documentPictureInPicture.window.document.body.innerText.includes("Gut gemacht")), "its answer");
+  await page.getByRole("button", { name: "Zurückholen" }).click();
+  await page.locator(".prompt-slot").waitFor();
+  await page.getByRole("button", { name: "Im Vordergrund halten" }).waitFor();
+  await done(page, player);
 });
 
 test("an agent's token opens that agent's calls only; others are told so", async () => {

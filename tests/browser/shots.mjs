@@ -4,7 +4,7 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { openBoard, openPage, openPanel, Player, relayFeed, SIZES, sleep, startBrowser, startServer, token } from "./kit.mjs";
+import { follow, openBoard, openPage, openPanel, Player, relayFeed, SIZES, sleep, startBrowser, startServer, token } from "./kit.mjs";
 import { settingsFor, startProvider } from "./provider.mjs";
 import { crowdScene, playScene, tireOut } from "./scene.mjs";
 
@@ -51,6 +51,10 @@ async function state(name, sizes, looks, make) {
 const ALL_SIZES = Object.entries(SIZES);
 const SMALL = [["small", SIZES.small]];
 const PANEL = [["panel", { width: 360, height: 720 }]];
+/** As the small window that stays on top may be. */
+const LOW = [["low", { width: 360, height: 480 }]];
+/** A call in the page's own language that gets hints, and a kind word at its end. */
+const scriptIn = (lang) => (lang === "de" ? "late-delivery" : "english-recovered");
 const TWO = LOOKS.slice(0, 2);
 
 /** A scene that lasts: after this time without a word its alerts would be over. */
@@ -132,6 +136,31 @@ try {
   await state("board-filtered", SMALL, TWO, async (options) => {
     const page = await board(options);
     await page.locator("#search").fill("zeppelin");
+    return page;
+  });
+  await state("board-beyond", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.locator(".filter select").nth(1).selectOption("west");
+    await page.locator(".beyond-text").waitFor();
+    return page;
+  });
+  await state("board-load-search", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.keyboard.press("2");
+    await page.locator("#search").fill("a1");
+    return page;
+  });
+  // What the keyboard alone comes by: where the focus is.
+  await state("board-focus", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.keyboard.press("g");
+    await page.keyboard.press("j");
+    await shoot(page, `board-focus-card-${options.lang}-${options.theme}`);
+    await page.keyboard.press("Enter");
+    await page.locator(".line-customer").first().waitFor();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
     return page;
   });
   await state("board-phone", [["phone", { width: 390, height: 844 }]], TWO, opened);
@@ -230,8 +259,47 @@ try {
     await page.locator("[data-call=k-2047]").click();
     await page.locator(".line-customer").first().waitFor();
     const text = options.lang === "de" ? "spricht lauter als zu Beginn" : "speaks louder than at the beginning";
-    line.say({ call: "k-2047", log: "call", seq: 900, at: new Date().toISOString(), t_ms: 40_000, type: "observation", sound: "louder", on: true, change: 6, text });
+    line.say({ call: "k-2047", log: "call", seq: 900, at: new Date().toISOString(), t_ms: 75_000, type: "observation", sound: "louder", on: true, change: 6, text });
     await page.locator(".flag-sound").waitFor();
+    return page;
+  });
+  // What was not heard, and a call that nobody has to take.
+  await state("board-lag", [["small", SIZES.small], ["tablet", SIZES.tablet]], TWO, async (options) => {
+    await fresh();
+    const page = await openPage(browser, "about:blank", options);
+    const line = await relayFeed(page);
+    await page.goto(`${server.url}/#token=${token("supervisor", "berta")}`);
+    await page.locator("[data-call=k-2046]").click();
+    await page.locator(".line-customer").first().waitFor();
+    const event = (seq, fields) => line.say({ call: "k-2046", log: "call", seq: 900 + seq, at: new Date().toISOString(), t_ms: 24_000 + seq * 4_000, ...fields });
+    event(1, { type: "gap", duration_ms: 1_800 });
+    event(2, { type: "lagging", lag_ms: 4_200 });
+    event(3, { type: "speech_dropped", channel: "customer", start_ms: 31_000, end_ms: 33_500, reason: "deadline" });
+    await page.locator(".detail .flag-dropped").waitFor();
+    await page.locator(".box-button").scrollIntoViewIfNeeded();
+    return page;
+  });
+  await state("board-late", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.locator(".card-late").nth(1).waitFor({ timeout: 60_000 });
+    await page.locator(".card-main").first().click();
+    await page.locator(".line-customer").first().waitFor();
+    return page;
+  });
+  await state("board-ends", SMALL, TWO, (options) => board({ ...options, scope: { ttlS: 400 } }));
+  await state("board-sound-waits", SMALL, TWO, async (options) => {
+    const page = await board(options);
+    await page.evaluate(() => localStorage.setItem("ruhepol.sound", "on"));
+    await page.reload();
+    await page.locator(".toast").waitFor();
+    return page;
+  });
+  await state("board-done", SMALL, TWO, async (options) => {
+    const page = await opened(options);
+    await page.keyboard.press("w");
+    await page.keyboard.type(options.lang === "de" ? "Ich bin da." : "I am here.");
+    await page.keyboard.press("Enter");
+    await page.locator(".toast").waitFor();
     return page;
   });
   if (wanted("board-many")) {
@@ -247,8 +315,8 @@ try {
   await state("panel-waiting", PANEL, LOOKS, panel("a99"));
   await state("panel-prompt", PANEL, LOOKS, async (options) => {
     const page = await panel("a21")(options);
-    const player = await Player.start(server, `p-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240 });
-    player.script("late-delivery", { upTo: 11 });
+    const player = await Player.start(server, `p-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" }, wait_s: 240 });
+    player.script(scriptIn(options.lang), { upTo: 11 });
     await page.locator(".prompt-text").waitFor();
     const boardPage = await openBoard(browser, server, { lang: options.lang });
     await boardPage.locator(`[data-call=${player.call}]`).click();
@@ -260,10 +328,64 @@ try {
     player.lose();
     return page;
   });
+  await state("panel-low", LOW, TWO, async (options) => {
+    const page = await panel("a21")(options);
+    const player = await Player.start(server, `l-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" }, wait_s: 240 });
+    player.script(scriptIn(options.lang), { upTo: 11 });
+    await page.locator(".prompt-text").waitFor();
+    const feed = await follow(server, "/v1/feed/supervisor", token("supervisor", "berta"));
+    feed.send({ type: "open", call: player.call });
+    feed.send({ type: "whisper", call: player.call, text: options.lang === "de" ? "Bieten Sie ihr die Lieferung morgen früh an." : "Offer her delivery tomorrow morning." });
+    await page.locator(".whisper-text").waitFor();
+    player.script(scriptIn(options.lang), { from: 11, upTo: 20 });
+    await page.locator(".moment", { hasText: /\w/ }).waitFor();
+    await shoot(page, `panel-low-full-${options.lang}-${options.theme}`);
+    feed.close();
+    player.lose();
+    return page;
+  });
+  await state("panel-muted", [...PANEL, ...LOW], TWO, async (options) => {
+    const page = await panel("a23")(options);
+    const player = await Player.start(server, `m-${Math.random().toString(36).slice(2, 7)}`, { agent: "a23", queue: "versand" });
+    await page.locator(".mute-all").waitFor();
+    await shoot(page, `panel-quiet-${options.lang}-${options.theme}`);
+    await page.locator(".mute-all").click();
+    await page.locator(".slot-none .icon").first().waitFor();
+    player.lose();
+    return page;
+  });
+  await state("panel-ends", PANEL, TWO, async (options) => {
+    const page = await openPage(browser, `${server.url}/agent#token=${token("agent", "a24", { ttlS: 400 })}`, { ...options });
+    await page.locator(".panel-ends").waitFor();
+    return page;
+  });
+  await state("panel-mute", [...PANEL, ...LOW], TWO, async (options) => {
+    const page = await panel("a21")(options);
+    const player = await Player.start(server, `u-${Math.random().toString(36).slice(2, 7)}`, { agent: "a21", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" }, wait_s: 240 });
+    player.script(scriptIn(options.lang), { upTo: 11 });
+    await page.locator(".mute summary").click();
+    player.lose();
+    return page;
+  });
+  await state("panel-away", SMALL, TWO, async (options) => {
+    const page = await panel("a24")(options);
+    await page.locator(".panel-top button").first().click();
+    await page.locator(".panel-away").waitFor();
+    return page;
+  });
   await state("panel-between", PANEL, LOOKS, async (options) => {
     const page = await panel("a22")(options);
-    const player = await Player.start(server, `b-${Math.random().toString(36).slice(2, 7)}`, { agent: "a22", queue: "versand", team: "nord", customer: { name: "Frau Keller" } });
-    player.script("late-delivery");
+    const player = await Player.start(server, `b-${Math.random().toString(36).slice(2, 7)}`, { agent: "a22", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" } });
+    player.script(scriptIn(options.lang));
+    await sleep(300);
+    await player.stop();
+    await page.locator(".between").waitFor();
+    return page;
+  });
+  await state("panel-between", LOW, TWO, async (options) => {
+    const page = await panel("a25")(options);
+    const player = await Player.start(server, `c-${Math.random().toString(36).slice(2, 7)}`, { agent: "a25", queue: "versand", team: "nord", language: options.lang, customer: { name: options.lang === "de" ? "Frau Keller" : "Ms Keller" } });
+    player.script(scriptIn(options.lang));
     await sleep(300);
     await player.stop();
     await page.locator(".between").waitFor();

@@ -116,16 +116,68 @@ async fn team_figures_need_five_agents_and_a_supervisor_of_the_team() {
         call.start(start).await;
         call.say("agent", 0, 2_000, "Guten Tag, was kann ich für Sie tun?").await;
         panel.json_of("prompt").await;
+        if agent < 5 {
+            call.say("customer", 3_000, 5_000, "Ich komme vorbei und schlage alles kurz und klein!").await;
+            while panel.json_of("prompt").await["practice"] != "safety" {}
+        }
         call.stop().await;
         panel.json_of("summary").await;
     }
-    let figures = figures().await;
-    assert_eq!(figures["002-4"]["shown"], 5, "{figures}");
-    assert!(!figures.to_string().contains("\"a1\""), "{figures}");
+    let told = figures().await;
+    assert_eq!(told["002-4"]["shown"], 5, "{told}");
+    assert_eq!(told.as_object().map(serde_json::Map::len), Some(1), "four were shown the other: {told}");
+    assert!(!told.to_string().contains("\"a1\""), "{told}");
+    let token = server.token(Role::Agent, "a3");
+    assert_eq!(server.request(Method::DELETE, "/v1/agents/a3/record", Some(&token)).await.0, 204);
+    assert_eq!(figures().await, json!({}), "without a3 there are four");
     for (role, sub) in [(Role::Agent, "a1"), (Role::Auditor, "x"), (Role::Ingest, "pbx")] {
         let token = server.token(role, sub);
         assert_eq!(server.get("/v1/teams/nord/practices", Some(&token)).await.0, 403, "{role:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_prompt_is_told_to_that_agent_alone() {
+    let server = serve(|_| {}).await;
+    let mut feed = server.feed().await;
+    let mut panel = server.connect("/v1/feed/agent/a7", Role::Agent, "a7").await;
+    let mut other = server.connect("/v1/feed/agent/a8", Role::Agent, "a8").await;
+    assert_eq!(other.json().await["type"], "snapshot");
+    let (call, prompt) = call_with_a_wait(&server, &mut panel, "c1").await;
+    feed.send(json!({"type": "open", "call": "c1", "ref": "o"})).await;
+    assert_eq!(feed.json_of("done").await["ref"], "o");
+    panel.send(json!({"type": "not_now", "prompt": prompt["id"], "ref": 1})).await;
+    let answered = panel.json_of("prompt").await;
+    assert_eq!((&answered["id"], &answered["state"]), (&prompt["id"], &json!("not_now")));
+    end(call, &mut panel).await;
+
+    let id = prompt["id"].as_str().unwrap();
+    let of_the_agent = |text: &str| {
+        [id, "\"002-4\"", "not_now", "practices_done", "\"prompt\"", "\"moment\""]
+            .into_iter()
+            .find(|word| text.contains(word))
+            .map(str::to_owned)
+    };
+    assert!(of_the_agent(&prompt.to_string()).is_some(), "it can be seen: {prompt}");
+    loop {
+        let message = feed.json().await;
+        assert_eq!(of_the_agent(&message.to_string()), None, "a supervisor who has opened the call: {message}");
+        if message["type"] == "call_ended" {
+            break;
+        }
+    }
+    for (role, sub) in [(Role::Supervisor, "s1"), (Role::Auditor, "x"), (Role::Admin, "root"), (Role::Agent, "a8")] {
+        let token = server.token(role, sub);
+        for path in ["/v1/calls", "/v1/calls/c1", "/v1/calls/c1/events", "/v1/alerts", "/v1/teams/nord/practices"] {
+            let (_, body) = server.get(path, Some(&token)).await;
+            assert_eq!(of_the_agent(&body), None, "{path} for {role:?}: {body}");
+        }
+        let refused = server.try_connect("/v1/feed/agent/a7", Some(&token)).await.err();
+        assert_eq!(refused, Some(403), "the agent's feed for {role:?}");
+    }
+    other.send(json!({"type": "card"})).await;
+    let first = other.json().await;
+    assert_eq!((&first["type"], &first["lines"]), (&json!("card"), &json!([])), "nothing of c1 before it: {first}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,5 +228,6 @@ async fn the_shift_card_comes_when_asked_and_only_to_the_agent() {
 
     let (_, page) = server.get("/metrics", None).await;
     assert!(page.contains("ruhepol_prompt_wait_seconds_count{practice=\"002-4\"} 1"), "{page}");
+    assert!(page.contains("ruhepol_prompt_processing_seconds_count 1"), "{page}");
     assert!(!page.contains("a7"), "metrics name no agent");
 }

@@ -13,8 +13,8 @@ use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use ruhepol::config::{MetricsAccess, Oidc, Tls};
-use ruhepol::server::auth::{Claims, Role, Tokens};
 use ruhepol::server::auth::revoked::{Which, revoke};
+use ruhepol::server::auth::{Claims, Role, Tokens};
 
 use crate::support::{PATIENCE, TestServer, now_s, serve, serve_as, start};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::source::{File, RawPhrase, RawPractice, parse};
-use super::{Condition, On, Part, Phrase, PlaybookError, Practice, Rulebook, Show};
+use super::{Condition, On, Part, Phrase, PlaybookError, Practice, Rulebook, Show, banned};
 use crate::coach::slots::{MAX_CHARS, SLOTS};
 use crate::terms::Lang;
 
@@ -61,6 +61,7 @@ fn customers_alone(condition: &Condition) -> bool {
         && condition.last_speaker.is_none()
         && condition.agent_run_s_min.is_none()
         && condition.pause_s_min.is_none()
+        && condition.spoken_s_min.is_none()
         && condition.agent_share_min.is_none()
         && condition.shift_h_min.is_none()
         && condition.hard_calls_min.is_none()
@@ -114,6 +115,7 @@ pub fn rulebook(
             }
         }
     }
+    openings(rules, files, errors);
     for file in files {
         for alert in &file.raw.alert {
             let named = &alert.get_ref().practices;
@@ -128,6 +130,22 @@ pub fn rulebook(
                 let message = format!("practice {id} may not speak to supervisors");
                 errors.push(file.error(alert.span().start, message, format!("choose from {}", SUGGESTING.join(", "))));
             }
+        }
+    }
+}
+
+/// The lists that open a complaint must be there in both languages.
+fn openings(rules: &Rulebook, files: &[File], errors: &mut Vec<PlaybookError>) {
+    for name in &rules.settings.opens_complaint {
+        let named = |file: &'_ File| {
+            let mut names = file.raw.settings.opens_complaint.iter().flatten();
+            names.find(|named| named.get_ref() == name).map(|named| named.span().start)
+        };
+        let Some((file, at)) = files.iter().rev().find_map(|file| named(file).map(|at| (file, at))) else { continue };
+        for lang in [Lang::De, Lang::En].into_iter().filter(|lang| rules.words(*lang, name).is_none()) {
+            let message =
+                format!("a complaint is opened by the words `{name}`, which are not listed in {}", lang.as_str());
+            errors.push(file.error(at, message, format!("add `{name} = [\"…\"]` under `[words]`")));
         }
     }
 }
@@ -147,7 +165,7 @@ pub fn unknown_practice(file: &File, at: usize, id: &str, errors: &mut Vec<Playb
 }
 
 /// Checks one phrasing.
-pub fn phrase(file: &File, raw: &Spanned<RawPhrase>, errors: &mut Vec<PlaybookError>) -> Option<Phrase> {
+pub fn phrase(file: &File, lang: Lang, raw: &Spanned<RawPhrase>, errors: &mut Vec<PlaybookError>) -> Option<Phrase> {
     let (say, after, missing) = match raw.get_ref() {
         RawPhrase::Plain(say) => (say, &[][..], &[][..]),
         RawPhrase::When { say, after, missing } => (say, &after[..], &missing[..]),
@@ -183,7 +201,15 @@ pub fn phrase(file: &File, raw: &Spanned<RawPhrase>, errors: &mut Vec<PlaybookEr
     if say.trim().is_empty() {
         errors.push(file.error(at, "an empty phrasing", "write words, or remove it"));
     }
+    said(file, lang, at, say, errors);
     Some(phrase)
+}
+
+/// Checks that words to be shown make no claim that nobody may make.
+pub fn said(file: &File, lang: Lang, at: usize, say: &str, errors: &mut Vec<PlaybookError>) {
+    if let Some(claim) = banned::in_phrasing(lang, say) {
+        errors.push(file.error(at, format!("`{say}` {}", claim.says), claim.remedy.clone()));
+    }
 }
 
 fn known_slot(name: &str) -> bool {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Condition, Gesture, Part, Phrase, PlaybookError, Practice, Rank, Rulebook, Show, Timing, Words, check};
+use super::{
+    Condition, Gesture, Part, Pattern, Phrase, PlaybookError, Practice, Rank, Rulebook, Show, Timing, Words, check,
+};
 use crate::terms::{AlertKind, CueKind, Lang};
 
 /// Version of the format this program reads.
@@ -74,6 +76,7 @@ pub struct RawSettings {
     pub group_rest_s: Option<u64>,
     pub relief_level: Option<u8>,
     pub moment_gap_s: Option<u64>,
+    pub opens_complaint: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,6 +182,9 @@ impl Rulebook {
         set(&mut settings.moment_gap_ms, raw.moment_gap_s);
         settings.budget = raw.budget.unwrap_or(settings.budget);
         settings.relief_level = raw.relief_level.unwrap_or(settings.relief_level);
+        if let Some(lists) = &raw.opens_complaint {
+            settings.opens_complaint = lists.iter().map(|name| name.get_ref().clone()).collect();
+        }
     }
 
     fn take_practice(&mut self, raw: &RawPractice) {
@@ -233,32 +239,23 @@ impl Rulebook {
             return;
         };
         for (name, patterns) in &raw.words {
-            let before = errors.len();
+            let mut read = Vec::with_capacity(patterns.len());
             for pattern in patterns {
-                if let Err(error) = Words::new([pattern.get_ref().as_str()].into_iter()) {
-                    let message = format!("the pattern `{}` cannot be read: {error}", pattern.get_ref());
-                    errors.push(file.error(
-                        pattern.span().start,
-                        message,
-                        "write a regular expression, or plain words",
-                    ));
+                match Pattern::new(pattern.get_ref()) {
+                    Ok(pattern) => read.push(pattern),
+                    Err(error) => {
+                        let message = format!("the pattern `{}` cannot be read: {error}", pattern.get_ref());
+                        let remedy = "write a regular expression, or plain words";
+                        errors.push(file.error(pattern.span().start, message, remedy));
+                    }
                 }
             }
-            if errors.len() > before {
-                continue;
-            }
-            match Words::new(patterns.iter().map(|pattern| pattern.get_ref().as_str())) {
-                Ok(words) => {
-                    self.words.entry(lang).or_default().insert(name.clone(), words);
-                }
-                Err(error) => {
-                    let at = patterns.first().map_or(0, |pattern| pattern.span().start);
-                    let message = format!("the words `{name}` cannot be read together: {error}");
-                    errors.push(file.error(at, message, "make the list shorter, or name each group only once"));
-                }
+            if read.len() == patterns.len() {
+                self.words.entry(lang).or_default().insert(name.clone(), Words::new(read));
             }
         }
         for (name, label) in &raw.labels {
+            check::said(file, lang, label.span().start, label.get_ref(), errors);
             self.labels.insert((lang, name.clone()), label.get_ref().clone());
         }
         for (name, value) in &raw.configured {
@@ -273,7 +270,8 @@ impl Rulebook {
                     }
                     continue;
                 };
-                let phrases = phrases.get_ref().iter().filter_map(|raw| check::phrase(file, raw, errors)).collect();
+                let phrases =
+                    phrases.get_ref().iter().filter_map(|raw| check::phrase(file, lang, raw, errors)).collect();
                 let to = if own { &mut practice.say } else { &mut practice.say_supervisor };
                 to.insert(lang, phrases);
             }

@@ -65,6 +65,26 @@ fn mistakes_are_told_with_file_line_and_remedy() {
             "[words]",
         ),
         (
+            "version = 1\nlang = \"de\"\n[say]\n\"001-1\" = [\n  \"Ruhig.\",\n  \"Sie klingen gestresst. Ruhig.\",\n  \"Gut.\",\n]",
+            "own.toml:6: `Sie klingen gestresst. Ruhig.` says how the agent feels",
+            "nobody's feelings",
+        ),
+        (
+            "version = 1\nlang = \"en\"\n[supervisor]\n\"002-6\" = [\n  \"“We'll refund you, I promise.”\",\n]",
+            "own.toml:5: `“We'll refund you, I promise.”` promises what nobody may give",
+            "say what you will do yourself",
+        ),
+        (
+            "version = 1\nlang = \"de\"\n[labels]\nthanks = \"Ihrem Dank, 8 von 10 Punkten\"",
+            "own.toml:4: `Ihrem Dank, 8 von 10 Punkten` marks the agent",
+            "nobody is scored",
+        ),
+        (
+            "version = 1\n[settings]\nopens_complaint = [\"failure\", \"mishaps\"]",
+            "own.toml:3: a complaint is opened by the words `mishaps`, which are not listed in de",
+            "add `mishaps",
+        ),
+        (
             "version = 1\n[[alert]]\nkinds = [\"anger\"]\npractices = [\"001-1\"]",
             "own.toml:2: practice 001-1 may not speak to supervisors",
             "choose from",
@@ -75,6 +95,21 @@ fn mistakes_are_told_with_file_line_and_remedy() {
         let hit = mistakes.iter().any(|mistake| mistake.starts_with(told) && mistake.contains(remedy));
         assert!(hit, "{own}\n\ngave {mistakes:#?}");
     }
+}
+
+#[test]
+fn a_list_that_opens_a_complaint_in_one_queue_is_asked_for_there_alone() {
+    let own = |lang| {
+        format!(
+            "version = 1\nlang = \"{lang}\"\nqueues = [\"versand\"]\n[settings]\nopens_complaint = [\"mishaps\"]\n[words]\nmishaps = ['oje']"
+        )
+    };
+    let (de, en) = (own("de"), own("en"));
+    let mut files = EMBEDDED.to_vec();
+    files.extend([("own_de.toml", de.as_str()), ("own_en.toml", en.as_str())]);
+    let playbook = Playbook::load(&files).unwrap();
+    assert_eq!(playbook.for_queue(Some("versand")).settings.opens_complaint, ["mishaps"]);
+    assert_eq!(playbook.for_queue(None).settings.opens_complaint, ["failure"]);
 }
 
 #[test]

@@ -1,41 +1,48 @@
 //! Named lists of patterns, asked of nearly every utterance.
 
+use std::cell::OnceCell;
+
 use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem;
 use regex::{Regex, bytes};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter pieces stand in nearly every text.
-const PIECE_BYTES_MIN: usize = 3;
-/// More pieces are not looked for quicker than the patterns themselves.
-const PIECES_MAX: usize = 100;
+const PIECE_BYTES_MIN: usize = 2;
+/// More pieces of one pattern are not looked for quicker than the pattern itself.
+const PIECES_MAX: usize = 50;
 
 /// A named list of patterns; matches if one of them is found.
 #[derive(Debug, Clone)]
 pub struct Words {
-    all: Regex,
-    /// Pieces of text, one of which is in everything that matches: they are found many times faster. `None`: not known.
+    patterns: Vec<Pattern>,
+    /// The pieces of all patterns: a text with none of them is let go many times faster. `None` if a pattern has none.
     pieces: Option<AhoCorasick>,
-    /// The same for texts that [`plain`] can write: without letters beyond ASCII, borders of words are found many times
-    /// faster. `None` if the patterns cannot be written so.
-    plain: Option<bytes::Regex>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    finder: Finder,
+    /// Pieces of text, one of which is in everything that matches; empty if they are not known.
+    pieces: Vec<Vec<u8>>,
+}
+
+#[derive(Debug, Clone)]
+enum Finder {
+    /// For texts as [`plain`] writes them: where every letter is a byte, borders of words are found many times faster.
+    Plain(bytes::Regex),
+    /// For patterns that cannot be written so.
+    Text(Regex),
 }
 
 impl Words {
-    /// The patterns as one, so that a text is searched once.
-    ///
-    /// # Errors
-    /// When a pattern is no regular expression, or all together are too large.
-    pub fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Self, regex::Error> {
-        let all = patterns.map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
-        // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
-        let folds = all.chars().any(char::is_uppercase);
-        let regex = regex::RegexBuilder::new(&all).case_insensitive(folds).build()?;
-        let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(&all).ok();
-        let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX);
-        let finder = |pieces: Vec<Vec<u8>>| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(pieces);
-        let plain = plain_pattern(&all).and_then(|all| bytes::RegexBuilder::new(&all).unicode(false).build().ok());
-        Ok(Self { all: regex, pieces: pieces.and_then(|pieces| finder(pieces).ok()), plain })
+    pub fn new(patterns: Vec<Pattern>) -> Self {
+        let known = patterns.iter().all(|pattern| !pattern.pieces.is_empty());
+        let all = || patterns.iter().flat_map(|pattern| &pattern.pieces);
+        let finder = || AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(all()).ok();
+        let pieces = known.then(finder).flatten();
+        Self { patterns, pieces }
     }
 
     /// `lower` is a text in lower case.
@@ -43,24 +50,48 @@ impl Words {
         if !self.pieces.as_ref().is_none_or(|pieces| pieces.is_match(lower)) {
             return false;
         }
-        match &self.plain {
-            Some(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
-            Some(regex) => plain(lower).map_or_else(|| self.all.is_match(lower), |text| regex.is_match(&text)),
-            None => self.all.is_match(lower),
-        }
+        let written = OnceCell::new();
+        self.patterns.iter().filter(|pattern| pattern.may_match(lower.as_bytes())).any(|pattern| {
+            match &pattern.finder {
+                Finder::Plain(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
+                Finder::Plain(regex) => regex.is_match(written.get_or_init(|| plain(lower))),
+                Finder::Text(regex) => regex.is_match(lower),
+            }
+        })
     }
 }
 
-/// A text in lower case as ASCII, character by character: umlauts as the capitals it has not, typographic marks as one that
-/// no pattern names. `None` if it holds anything else.
-fn plain(lower: &str) -> Option<Vec<u8>> {
+impl Pattern {
+    /// # Errors
+    /// When it is no regular expression, or too large.
+    pub fn new(pattern: &str) -> Result<Self, regex::Error> {
+        // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
+        let folds = pattern.chars().any(char::is_uppercase);
+        let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(pattern).ok();
+        let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX).unwrap_or_default();
+        let plain = parsed.as_ref().and_then(|_| plain_pattern(pattern));
+        let finder = match plain.and_then(|plain| bytes::RegexBuilder::new(&plain).unicode(false).build().ok()) {
+            Some(regex) => Finder::Plain(regex),
+            None => Finder::Text(regex::RegexBuilder::new(pattern).case_insensitive(folds).build()?),
+        };
+        Ok(Self { finder, pieces })
+    }
+
+    fn may_match(&self, lower: &[u8]) -> bool {
+        self.pieces.is_empty() || self.pieces.iter().any(|piece| memmem::find(lower, piece).is_some())
+    }
+}
+
+/// A text in lower case with a byte for each character: umlauts as the capitals it has not, other letters and figures as one
+/// that no pattern names, and all else as a byte that is part of no word.
+fn plain(lower: &str) -> Vec<u8> {
     lower
         .chars()
-        .map(|c| match c {
-            'A'..='Z' => None,
-            _ if c.is_ascii() => Some(c as u8),
-            '–' | '—' | '…' | '„' | '“' | '”' | '‚' | '‘' | '’' | '«' | '»' | '€' => Some(1),
-            _ => umlaut(c),
+        .map(|c| match umlaut(c) {
+            _ if c.is_ascii() => c as u8,
+            Some(capital) => capital,
+            None if c.is_alphanumeric() => b'X',
+            None => 1,
         })
         .collect()
 }
@@ -130,6 +161,14 @@ mod tests {
         Some(found.into_iter().map(|piece| String::from_utf8(piece).unwrap()).collect())
     }
 
+    fn words(patterns: &[&str]) -> Words {
+        Words::new(patterns.iter().map(|pattern| Pattern::new(pattern).unwrap()).collect())
+    }
+
+    fn is_plain(words: &Words) -> bool {
+        words.patterns.iter().all(|pattern| matches!(pattern.finder, Finder::Plain(_)))
+    }
+
     #[test]
     fn every_match_holds_one_of_the_pieces() {
         let of = |pattern| pieces_of(pattern).unwrap_or_default();
@@ -144,25 +183,27 @@ mod tests {
 
     #[test]
     fn lists_find_what_their_patterns_find() {
-        let words = Words::new([r"\bwart(e|en)\b", "über morgen", "!.*!"].into_iter()).unwrap();
+        let list = words(&[r"\bwart(e|en)\b", "über morgen", "!.*!"]);
         for (text, found) in
             [("ich warte", true), ("wartung", false), ("über morgen", true), ("!a!", true), ("", false)]
         {
-            assert_eq!(words.found_in(text), found, "{text}");
+            assert_eq!(list.found_in(text), found, "{text}");
         }
-        let words = Words::new([r"\bwart(e|en)\b", "über morgen"].into_iter()).unwrap();
-        assert!(words.pieces.is_some());
+        let list = words(&[r"\bwart(e|en)\b", "über morgen"]);
+        assert!(list.pieces.is_some());
         for (text, found) in [("ich warte", true), ("wartung", false), ("über morgen", true), ("morgen", false)] {
-            assert_eq!(words.found_in(text), found, "{text}");
+            assert_eq!(list.found_in(text), found, "{text}");
         }
-        let capitals = Words::new(["WLAN"].into_iter()).unwrap();
-        assert!(capitals.plain.is_none() && capitals.found_in("das wlan"));
+        let capitals = words(&["WLAN"]);
+        assert!(!is_plain(&capitals) && capitals.found_in("das wlan"));
     }
 
     #[test]
     fn umlauts_are_letters_of_a_word_in_every_text() {
-        let words = Words::new([r"\bwart\b", r"\b(f[aä]hr|gr[^a-z]+ß)\w*", "a.{0,2}z"].into_iter()).unwrap();
-        assert!(words.plain.is_some());
+        let patterns = [r"\bwart\b", r"\b(f[aä]hr|gr[^a-z]+ß)\w*", "a.{0,2}z"];
+        let list = words(&patterns);
+        assert!(is_plain(&list));
+        let as_written = Regex::new(&patterns.join("|")).unwrap();
         for (text, found) in [
             ("wart", true),
             ("wartß", false),
@@ -177,10 +218,10 @@ mod tests {
             ("wart œuvre", true),
             ("wartœ", false),
         ] {
-            assert_eq!((words.found_in(text), words.all.is_match(text)), (found, found), "{text}");
+            assert_eq!((list.found_in(text), as_written.is_match(text)), (found, found), "{text}");
         }
         for other in ["(?i)wart", "[ß-ü]", "é", r"\p{L}+"] {
-            assert!(Words::new([other].into_iter()).unwrap().plain.is_none(), "{other}");
+            assert!(!is_plain(&words(&[other])), "{other}");
         }
     }
 }

@@ -66,7 +66,57 @@ fn nothing_appears_while_the_agent_speaks() {
     };
     assert!(!shown(&coach.utterance(4600, utterance)));
     assert!(!shown(&coach.advance(6000)));
-    assert!(shown(&coach.speech(6500, Channel::Agent, false, 6500)));
+    assert!(!shown(&coach.speech(6500, Channel::Agent, false, 6500)));
+    assert!(shown(&coach.utterance(7200, said(Span::new(4200, 6500), "Und Ihre Nummer?", &[]))));
+}
+
+/// Words of the agent.
+fn said<'a>(span: Span, text: &'a str, cues: &'a [Cue]) -> Utterance<'a> {
+    Utterance { channel: Channel::Agent, span, text, cues, severity: None, level: 30, band: Band::Tense, alerts: false }
+}
+
+#[test]
+fn advice_waits_for_words_that_may_make_it_needless() {
+    let excuse = cues("justification");
+    let sorry = cues("apology");
+    // Advised while the agent goes on speaking.
+    let begun = || {
+        let mut stage = Stage::new(Lang::De, CallFacts::default());
+        stage.live = true;
+        stage.play("C 2 30 [dissatisfaction] Mein Router geht nicht.");
+        let from = stage.now_ms;
+        stage.coach.speech(from, Channel::Agent, true, from);
+        let out =
+            stage.coach.utterance(from + 2000, said(Span::new(from, from + 1500), "Das liegt am Wetter.", &excuse));
+        assert!(out.is_empty());
+        stage.coach.speech(from + 5000, Channel::Agent, false, from + 5000);
+        (stage, from)
+    };
+    let shown = |outputs: &[CoachOutput]| {
+        outputs.iter().any(|output| matches!(output, CoachOutput::Prompt { state: PromptState::Shown, .. }))
+    };
+    let (mut stage, from) = begun();
+    let rest = Span::new(from + 2000, from + 5000);
+    assert!(!shown(&stage.coach.utterance(from + 5900, said(rest, "Es tut mir leid.", &sorry))));
+    let (mut stage, from) = begun();
+    let rest = Span::new(from + 2000, from + 5000);
+    assert!(shown(&stage.coach.utterance(from + 5900, said(rest, "Da kann man nichts machen.", &[]))));
+    // What is never understood does not hold it up for long.
+    let (mut stage, from) = begun();
+    assert!(!shown(&stage.coach.advance(from + 6900)));
+    assert!(shown(&stage.coach.advance(from + 7000)));
+}
+
+#[test]
+fn what_had_to_wait_lets_the_customer_finish() {
+    // The gap after the first prompt ends in the middle of the customer's sentence, which is an insult.
+    let mut stage = Stage::new(Lang::De, CallFacts::default());
+    stage.live = true;
+    stage.play("C 2 30 [dissatisfaction] Mein Router geht nicht.\nA [generic_empathy] Das verstehe ich.\n~ 11");
+    stage.play("A [refusal] Das geht leider nicht.\nC 3 60 [insult] Sie Idiot!");
+    assert_eq!(stage.prompts("001-6").len(), 1);
+    assert_eq!(stage.prompts("001-8").len(), 0, "{:#?}", stage.out);
+    assert_eq!(stage.prompts("001-1").len(), 1, "{:#?}", stage.out);
 }
 
 #[test]

@@ -3,16 +3,16 @@
 use super::*;
 
 /// What a practice does in one script.
-struct Case {
-    id: &'static str,
+pub(super) struct Case {
+    pub id: &'static str,
     /// It speaks once, first at this line (counted from 1) of the script.
-    speaks: (&'static str, usize),
+    pub speaks: (&'static str, usize),
     /// It stays silent.
-    silent: &'static str,
+    pub silent: &'static str,
     /// It would be called for more often than it speaks: script and times.
-    limit: (&'static str, usize),
-    facts: fn() -> CallFacts,
-    live: bool,
+    pub limit: (&'static str, usize),
+    pub facts: fn() -> CallFacts,
+    pub live: bool,
 }
 
 const CASES: &[Case] = &[
@@ -125,7 +125,7 @@ const CASES: &[Case] = &[
         ),
         silent: "C 0 0 [] Ich möchte kündigen.\nA [refusal solution_offer] Das geht nicht, aber ich pausiere den Vertrag.",
         limit: (
-            "A [refusal] a\nC 0 0 [] b\nA [refusal] Das geht leider nicht.\nC 0 0 [] d\nA [refusal] Das kann ich nicht machen.",
+            "A [] a\nC 0 0 [] b\nA [wrong_department] Da sind Sie hier falsch.\nC 0 0 [] d\nA [wrong_department] Dafür bin ich nicht zuständig.",
             1,
         ),
         facts: nothing_known,
@@ -172,7 +172,7 @@ const CASES: &[Case] = &[
             "C 1 20 [dissatisfaction] Schon wieder kaputt.\nA [solution_offer apology] Ich schicke Ihnen einen neuen.\nC 0 0 [gratitude] Vielen Dank!\nA [question] Kann ich sonst noch etwas für Sie tun?\nC 0 0 [] Nein, das war's.",
             5,
         ),
-        silent: "C 0 0 [] Hallo.\nA [solution_offer] Ich schicke es Ihnen.\nC 0 0 [gratitude] Danke!\nA [question] Kann ich sonst noch etwas für Sie tun?\nC 0 0 [] Nein, das war's.",
+        silent: "C 2 30 [dissatisfaction] Schon wieder kaputt.\nA [] Aha.\nC 1 20 [gratitude] Danke auch.\nA [question] Kann ich sonst noch etwas für Sie tun?\nC 0 0 [] Nein, das war's.",
         limit: (
             "C 1 20 [dissatisfaction] a\nA [solution_offer apology] b\nC 0 0 [gratitude] c\nA [question] Sonst noch etwas?\nC 0 0 [] Das war's.\n~ 61\nC 0 0 [] Das war alles.",
             1,
@@ -188,7 +188,7 @@ const CASES: &[Case] = &[
         ),
         silent: "A [thanks] Danke für Ihren Anruf.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [] Ihre Nummer?",
         limit: (
-            "C 1 20 [repeat_contact] a\nA [specific_empathy] b\n~ 61\nC 1 20 [repeat_contact] c\nA [specific_empathy] d",
+            "C 1 20 [repeat_contact] Ich wollte noch einmal nachfragen.\n~ 61\nC 1 20 [repeat_contact] Ich frage noch einmal nach.",
             1,
         ),
         facts: nothing_known,
@@ -198,7 +198,7 @@ const CASES: &[Case] = &[
         id: "004-d",
         speaks: ("A [question] Ihre Nummer?\nC 0 0 [] Die Vier, die Sieben und die Eins.\n~ 8", 3),
         silent: "A [] Guten Tag.\nC 0 0 [] Einen Moment, ich hole die Rechnung.\n~ 8",
-        limit: ("A [] a\nC 0 0 [] b\n~ 20\nC 0 0 [] c\n~ 15", 1),
+        limit: ("A [question] a\nC 0 0 [] b\n~ 20\nC 0 0 [] c\n~ 15", 1),
         facts: nothing_known,
         live: true,
     },
@@ -218,12 +218,9 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "001-4",
-        speaks: (
-            "A [] Guten Tag.\nC 0 0 [] Hallo.\nA [] Das kostet mehr.\nC 1 30 [sarcasm] Na, das ist ja ganz wunderbar.",
-            4,
-        ),
+        speaks: ("A [] Guten Tag.\nC 2 30 [sarcasm] Na, das habt ihr ja ganz wunderbar hinbekommen.", 2),
         silent: "A [] Guten Tag.\nC 1 30 [dissatisfaction] Das ist schade.\nA [] b\nC 3 30 [legal_threat] Dann gehe ich zum Anwalt.",
-        limit: ("A [] a\nA [] b\nC 1 30 [sarcasm] c\nA [] d\n~ 30\nC 1 30 [sarcasm] e\nA [] f", 1),
+        limit: ("A [] a\nC 2 30 [sarcasm] c\n~ 30\nC 2 30 [sarcasm] e\nA [] f", 1),
         facts: nothing_known,
         live: true,
     },
@@ -267,36 +264,46 @@ const CASES: &[Case] = &[
     },
 ];
 
-fn played(case: &Case, script: &str, lang: Lang) -> Stage {
-    let mut stage = Stage::new(lang, (case.facts)());
-    stage.live = case.live;
+/// These say what somebody configured.
+const CONFIGURED: [&str; 2] = ["002-2", "002-5"];
+
+fn all() -> impl Iterator<Item = (Lang, &'static Case)> {
+    CASES.iter().map(|case| (Lang::De, case)).chain(english::CASES.iter().map(|case| (Lang::En, case)))
+}
+
+pub(super) fn stage(lang: Lang, case: &Case, facts: CallFacts) -> Stage {
+    let stage = if CONFIGURED.contains(&case.id) { gestures::configured(lang, facts) } else { Stage::new(lang, facts) };
+    Stage { live: case.live, ..stage }
+}
+
+fn played(lang: Lang, case: &Case, script: &str) -> Stage {
+    let mut stage = stage(lang, case, (case.facts)());
     stage.play(script);
     stage
 }
 
 #[test]
 fn every_practice_speaks_at_its_moment() {
-    for case in CASES {
+    for (lang, case) in all() {
         let (script, line) = case.speaks;
-        let stage = played(case, script, Lang::De);
+        let stage = played(lang, case, script);
         let prompts = stage.prompts(case.id);
         assert!(!prompts.is_empty(), "{} is silent in\n{script}\n{:#?}", case.id, stage.out);
         // The moment: not before the line, and at the latest within it and the pause after it.
         let before: Vec<&str> = script.lines().take(line - 1).collect();
         let until: Vec<&str> = script.lines().take(line).collect();
-        let silent_before =
-            case.id == "001-3" || played(case, &before.join("\n"), Lang::De).prompts(case.id).is_empty();
-        assert!(silent_before, "{} speaks before line {line}", case.id);
-        let spoken = played(case, &until.join("\n"), Lang::De).prompts(case.id).len();
-        assert_eq!(spoken, 1, "{} in line {line} of\n{script}", case.id);
+        let silent_before = case.id == "001-3" || played(lang, case, &before.join("\n")).prompts(case.id).is_empty();
+        assert!(silent_before, "{} speaks before line {line} of\n{script}", case.id);
+        let spoken = played(lang, case, &until.join("\n")).prompts(case.id).len();
+        assert_eq!(spoken, 1, "{} in line {line} of\n{script}\n{:#?}", case.id, stage.out);
     }
 }
 
 #[test]
 fn every_practice_stays_silent_where_it_has_nothing_to_say() {
-    for case in CASES {
-        let mut quiet = Stage::new(Lang::De, if case.id == "001-3" { nothing_known() } else { (case.facts)() });
-        quiet.live = case.live;
+    for (lang, case) in all() {
+        let facts = if case.id == "001-3" { nothing_known() } else { (case.facts)() };
+        let mut quiet = stage(lang, case, facts);
         quiet.play(case.silent);
         assert_eq!(quiet.prompts(case.id), vec![], "{} speaks in\n{}", case.id, case.silent);
     }
@@ -304,19 +311,24 @@ fn every_practice_stays_silent_where_it_has_nothing_to_say() {
 
 #[test]
 fn every_practice_keeps_its_limit() {
-    for case in CASES {
+    for (lang, case) in all() {
         let (script, times) = case.limit;
-        let stage = played(case, script, Lang::De);
+        let stage = played(lang, case, script);
         assert_eq!(stage.prompts(case.id).len(), times, "{} in\n{script}\n{:#?}", case.id, stage.out);
     }
 }
 
 #[test]
 fn every_shipped_practice_has_a_case() {
-    // The card has tests of its own in `shift`, the two that need configuring below.
-    let elsewhere = ["004-b", "004-e", "002-2", "002-5"];
+    // The card has tests of its own in `shift`; in German the two that need configuring have theirs in `gestures`.
+    let elsewhere = |lang, id: &str| match lang {
+        Lang::De => ["004-b", "004-e", "002-2", "002-5"].contains(&id),
+        Lang::En => ["004-b", "004-e"].contains(&id),
+    };
     for practice in &SHIPPED.for_queue(None).practices {
-        let known = CASES.iter().any(|case| case.id == practice.id) || elsewhere.contains(&practice.id.as_str());
-        assert!(known, "{} has no case", practice.id);
+        for lang in [Lang::De, Lang::En] {
+            let known = all().any(|(of, case)| of == lang && case.id == practice.id) || elsewhere(lang, &practice.id);
+            assert!(known, "{} has no case in {}", practice.id, lang.as_str());
+        }
     }
 }

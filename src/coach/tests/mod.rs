@@ -2,13 +2,17 @@
 
 mod behaviour;
 mod cases;
+mod english;
 mod gestures;
 mod phrasings;
+mod properties;
 mod transfer;
 
 use std::sync::LazyLock;
 
 use super::*;
+use crate::call::escalation::{Assessment, Escalation, EscalationSettings};
+use crate::language::{Language, Names, Reading};
 use crate::terms::{Cue, Span};
 
 /// A call played line by line:
@@ -23,8 +27,30 @@ struct Stage {
     now_ms: u64,
     level: u8,
     live: bool,
+    /// Cues, severity and level come from the words, whatever the script says of them.
+    ears: Option<Ears>,
     out: Vec<(u64, CoachOutput)>,
 }
+
+/// Reads and weighs what is said, as a call does.
+struct Ears {
+    lang: Lang,
+    escalation: Escalation,
+}
+
+impl Ears {
+    fn new(lang: Lang) -> Self {
+        Self { lang, escalation: Escalation::new(&EscalationSettings::default(), lang) }
+    }
+
+    fn hear(&mut self, channel: Channel, span: Span, text: &str) -> (Reading, Assessment) {
+        let reading = LANGUAGE.read(self.lang, channel, text, &Names::default());
+        let assessment = self.escalation.utterance(span.end_ms, channel, &reading, text, &mut Vec::new());
+        (reading, assessment)
+    }
+}
+
+static LANGUAGE: LazyLock<Language> = LazyLock::new(|| Language::embedded().unwrap());
 
 static SHIPPED: LazyLock<Playbook> = LazyLock::new(|| Playbook::embedded().unwrap());
 
@@ -47,7 +73,7 @@ impl Stage {
     fn new(lang: Lang, facts: CallFacts) -> Self {
         let (coach, out) = Coach::new(&SHIPPED, lang, facts, Habits::default());
         let out = out.into_iter().map(|output| (0, output)).collect();
-        Self { coach, now_ms: 0, level: 0, live: false, out }
+        Self { coach, now_ms: 0, level: 0, live: false, ears: None, out }
     }
 
     fn told(&mut self, outputs: Vec<CoachOutput>) {
@@ -77,9 +103,13 @@ impl Stage {
         } else {
             self.now_ms += 4000;
         }
-        let (level, band) = (self.level, band(self.level));
         let span = Span::new(start_ms, start_ms + 4000);
         let alerts = alert.is_some();
+        let heard = self.ears.as_mut().map(|ears| ears.hear(channel, span, text));
+        let (cues, severity, level, band) = match &heard {
+            Some((reading, assessment)) => (&reading.cues[..], reading.severity, assessment.level, assessment.band),
+            None => (cues, severity, self.level, band(self.level)),
+        };
         let outputs =
             self.coach.utterance(self.now_ms, Utterance { channel, span, text, cues, severity, level, band, alerts });
         self.told(outputs);

@@ -83,7 +83,7 @@ pub(super) static GATE: LazyLock<Gate> = LazyLock::new(|| {
              telefoniert gesagt",
         ),
         (MONEY, "euro franken €"),
-        (NAMED, "name apparat heiß heiss hier guten hallo grüß moin servus"),
+        (NAMED, "name apparat heiß heiss hier guten hallo grüß moin servus tach tag, tag. hi, morgen, schönen"),
         (
             DAY,
             "januar februar märz april mai juni juli august september oktober november dezember montag dienstag \
@@ -184,6 +184,22 @@ static NAME_FIRST: LazyLock<Regex> = LazyLock::new(|| {
 static NAME_GREETING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:(?:[Jj]a|[Gg]uten|[Ss]chönen|[Gg]rüß|also|äh)[ ,]+)*(?:Tag|Morgen|Abend|Gott|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach)[,.!] (Frau |Herr )?[A-ZÄÖÜ][a-zäöüßéèç]+ ([A-ZÄÖÜ][a-zäöüßéèç]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?)(?:, | aus )",
+    )
+});
+
+/// First name and surname behind a greeting, maybe of the agent by name ("Guten Tag, Herr Timm. Lieselotte Hagedorn,
+/// Kastanienweg", "Morgen, Dennis. Franziska Lehnhardt, …"). A single word there may be anything.
+static NAME_BEHIND: LazyLock<Regex> = LazyLock::new(|| {
+    const NAME: &str = r"[A-ZÄÖÜ][a-zäöüßéèçğışı]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?";
+    pattern(&format!(
+        r"^(?:(?:[Jj]a|[Gg]uten|[Ss]chönen|[Gg]rüß|also|äh)[ ,]+)*(?:Tag|Morgen|Abend|Gott|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach)[,.!] (?:(?:Frau |Herr )?{NAME}[.,] )?{NAME} ({NAME})(?:[.!] |, |$)"
+    ))
+});
+
+/// The name before the greeting: "Petersen, guten Tag".
+static NAME_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:[Jj]a,? )?(?:[A-ZÄÖÜ][a-zäöüßéèç]+ )?([A-ZÄÖÜ][a-zäöüßéèç]+(?:-[A-ZÄÖÜ][a-zäöüß]+)?), (?:guten (?:Tag|Morgen|Abend)|grüß|hallo|moin|servus|tach)\b",
     )
 });
 
@@ -322,6 +338,26 @@ fn own_names(text: &str, found: &mut Vec<Raw>) {
             names(&address, name.as_str(), name.range(), found);
         }
     }
+    let alone = NAME_BEHIND.captures_iter(text).chain(NAME_BEFORE.captures_iter(text));
+    let titled = |start: usize| ["Frau ", "Herr "].iter().any(|title| text[..start].ends_with(title));
+    let told = |name: &regex::Match<'_>| is_surname(name.as_str()) && !titled(name.start());
+    for name in alone.filter_map(|hit| hit.get(1)).filter(told) {
+        if found.iter().all(|raw| raw.kind != FactKind::Name || raw.start != name.start()) {
+            names("", name.as_str(), name.range(), found);
+        }
+    }
+}
+
+/// Whether a word that stands alone may be somebody's name: what people call about mostly ends otherwise.
+fn is_surname(word: &str) -> bool {
+    const THINGS: &[&str] = &[
+        "ung", "heit", "keit", "schaft", "tion", "tät", "nummer", "frage", "problem", "stand", "termin", "vertrag",
+        "karte", "konto", "zimmer", "moment", "kurz", "bitte", "firma", "kanzlei", "praxis", "verein", "schule",
+        "büro", "notfall", "tag", "morgen", "abend", "gott", "hallo", "moin", "servus", "frau", "herr", "leute", "mal",
+        "danke", "sagen", "stopp", "achtung",
+    ];
+    let lower = word.to_lowercase();
+    !THINGS.iter().any(|end| lower.ends_with(end))
 }
 
 fn durations(offset: usize, sentence: &str, seen: Seen, found: &mut Vec<Raw>) {

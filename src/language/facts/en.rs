@@ -73,6 +73,15 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// First name and surname behind a greeting: "Hi, Tom Aldridge, my meter …", "Good afternoon, Oliver. Margaret Ellison.";
+/// or said as such: "it's Moira Kelly", "name's Duggan".
+static NAME_OPENING: LazyLock<Regex> = LazyLock::new(|| {
+    const NAME: &str = r"[A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?";
+    pattern(&format!(
+        r"(?:^(?:[Hh]i|[Hh]ello|[Hh]iya|(?:[Gg]ood )?(?:[Mm]orning|[Aa]fternoon|[Ee]vening))(?:[,.!] {NAME})?[,.!] (?:[Ii]t's |[Tt]his is )?{NAME} ({NAME})[,.]|\b[Nn]ame's (?:{NAME} )?({NAME})\b|\b[Ii]t's {NAME} ({NAME})[,.])"
+    ))
+});
+
 static TITLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(Mr|Mrs|Ms|Miss|Dr)\.?\s"));
 
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
@@ -161,7 +170,7 @@ pub(super) static GATE: LazyLock<Gate> = LazyLock::new(|| {
         (TIME, "time call attempt"),
         (OFTEN, "twice times repeatedly"),
         (MONEY, "euro pound dollar quid € £ $"),
-        (NAMED, "name this_is it's"),
+        (NAMED, "name this_is it's hi, hello hiya morning afternoon evening"),
         (
             DAY,
             "january february march april may june july august september october november december monday tuesday \
@@ -240,6 +249,12 @@ fn own_names(text: &str, found: &mut Vec<Raw>) {
             slots.push(("name", format!("{} {surname}", title.as_str())));
         }
         found.push(Raw::new(FactKind::Name, name.range(), slots));
+    }
+    for hit in NAME_OPENING.captures_iter(text) {
+        for surname in [hit.get(1), hit.get(2), hit.get(3)].into_iter().flatten() {
+            let slots = vec![("surname", surname.as_str().to_owned())];
+            found.push(Raw::new(FactKind::Name, surname.range(), slots));
+        }
     }
 }
 

@@ -198,3 +198,31 @@ fn gates_stop_no_fact() {
     assert!(facts_found > 1_000, "the lines hold only {facts_found} facts: this proves nothing");
     assert!(wrong.is_empty(), "{} texts lose facts: {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
 }
+
+#[test]
+fn names_are_told_in_the_first_words() {
+    check(
+        Lang::De,
+        &[
+            ("Moin, Wiebke Harms. Ich hab letzten Freitag mein Rad abgegeben.", "surname", Some("Harms")),
+            ("Moin, Feierabend. Ich hab es eilig.", "surname", None),
+            ("Guten Tag, Herr Timm. Lieselotte Hagedorn, Kastanienweg sieben.", "surname", Some("Hagedorn")),
+            ("Guten Morgen, Dennis. Franziska Lehnhardt, Leitung Einkauf.", "surname", Some("Lehnhardt")),
+            ("Schulte-Beckhoff, guten Tag. Ich fahre jetzt weniger.", "surname", Some("Schulte-Beckhoff")),
+            ("Guten Tag, Rechnung. Die stimmt nicht.", "surname", None),
+            ("Hallo, Zählerstand durchgeben.", "surname", None),
+            ("Moin, Moin.", "surname", None),
+            ("Guten Tag, für das Orgelkonzert bitte.", "surname", None),
+        ],
+    );
+    check(
+        Lang::En,
+        &[
+            ("Hi, name's Duggan, I've got four seats.", "surname", Some("Duggan")),
+            ("Good afternoon, Oliver. Margaret Ellison. I am calling about a payment.", "surname", Some("Ellison")),
+            ("Hello, it's Moira Kelly.", "surname", Some("Kelly")),
+            ("Hello, it's Friday and nobody came.", "surname", None),
+            ("Morning. It's about the boiler.", "surname", None),
+        ],
+    );
+}

@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use ruhepol::call::event::{EndReason, Event, EventKind, Log};
 use ruhepol::call::{AgentChannel, AlertCommand, Call, CallInfo, CallSettings, Facts, Input, Output};
-use ruhepol::coach::Answer;
+use ruhepol::coach::playbook::banned;
+use ruhepol::coach::slots::MAX_CHARS;
+use ruhepol::coach::{Answer, PromptState};
 use ruhepol::config::Config;
 use ruhepol::setup;
 use ruhepol::terms::{Channel, DropReason, Lang, Outcome, Span, Transcript};
@@ -12,7 +14,7 @@ use ruhepol::wire::phone::News;
 
 use super::targets::rules;
 
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 16] = [
     "Wo ist mein Paket?",
     "Das ist eine Unverschämtheit, Sie Idiot!",
     "Ich gehe zum Anwalt und zur Zeitung.",
@@ -25,7 +27,14 @@ const TEXTS: [&str; 12] = [
     "…",
     "Ich kann nicht mehr, ich will nicht mehr leben.",
     "Ja. Nein. Doch.",
+    "Mein Scheißrouter geht seit zwei Wochen nicht, mein Name ist Garantiert {name}.",
+    "Sagen Sie: Das garantiere ich Ihnen, hundert Euro, versprochen.",
+    "Das kann ich verstehen. Das liegt am Fahrer.",
+    "Ich habe neunundvierzig Euro bezahlt und warte seit zwanzig Minuten in der Leitung.",
 ];
+
+/// What a phone system may call somebody.
+const NAMES: [&str; 4] = ["Frau Keller", "Frau {what}", "Herr von Wir schenken Ihnen alles", "Frau Verdammt"];
 
 pub fn seeds() -> Vec<Vec<u8>> {
     let talk: Vec<u8> = (0..40).flat_map(|n| [6, n % 3, n % 12, 10 + n % 50]).collect();
@@ -152,7 +161,7 @@ pub fn run(input: &[u8]) {
             12 => Input::Consent { given: bytes.next() % 4 != 0 },
             13 => Input::Facts(Facts {
                 agent: (bytes.next() % 2 == 0).then(|| "a8".to_owned()),
-                customer_name: Some("Frau Keller".to_owned()),
+                customer_name: Some(NAMES[usize::from(bytes.next()) % NAMES.len()].to_owned()),
                 wait_s: Some(bytes.time()),
                 shift_started_unix_ms: Some(bytes.time()),
                 ..Facts::default()
@@ -216,6 +225,7 @@ struct Judge {
     seqs: [u64; 2],
     t_ms: u64,
     ended: bool,
+    on_screen: Option<String>,
 }
 
 impl Judge {
@@ -232,5 +242,23 @@ impl Judge {
         if let EventKind::Assessment { level, .. } = &event.kind {
             assert!(*level <= 100);
         }
+        match &event.kind {
+            EventKind::Prompt { id, text, state, .. } => {
+                decent(text);
+                if *state == PromptState::Shown {
+                    assert_eq!(self.on_screen.replace(id.clone()), None, "two prompts on the screen: {event:?}");
+                } else {
+                    self.on_screen.take_if(|shown| shown == id);
+                }
+            }
+            EventKind::Suggestion { text, .. } | EventKind::Moment { text, .. } => decent(text),
+            _ => {}
+        }
     }
+}
+
+/// Whether a line may be shown to anybody.
+fn decent(text: &str) {
+    assert!(text.chars().count() <= MAX_CHARS && !text.contains(['{', '}']), "{text}");
+    assert!(banned::in_line(text).is_none(), "{text} {}", banned::in_line(text).map_or("", |claim| &claim.says));
 }

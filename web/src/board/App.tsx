@@ -1,6 +1,6 @@
 /** The board: signed in or not, and what is on the screen. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Page, type Signed, useController } from "../lib/Page";
 import { useWords } from "../lib/i18n";
 import { keep, kept } from "../lib/store";
@@ -36,15 +36,27 @@ function Board(signed: Signed) {
     document.title = `${waiting > 0 ? `(${waiting}) ` : ""}${words.boardTitle} · ${words.appName}`;
   }, [waiting, words]);
 
+  // A call that is not on the screen is not being read; back among the live ones, it is opened again.
+  const aside = useRef<string | null>(null);
   const show = (next: View) => {
-    if (next !== view && opened && (opened.ended || next === "ended")) controller.closeCall();
+    if (next !== view) {
+      if (view === "live") aside.current = opened && !opened.ended ? opened.call : null;
+      if (opened) controller.closeCall();
+      const back = next === "live" ? aside.current : null;
+      if (back && model.calls.has(back)) void controller.open(back);
+    }
     setView(next);
   };
+  const showCall = (call: string) => {
+    aside.current = call;
+    show("live");
+    if (model.calls.has(call)) void controller.open(call);
+  };
+  controller.onShow = showCall;
   useKeys({ controller, keysOn, view, show, asked, ask: setAsked });
 
-  const reading = opened && view !== "load" ? opened : null;
   return (
-    <div class="app" data-open={reading ? "" : undefined} data-stale={stale && model.ready ? "" : undefined}>
+    <div class="app" data-open={opened ? "" : undefined} data-stale={stale && model.ready ? "" : undefined}>
       <a class="skip" href="#calls">
         {words.skip}
       </a>
@@ -62,10 +74,10 @@ function Board(signed: Signed) {
       <div class="panes">
         <main id="calls" class="pane-list" tabIndex={0}>
           {view === "live" && <LiveView controller={controller} filters={filters} onClear={() => setFilters(NO_FILTERS)} ask={setAsked} />}
-          {view === "load" && <LoadView controller={controller} />}
+          {view === "load" && <LoadView controller={controller} search={filters.search} onOpen={showCall} onClear={() => setFilters({ ...filters, search: "" })} />}
           {view === "ended" && <EndedView controller={controller} filters={filters} />}
         </main>
-        {reading && <Detail key={reading.call} controller={controller} opened={reading} ask={setAsked} />}
+        {opened && <Detail key={opened.call} controller={controller} opened={opened} ask={setAsked} />}
       </div>
       <Dialogs
         controller={controller}
@@ -84,7 +96,7 @@ function Board(signed: Signed) {
         {controller.announcement}
       </p>
       <div class="toast-place" role="status" aria-live="polite">
-        {controller.toast && <p class={controller.toast.bad ? "toast toast-bad" : "toast"}>{controller.toast.text}</p>}
+        {controller.toast ? <p class={controller.toast.bad ? "toast toast-bad" : "toast"}>{controller.toast.text}</p> : controller.soundWaits && <p class="toast">{words.soundWaits}</p>}
       </div>
     </div>
   );

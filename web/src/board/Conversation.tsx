@@ -5,8 +5,9 @@ import { useTip } from "../lib/Tip";
 import { alertName, clock, nameOf, number, spokenLength, timeOfDay, useWords, type Words } from "../lib/i18n";
 import { Alert, Check, Clock, Cross, Cut, Dropped, Ear, Lag, Note, Pause, Whisper } from "../lib/icons";
 import { memo, same } from "../lib/memo";
+import { moreReason, reasonIn } from "../lib/reason";
 import { Button } from "../lib/ui";
-import type { AgentChannel, AlertKind, Cue } from "../wire";
+import type { AgentChannel, AlertKind, Cue, Lang } from "../wire";
 import type { Controller } from "./controller";
 import type { Opened } from "./model";
 import { Loading } from "./LiveView";
@@ -18,6 +19,8 @@ interface Props {
   /** Of what is opened: what tells that there is more to show. */
   rev: number;
   agent: string | null;
+  /** In which the customer speaks. */
+  lang: Lang | undefined;
   story: Story;
   scroller: { current: HTMLDivElement | null };
   /** Set here: shows a line that may be too old to be on the screen. */
@@ -34,7 +37,7 @@ const PAGE_LINES = 200;
 /** Lines shown before the one that was asked for. */
 const LEAD_LINES = 20;
 
-export const Conversation = memo(function Conversation({ controller, opened, story, scroller, goTo, agent: named, agentChannel }: Props) {
+export const Conversation = memo(function Conversation({ controller, opened, story, scroller, goTo, agent: named, lang, agentChannel }: Props) {
   const words = useWords();
   const { lines } = story;
   const follows = useRef(true);
@@ -102,7 +105,7 @@ export const Conversation = memo(function Conversation({ controller, opened, sto
           </Button>
         )}
         {lines.slice(first.current).map((line) => (
-          <LineView key={line.id} line={line} agent={agent} me={me} words={words} />
+          <LineView key={line.id} line={line} lang={lang} agent={agent} me={me} words={words} />
         ))}
       </div>
       {!follows.current && unseen > 0 && (
@@ -124,13 +127,14 @@ export const Conversation = memo(function Conversation({ controller, opened, sto
 
 interface LineProps {
   line: Line;
+  lang: Lang | undefined;
   agent: string;
   me: string;
   words: Words;
 }
 
-const LineView = memo(function LineView({ line, words, agent, me }: LineProps) {
-  if (line.kind === "utterance") return <Utterance line={line} words={words} />;
+const LineView = memo(function LineView({ line, lang, words, agent, me }: LineProps) {
+  if (line.kind === "utterance") return <Utterance line={line} lang={lang} words={words} />;
   const [icon, title, text] = systemLine(line, words, agent, me);
   return (
     <div class={`line line-system line-${line.kind}${line.kind === "alert" ? ` line-alert-${line.state}` : ""}`} data-line={line.id} tabIndex={-1}>
@@ -148,10 +152,10 @@ const LineView = memo(function LineView({ line, words, agent, me }: LineProps) {
 
 /** A story is told anew with each event; most of its lines are what they were. */
 function sameLine(a: LineProps, b: LineProps): boolean {
-  return same(a.line, b.line) && a.words === b.words && a.agent === b.agent && a.me === b.me;
+  return same(a.line, b.line) && a.lang === b.lang && a.words === b.words && a.agent === b.agent && a.me === b.me;
 }
 
-function Utterance({ line, words }: { line: Extract<Line, { kind: "utterance" }>; words: Words }) {
+function Utterance({ line, lang, words }: { line: Extract<Line, { kind: "utterance" }>; lang: Lang | undefined; words: Words }) {
   if (line.text === null) {
     return (
       <div class={`line line-${line.channel} line-wordless`} data-line={line.id} tabIndex={-1}>
@@ -168,7 +172,7 @@ function Utterance({ line, words }: { line: Extract<Line, { kind: "utterance" }>
       <div class="said">
         <p class="said-text">
           <span class="hidden">{words.channels[line.channel]}: </span>
-          {pieces(line.text, cues).map((piece, at) => (piece.cues.length > 0 ? <CueMark key={at} text={piece.text} cues={piece.cues} /> : piece.text))}
+          <span lang={lang}>{pieces(line.text, cues).map((piece, at) => (piece.cues.length > 0 ? <CueMark key={at} text={piece.text} cues={piece.cues} /> : piece.text))}</span>
         </p>
         {kinds.length > 0 && (
           <p class="said-cues" aria-hidden="true">
@@ -204,7 +208,7 @@ function CueMark({ text, cues }: { text: string; cues: Cue[] }) {
   return (
     <span role="button" tabIndex={0} class={calms ? "cue cue-calms" : "cue"} {...tip}>
       {text}
-      <span class="hidden"> ({unique.map((cue) => `${nameOf(words.cues, cue.kind)}: ${words.cueWhy[cue.kind] ?? ""}`).join(" ")})</span>
+      <span class="hidden" lang={words.lang}> ({unique.map((cue) => `${nameOf(words.cues, cue.kind)}: ${words.cueWhy[cue.kind] ?? ""}`).join(" ")})</span>
     </span>
   );
 }
@@ -243,13 +247,15 @@ function alertLine(line: Extract<Line, { kind: "alert" }>, words: Words): System
   const { system } = words;
   const name = alertName(words, line.alertKind as AlertKind);
   const who = line.by ?? "?";
+  const reason = moreReason(words, line.alertKind, line.reason);
+  if (line.untakenMs) return [<Clock />, `${words.untaken(spokenLength(words, line.untakenMs))}.`, ""];
   switch (line.state) {
     case "raised":
-      return [<Alert />, `${system.raised}: ${name}.`, line.reason];
+      return [<Alert />, `${system.raised}: ${name}.`, reason];
     case "raised_higher":
-      return [<Alert />, `${system.higher}: ${name}.`, line.reason];
+      return [<Alert />, `${system.higher}: ${name}.`, reason];
     case "cleared":
-      return [<Check />, `${system.cleared}.`, line.reason];
+      return [<Check />, `${system.cleared}.`, reasonIn(words, line.reason)];
     case "acknowledged":
       return [<Check />, `${system.acknowledged(who)}.`, ""];
     case "snoozed":

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { TipLayer } from "../lib/Tip";
 import { alertName, clock, dateOf, endName, timeOfDay, useWords } from "../lib/i18n";
 import { Back, Check, Clock, Cross, Ear, Eye } from "../lib/icons";
+import { moreReason } from "../lib/reason";
 import { BandBadge, Button } from "../lib/ui";
 import type { CallView } from "../wire";
 import { Chart } from "./Chart";
@@ -11,7 +12,7 @@ import type { Controller } from "./controller";
 import { Conversation } from "./Conversation";
 import type { Asked } from "./Dialogs";
 import { storyOf } from "./story";
-import { Flags, saysMore, TrendSign } from "./LiveView";
+import { Flags, TrendSign } from "./LiveView";
 import { type Call, type Opened, needsSomebody } from "./model";
 import { FactsBox, NoteBox, SummaryBox, WhisperBox } from "./Side";
 
@@ -28,10 +29,15 @@ export function Detail({ controller, opened, ask }: Props) {
   const story = useMemo(() => storyOf(opened), [opened, opened.rev]);
   const heading = useRef<HTMLHeadingElement>(null);
   const log = useRef<HTMLDivElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    const box = controller.box && document.getElementById(controller.box);
+    controller.box = null;
+    (box ?? heading.current)?.focus({ preventScroll: true });
+  }, []);
   const goTo = useRef((_line: string) => {});
   const onGo = useCallback((line: string) => goTo.current(line), []);
   const alert = call.alert;
+  const reason = alert && moreReason(words, alert.kind, alert.reason);
   const now = model.mediaNow(call, stale || opened.ended);
   const needs = needsSomebody(call, model.now());
   const me = controller.session.claims.sub;
@@ -91,8 +97,8 @@ export function Detail({ controller, opened, ask }: Props) {
             <p>
               <strong>{alertName(words, alert.kind)}</strong> <span class="muted">{words.alertSince(clock(now - alert.since_ms))}</span>
             </p>
-            {alert.quote && <q>{alert.quote}</q>}
-            {saysMore(alert) && <p class="muted">{alert.reason}</p>}
+            {alert.quote && <q lang={call.language ?? undefined}>{alert.quote}</q>}
+            {reason && <p class="muted">{reason}</p>}
           </div>
           <div class="card-actions">
             {needs && (
@@ -115,13 +121,13 @@ export function Detail({ controller, opened, ask }: Props) {
       <Chart ready={opened.state === "ready"} story={story} now={Math.floor(now / 1_000) * 1_000} level={call.level} ended={opened.ended} me={me} onGo={onGo} />
       <div class="detail-panes">
         <TipLayer>
-          <Conversation controller={controller} opened={opened} rev={opened.rev} agent={call.agent ?? null} story={story} scroller={log} goTo={goTo} agentChannel={model.agentChannel} />
+          <Conversation controller={controller} opened={opened} rev={opened.rev} agent={call.agent ?? null} lang={call.language ?? undefined} story={story} scroller={log} goTo={goTo} agentChannel={model.agentChannel} />
         </TipLayer>
         <aside class="side" aria-label={words.factsTitle}>
           {!opened.ended && <WhisperBox controller={controller} call={call} suggestions={story.suggestions} />}
           {opened.ended && call.summary && <SummaryBox summary={call.summary} />}
           <FactsBox call={call} opened={opened} story={story} />
-          {!opened.ended && <NoteBox controller={controller} call={opened.call} />}
+          {!opened.ended && <NoteBox controller={controller} call={opened.call} onTake={alert ? null : () => ask({ what: "take", call: opened.call })} />}
         </aside>
       </div>
     </section>
@@ -175,7 +181,7 @@ function viewOf(controller: Controller, opened: Opened): Call {
   if (live) return live;
   const past = controller.history?.find((view) => view.call === opened.call);
   const base: CallView = past ?? { call: opened.call, band: "calm", level: 0, seq: 0, t_ms: 0, started_at: "", on_hold: false, lag_ms: 0, speech_dropped: 0 };
-  const call = { recent: [], rev: 0, startedMs: Date.parse(base.started_at), mediaOffsetMs: 0, ...base, alert: null } as Call;
+  const call = { recent: [], why: [], rev: 0, startedMs: Date.parse(base.started_at), mediaOffsetMs: 0, ...base, alert: null } as Call;
   for (const event of opened.events.values()) {
     if (event.type === "call_ended") Object.assign(call, { ended: event.reason, summary: event.summary, level: event.summary.final_level, band: event.summary.final_band, t_ms: event.t_ms });
     if (event.type === "call_started") Object.assign(call, { agent: event.agent, queue: event.queue, team: event.team, language: event.language, started_at: event.at });

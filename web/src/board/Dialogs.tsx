@@ -1,7 +1,7 @@
 /** What is asked before it is done, the settings, and the list of keys. */
 
-import { useState } from "preact/hooks";
-import { useWords } from "../lib/i18n";
+import { useEffect, useState } from "preact/hooks";
+import { alertName, useWords } from "../lib/i18n";
 import { Button, Dialog, LangChoice, Switch, type Theme, ThemeChoice } from "../lib/ui";
 import type { Lang } from "../wire";
 import type { Controller } from "./controller";
@@ -23,21 +23,28 @@ const SNOOZE_MINUTES = [5, 15, 30];
 
 export function Dialogs(props: Props) {
   const { controller, asked, ask } = props;
-  if (!asked) return null;
+  const about = asked && "call" in asked ? asked : null;
+  const target = about && controller.model.calls.get(about.call);
+  // What was asked about may be over before the answer.
+  const over = !about ? null : !target || target.ended ? "unknown_call" : !target.alert && about.what !== "take" ? "unknown_alert" : null;
+  useEffect(() => {
+    if (!over) return;
+    ask(null);
+    controller.tooLate(over);
+  }, [over]);
+  if (!asked || over) return null;
   const close = () => ask(null);
   switch (asked.what) {
     case "help":
       return <HelpDialog {...props} close={close} />;
     case "settings":
       return <SettingsDialog {...props} close={close} />;
-    default: {
-      const call = controller.model.calls.get(asked.call);
-      if (!call) return null;
-      const target = { controller, call: asked.call, close };
-      if (asked.what === "take") return <TakeDialog {...target} />;
-      if (!call.alert) return null;
-      return asked.what === "snooze" ? <SnoozeDialog {...target} /> : <DismissDialog {...target} />;
-    }
+    case "snooze":
+      return <SnoozeDialog controller={controller} call={asked.call} close={close} />;
+    case "dismiss":
+      return <DismissDialog controller={controller} call={asked.call} close={close} />;
+    case "take":
+      return <TakeDialog controller={controller} call={asked.call} close={close} />;
   }
 }
 
@@ -47,10 +54,28 @@ interface Target {
   close(): void;
 }
 
+/** Which call this is about: it may be another than the opened one. */
+function About({ controller, call }: { controller: Controller; call: string }) {
+  const words = useWords();
+  const view = controller.model.calls.get(call);
+  const alert = view?.alert;
+  return (
+    <p class="dialog-about">
+      <strong>{view?.agent ?? words.noAgent}</strong>
+      {[alert && alertName(words, alert.kind), view?.queue, call].filter(Boolean).map((text) => (
+        <span key={text} class="who-part">
+          {text}
+        </span>
+      ))}
+    </p>
+  );
+}
+
 function SnoozeDialog({ controller, call, close }: Target) {
   const words = useWords();
   return (
     <Dialog title={words.snoozeTitle} onClose={close}>
+      <About controller={controller} call={call} />
       <div class="dialog-choices">
         {SNOOZE_MINUTES.map((minutes, at) => (
           <Button
@@ -74,6 +99,7 @@ function DismissDialog({ controller, call, close }: Target) {
   const words = useWords();
   return (
     <Dialog title={words.falseAlarmTitle} onClose={close}>
+      <About controller={controller} call={call} />
       <p class="muted">{words.falseAlarmText}</p>
       <form
         onSubmit={(event) => {
@@ -115,6 +141,7 @@ function TakeDialog({ controller, call, close }: Target) {
   const [text, setText] = useState(words.takeOverNote(controller.session.claims.sub));
   return (
     <Dialog title={words.takeOverTitle} onClose={close}>
+      <About controller={controller} call={call} />
       <p class="muted">{words.takeOverText}</p>
       <form
         onSubmit={(event) => {

@@ -1,7 +1,7 @@
 /** Calls that have ended, as far as retention allows. */
 
 import { useEffect } from "preact/hooks";
-import { clock, dateOf, timeOfDay, useWords } from "../lib/i18n";
+import { clock, dayOf, timeOfDay, useWords } from "../lib/i18n";
 import { BandBadge, Button } from "../lib/ui";
 import type { CallView } from "../wire";
 import { type Controller, endOf } from "./controller";
@@ -22,10 +22,10 @@ export function EndedView({ controller, filters }: { controller: Controller; fil
     );
   }
   const peaked = (view: CallView) => ({ ...view, band: view.summary?.peak_band ?? view.band });
-  const shown = history.filter((view) => matches(peaked(view), filters));
+  const shown = history.filter((view) => matches(peaked(view), filters, words));
   const days = new Map<string, CallView[]>();
   for (const view of shown) {
-    const day = dateOf(words, endOf(view));
+    const day = dayOf(words, endOf(view));
     days.set(day, [...(days.get(day) ?? []), view]);
   }
   return (
@@ -55,7 +55,7 @@ function EndedRow({ view, controller }: { view: CallView; controller: Controller
   const words = useWords();
   const { summary } = view;
   return (
-    <button type="button" class="row row-ended" data-call={view.call} aria-current={controller.model.opened?.call === view.call} onClick={() => void controller.open(view.call, true)}>
+    <button type="button" class="row row-ended" data-call={view.call} aria-current={controller.model.opened?.call === view.call} onClick={() => void controller.open(view.call, { ended: true })}>
       <time class="row-clock">{timeOfDay(words, endOf(view))}</time>
       <Who call={view} />
       <span class="row-peak">

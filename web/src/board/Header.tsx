@@ -1,7 +1,8 @@
 /** The top line: where one is, whether it is live, how many wait, and what is filtered. */
 
-import { bandName, nameOf, number, timeWithSeconds, useWords } from "../lib/i18n";
+import { bandName, nameOf, number, timeOfDay, timeWithSeconds, useWords } from "../lib/i18n";
 import { Gear, Help, Mark, Search, Speaker } from "../lib/icons";
+import { endsSoon } from "../lib/session";
 import type { Lang } from "../wire";
 import type { View } from "./App";
 import type { Controller } from "./controller";
@@ -26,7 +27,12 @@ export function Header({ controller, view, waiting, filters, onView, onFilters, 
   const breaks = [...model.loads.values()].filter((load) => load.break_suggested).length;
   const live = [...model.calls.values()].filter((call) => !call.ended).length;
   const counts: Record<View, number> = { live: waiting, load: breaks, ended: 0 };
-  const filtered = JSON.stringify(filters) !== JSON.stringify(NO_FILTERS);
+  // Load is of agents: of the filters, only the search means anything there.
+  const agents = view === "load";
+  const filtered = agents ? filters.search !== "" : JSON.stringify(filters) !== JSON.stringify(NO_FILTERS);
+  const known = view === "ended" ? (controller.history ?? []) : [...model.calls.values()];
+  const named = (field: "queue" | "team") => choices(known, field, filters[field]).map((name): [string, string] => [name, name]);
+  const ends = endsSoon(controller.session);
   return (
     <header class="top">
       <p class="wordmark">
@@ -53,30 +59,34 @@ export function Header({ controller, view, waiting, filters, onView, onFilters, 
           <input
             id="search"
             type="search"
-            placeholder={words.searchHint}
+            placeholder={agents ? words.agent : words.searchHint}
             value={filters.search}
             autocomplete="off"
             spellcheck={false}
             onInput={(event) => onFilters({ ...filters, search: event.currentTarget.value })}
           />
         </label>
-        <Filter label={words.queue} value={filters.queue} all={words.all} options={choices(model.calls.values(), "queue").map((name) => [name, name])} onChange={(queue) => onFilters({ ...filters, queue })} />
-        <Filter label={words.team} value={filters.team} all={words.all} options={choices(model.calls.values(), "team").map((name) => [name, name])} onChange={(team) => onFilters({ ...filters, team })} />
-        <Filter label={words.language} value={filters.lang} all={words.all} options={(["de", "en"] as Lang[]).map((name) => [name, nameOf(words.langs, name)])} onChange={(lang) => onFilters({ ...filters, lang })} />
-        <Filter label={words.band} value={filters.band} all={words.all} options={BANDS.slice(1).map((name) => [name, name === "critical" ? bandName(words, name) : `${bandName(words, name)} +`])} onChange={(band) => onFilters({ ...filters, band })} />
+        {!agents && (
+          <>
+            <Filter label={words.queue} value={filters.queue} all={words.all} options={named("queue")} onChange={(queue) => onFilters({ ...filters, queue })} />
+            <Filter label={words.team} value={filters.team} all={words.all} options={named("team")} onChange={(team) => onFilters({ ...filters, team })} />
+            <Filter label={words.language} value={filters.lang} all={words.all} options={(["de", "en"] as Lang[]).map((name) => [name, nameOf(words.langs, name)])} onChange={(lang) => onFilters({ ...filters, lang })} />
+            <Filter label={words.band} value={filters.band} all={words.all} options={BANDS.slice(1).map((name) => [name, name === "critical" ? bandName(words, name) : `${bandName(words, name)} +`])} onChange={(band) => onFilters({ ...filters, band })} />
+          </>
+        )}
         {filtered && (
-          <button type="button" class="button button-quiet" onClick={() => onFilters(NO_FILTERS)}>
-            {words.clearFilters}
+          <button type="button" class="button button-quiet" aria-label={words.clearFilters} title={words.clearFilters} onClick={() => onFilters(agents ? { ...filters, search: "" } : NO_FILTERS)}>
+            {words.clear}
           </button>
         )}
       </div>
       <p class={`link link-${link.state}`}>
         <span class="link-dot" aria-hidden="true" />
         {link.state === "live" ? words.live : link.state === "connecting" ? words.connecting : words.offline}
-        {model.ready && <span class="link-count">{words.callsCount(live)}</span>}
+        {ends ? <span class="link-ends">{words.signInEnds(timeOfDay(words, ends))}</span> : model.ready && <span class="link-count">{words.callsCount(live)}</span>}
       </p>
       <div class="tools">
-        <button type="button" class="button button-quiet button-icon" aria-pressed={controller.sound} aria-label={words.sound} title={words.soundOn} onClick={() => controller.setSound(!controller.sound)}>
+        <button type="button" class="button button-quiet button-icon" aria-pressed={controller.sound} aria-label={words.sound} title={controller.soundWaits ? words.soundWaits : words.soundOn} onClick={() => controller.setSound(!controller.sound)}>
           <Speaker on={controller.sound} />
         </button>
         <button type="button" class="button button-quiet button-icon" aria-label={words.keysTitle} title={`${words.keysTitle} (?)`} onClick={onHelp}>

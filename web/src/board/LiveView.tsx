@@ -2,14 +2,15 @@
 
 import { memo } from "../lib/memo";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { alertName, clock, minutes, spokenLength, timeOfDay, useWords } from "../lib/i18n";
-import { BandIcon, Check, Clock, Cup, Dropped, Falling, Lag, Pause, Rising, Steady } from "../lib/icons";
+import { alertName, clock, minutes, nameOf, spokenLength, timeOfDay, useWords, type Words } from "../lib/i18n";
+import { Alert, BandIcon, Check, Clock, Cup, Dropped, Falling, Lag, Pause, Rising, Steady } from "../lib/icons";
 import { BandBadge, Button, Spark } from "../lib/ui";
 import type { CallView, OpenAlert } from "../wire";
 import type { Controller } from "./controller";
 import type { Asked } from "./Dialogs";
+import { moreReason } from "../lib/reason";
 import { focusCall, focusedCall } from "./keys";
-import { type Call, type Filters, type Section, byNeed, matches, sectionOf, trendOf } from "./model";
+import { type Call, type Filters, type Section, byNeed, matches, needsSomebody, sectionOf, trendOf } from "./model";
 
 /** Rows change places at most this often, so that one can aim at them. */
 const ORDER_MS = 1_500;
@@ -25,7 +26,7 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
   const words = useWords();
   const { model, stale } = controller;
   const place = useRef<HTMLDivElement>(null);
-  const order = useOrder(controller, filters, place);
+  const order = useOrder(controller, filters, words, place);
   useKeptFocus(place);
   if (!model.ready) return <Loading page text={words.loadingCalls} />;
   const all = [...model.calls.values()].filter((call) => !call.ended).length;
@@ -39,16 +40,20 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
       </div>
     );
   }
+  const now = model.now();
+  // A filter must not hide that somebody is waiting.
+  const beyond = [...model.calls.values()].filter((call) => needsSomebody(call, now) && !matches(call, filters, words)).length;
+  const open = model.opened?.call;
+  const second = Math.floor(now / 1_000);
   if (shown === 0) {
     return (
       <div class="empty">
         <h1>{words.noMatch}</h1>
+        {beyond > 0 && <p class="beyond-text">{words.beyond(beyond)}</p>}
         <Button onClick={onClear}>{words.clearFilters}</Button>
       </div>
     );
   }
-  const open = model.opened?.call;
-  const second = Math.floor(model.now() / 1_000);
   const row = (call: Call, section: Section) => {
     const props = { key: call.call, call, rev: call.rev, second: stale ? 0 : second, stale, current: call.call === open, controller, words };
     return section === "needs" ? <AlertCard {...props} ask={ask} /> : section === "live" ? <Row {...props} /> : <QuietRow {...props} />;
@@ -77,6 +82,15 @@ export function LiveView({ controller, filters, onClear, ask }: Props) {
             {words.nobodyNeedsYou}
           </p>
         )}
+        {beyond > 0 && (
+          <p class="beyond">
+            <Alert />
+            <span class="beyond-text">{words.beyond(beyond)}</span>
+            <Button kind="quiet" onClick={onClear}>
+              {words.showAll}
+            </Button>
+          </p>
+        )}
       </section>
       <div class="live-rest">
         {section("live", words.liveCalls, "rows")}
@@ -100,13 +114,13 @@ type Order = Record<Section, Call[]>;
 
 /** The calls in order. Those already on the screen keep their places for a while, and as long as somebody points at
  *  them; a call that changes its section moves at once. */
-function useOrder(controller: Controller, filters: Filters, place: { current: HTMLElement | null }): Order {
+function useOrder(controller: Controller, filters: Filters, words: Words, place: { current: HTMLElement | null }): Order {
   const kept = useRef<{ at: number; rank: Map<string, number> }>({ at: 0, rank: new Map() });
   const { model } = controller;
   const now = model.now();
   const order: Order = { needs: [], live: [], quiet: [] };
   for (const call of model.calls.values()) {
-    if (!call.ended && matches(call, filters)) order[sectionOf(call, now)].push(call);
+    if (!call.ended && matches(call, filters, words)) order[sectionOf(call, now)].push(call);
   }
   const pointed = place.current?.matches(":hover") || place.current?.querySelector(":focus-visible");
   const due = performance.now() - kept.current.at > ORDER_MS && !pointed;
@@ -140,7 +154,7 @@ interface RowProps {
   stale: boolean;
   current: boolean;
   controller: Controller;
-  words: ReturnType<typeof useWords>;
+  words: Words;
 }
 
 const AlertCard = memo(function AlertCard({ call, stale, current, controller, words, ask }: RowProps & { ask(asked: Asked): void }) {
@@ -149,6 +163,8 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
   const name = alertName(words, alert.kind);
   const now = model.mediaNow(call, stale);
   const since = now - alert.since_ms;
+  const reason = moreReason(words, alert.kind, alert.reason);
+  const late = alert.unacknowledged_ms;
   return (
     <li data-item={call.call} class={`card card-${call.band}`}>
       <button type="button" class="card-main" data-call={call.call} data-section="needs" aria-current={current} onClick={() => void controller.open(call.call)}>
@@ -156,13 +172,26 @@ const AlertCard = memo(function AlertCard({ call, stale, current, controller, wo
           <BandBadge band={call.band} level={call.level} />
           <Spark points={call.recent} band={call.band} />
           <TrendSign call={call} now={now} />
-          <span class="card-since" title={words.alertSince(spokenLength(words, since))}>
-            <small>{words.since}</small> <time>{clock(since)}</time>
+          <span class={late ? "card-since card-late" : "card-since"} title={late ? words.untaken(spokenLength(words, since)) : words.alertSince(spokenLength(words, since))}>
+            {late ? (
+              <>
+                <Clock />
+                <span class="hidden">{words.untaken("")}</span>
+              </>
+            ) : (
+              <small>{words.since}</small>
+            )}{" "}
+            <time>{clock(since)}</time>
           </span>
         </span>
         <strong class="card-kind">{name}</strong>
-        {alert.quote && <q class="card-quote">{alert.quote}</q>}
-        {saysMore(alert) && <span class="card-reason">{alert.reason}</span>}
+        {alert.quote && (
+          <q class="card-quote" lang={call.language ?? undefined}>
+            {alert.quote}
+          </q>
+        )}
+        {reason && <span class="card-reason">{reason}</span>}
+        <Flags call={call} controller={controller} />
         <Who call={call} />
       </button>
       <div class="card-actions">
@@ -193,9 +222,10 @@ const Row = memo(function Row({ call, stale, current, controller, words }: RowPr
         </span>
         <Who call={call} />
         <span class="row-why">
+          {!alert && call.why.map((kind) => nameOf(words.cues, kind)).join(" · ")}
           {alert && (
             <>
-              <strong>{alertName(words, alert.kind)}</strong> {alert.quote && <q>{alert.quote}</q>}
+              <strong>{alertName(words, alert.kind)}</strong> {alert.quote && <q lang={call.language ?? undefined}>{alert.quote}</q>}
             </>
           )}
         </span>
@@ -221,16 +251,13 @@ const QuietRow = memo(function QuietRow({ call, stale, current, controller, word
   );
 });
 
-/** Whether the reason adds anything to the name of the kind, which already says what was threatened or demanded. */
-export const saysMore = (alert: OpenAlert) => alert.kind === "rising_tension" || alert.reason.includes(":") || alert.reason.length > 48;
-
 export function TrendSign({ call, now }: { call: Call; now: number }) {
   const words = useWords();
   const trend = trendOf(call.recent, now);
   return (
     <span class={`trend trend-${trend} trend-in-${call.band}`} title={words.trends[trend]}>
       {trend === "rising" ? <Rising /> : trend === "falling" ? <Falling /> : <Steady />}
-      <span class="hidden">{words.trends[trend]}</span>
+      <span class="trend-word">{words.trends[trend]}</span>
     </span>
   );
 }

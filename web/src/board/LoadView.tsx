@@ -2,25 +2,41 @@
 
 import { minutes, number, useWords } from "../lib/i18n";
 import { Cup } from "../lib/icons";
-import { BandBadge } from "../lib/ui";
+import { BandBadge, Button } from "../lib/ui";
 import type { Load } from "../wire";
 import type { Controller } from "./controller";
 import { Loading } from "./LiveView";
 
-export function LoadView({ controller }: { controller: Controller }) {
+interface Props {
+  controller: Controller;
+  /** Part of an agent's name. */
+  search: string;
+  onOpen(call: string): void;
+  onClear(): void;
+}
+
+export function LoadView({ controller, search, onOpen, onClear }: Props) {
   const words = useWords();
   const { model } = controller;
   if (!model.ready) return <Loading page text={words.loadingCalls} />;
   const live = new Map([...model.calls.values()].filter((call) => call.agent && !call.ended).map((call) => [call.agent as string, call]));
   const agents = new Set([...model.loads.keys(), ...live.keys()]);
-  const loads = [...agents].map((agent): Load => model.loads.get(agent) ?? { type: "load", agent, heated_calls: 0, heated_ms: 0, break_suggested: false });
+  const wanted = search.trim().toLowerCase();
+  const loads = [...agents].filter((agent) => agent.toLowerCase().includes(wanted)).map((agent): Load => model.loads.get(agent) ?? { type: "load", agent, heated_calls: 0, heated_ms: 0, break_suggested: false });
   loads.sort((a, b) => Number(b.break_suggested) - Number(a.break_suggested) || b.heated_ms - a.heated_ms || b.heated_calls - a.heated_calls || a.agent.localeCompare(b.agent, words.lang, { numeric: true }));
   const most = Math.max(1, ...loads.map((load) => load.heated_ms));
   return (
     <div class="page">
       <h1>{words.loadTitle}</h1>
       <p class="muted">{words.loadText}</p>
-      {loads.length === 0 ? (
+      {agents.size > 0 && loads.length === 0 ? (
+        <p class="nobody">
+          {words.noAgentMatches}
+          <Button kind="quiet" onClick={onClear}>
+            {words.clearFilters}
+          </Button>
+        </p>
+      ) : loads.length === 0 ? (
         <p class="nobody">{words.loadEmpty}</p>
       ) : (
         <table class="table table-load">
@@ -58,7 +74,18 @@ export function LoadView({ controller }: { controller: Controller }) {
                       </span>
                     )}
                   </td>
-                  <td>{call ? <BandBadge band={call.band} level={call.level} /> : <span class="muted">–</span>}</td>
+                  <td>
+                    {call ? (
+                      <button type="button" class="button button-quiet table-open" title={words.openCall} onClick={() => onOpen(call.call)}>
+                        <BandBadge band={call.band} level={call.level} />
+                        <span class="hidden">
+                          , {load.agent}, {words.openCall}
+                        </span>
+                      </button>
+                    ) : (
+                      <span class="muted">–</span>
+                    )}
+                  </td>
                 </tr>
               );
             })}

@@ -5,16 +5,30 @@ import { clock, factName, nameOf, spokenLength, timeOfDay, useWords } from "../l
 import { Send } from "../lib/icons";
 import { BandBadge, Button, Pairs } from "../lib/ui";
 import type { CallSummary } from "../wire";
-import type { Controller } from "./controller";
+import type { Box, Controller } from "./controller";
 import type { Call, Opened } from "./model";
 import type { Story, Suggestion } from "./story";
 
 /** What a whisper may hold, as on the server. */
 const TEXT_MAX = 2_000;
 
+/** What is written stays with its call until it is sent or the call ends, whatever else is opened meanwhile. */
+function useDraft(controller: Controller, box: Box, call: string): [string, (text: string) => void] {
+  const key = `${box} ${call}`;
+  const [text, set] = useState(controller.drafts.get(key) ?? "");
+  return [
+    text,
+    (next) => {
+      if (next) controller.drafts.set(key, next);
+      else controller.drafts.delete(key);
+      set(next);
+    },
+  ];
+}
+
 export function WhisperBox({ controller, call, suggestions }: { controller: Controller; call: Call; suggestions: Suggestion[] }) {
   const words = useWords();
-  const [text, setText] = useState("");
+  const [text, setText] = useDraft(controller, "whisper", call.call);
   const box = useRef<HTMLTextAreaElement>(null);
   const { agent } = call;
   if (!agent) {
@@ -71,6 +85,7 @@ export function WhisperBox({ controller, call, suggestions }: { controller: Cont
                 type="button"
                 class="suggestion"
                 title={words.useText}
+                lang={call.language ?? undefined}
                 onClick={() => {
                   setText(suggestion.text);
                   box.current?.focus();
@@ -122,16 +137,17 @@ export function FactsBox({ call, opened, story }: { call: Call; opened: Opened; 
       {own.length > 0 && (
         <>
           <h3 class="box-label">{words.ownWords}</h3>
-          <Pairs class="facts" rows={own.map(([name, values]) => [name, values.slice(-4).map((value) => <q key={value}>{value}</q>)])} />
+          <Pairs class="facts" rows={own.map(([name, values]) => [name, values.slice(-4).map((value) => <q key={value} lang={call.language ?? undefined}>{value}</q>)])} />
         </>
       )}
     </section>
   );
 }
 
-export function NoteBox({ controller, call }: { controller: Controller; call: string }) {
+/** `onTake`: nobody has to take an alert, and one may step in all the same. */
+export function NoteBox({ controller, call, onTake }: { controller: Controller; call: string; onTake: (() => void) | null }) {
   const words = useWords();
-  const [text, setText] = useState("");
+  const [text, setText] = useDraft(controller, "note", call);
   return (
     <section class="box" aria-labelledby="note-title">
       <h2 id="note-title">{words.note}</h2>
@@ -150,6 +166,11 @@ export function NoteBox({ controller, call }: { controller: Controller; call: st
       <p id="note-hint" class="hint">
         {words.noteHint}
       </p>
+      {onTake && (
+        <Button class="box-button" keys="T" onClick={onTake}>
+          {words.takeOver}
+        </Button>
+      )}
     </section>
   );
 }

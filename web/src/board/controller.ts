@@ -19,6 +19,12 @@ const TOLD_MAX = 1_000;
 /** At most one announcement to screen readers in this time. */
 const ANNOUNCE_MS = 4_000;
 
+/** Within this time a browser that lets a page sound has let it. */
+const SOUND_WAKES_MS = 700;
+
+/** A tone later than this is about something else. */
+const SOUND_LATE_MS = 2_000;
+
 export type Command = SupervisorCommand["type"] | "take";
 
 /** What changes a figure or a line in a list, and no place in it that somebody waits for. */
@@ -29,6 +35,9 @@ class HttpError extends Error {
     super(`${status}`);
   }
 }
+
+/** Where one writes beside a conversation. */
+export type Box = "whisper" | "note";
 
 export interface Toast {
   text: string;
@@ -43,6 +52,14 @@ export class Controller {
   announcement = "";
   sound = kept("sound", ["on", "off"], "off") === "on";
   notify = kept("notify", ["on", "off"], "off") === "on";
+  /** The sound is on, and the browser holds it back until somebody clicks or presses a key on this page. */
+  soundWaits = false;
+  /** What a notification asks for. */
+  onShow: (call: string) => void = () => undefined;
+  /** Where the focus goes when a call opens. */
+  box: Box | null = null;
+  /** What was written and not sent, by call and box. */
+  readonly drafts = new Map<string, string>();
   history: CallView[] | null = null;
   historyFailed = false;
   /** Where the list goes on. */
@@ -68,6 +85,7 @@ export class Controller {
       onMessages: (messages) => this.hear(messages),
       onLink: (link) => this.linkChanged(link),
     });
+    if (this.sound) this.wakeSound();
   }
 
   get stale(): boolean {
@@ -80,12 +98,13 @@ export class Controller {
 
   retryNow = () => this.feed.retryNow();
 
-  /** Shows a call; a live one is opened on the feed, which tells its agent. */
-  async open(call: string, ended = false) {
+  /** Shows a call; a live one is opened on the feed, which tells its agent. `box`: where the focus goes. */
+  async open(call: string, { ended = false, box = null }: { ended?: boolean; box?: Box | null } = {}) {
     const { model } = this;
     if (model.opened?.call === call && model.opened.ended === ended) return;
     this.closeCall();
     model.open(call, ended);
+    this.box = box;
     this.store.changed();
     if (!ended) await this.openOnFeed(call);
     await this.fetchEvents(call, 0);
@@ -134,10 +153,17 @@ export class Controller {
     return this.command({ type: "note", call, text }, "take");
   }
 
+  /** What somebody was about to do is no longer there to do. */
+  tooLate(code: string) {
+    const words = this.words();
+    this.say(words.failed(words.errors[code] ?? code), true);
+  }
+
   setSound(on: boolean) {
     this.sound = on;
     keep("sound", on ? "on" : "off");
     if (on) this.ring();
+    else this.soundWaits = false;
     this.store.changed();
   }
 
@@ -195,6 +221,7 @@ export class Controller {
   }
 
   private hear(messages: SupervisorMessage[]) {
+    for (const message of messages) if (message.type === "call_ended" || message.type === "erased") this.forgetDrafts((message as Event).call);
     const fresh = this.model.apply(messages).filter(({ alert }) => !this.told.has(alert.id));
     for (const { call, alert } of fresh) {
       if (this.told.has(alert.id)) continue;
@@ -205,6 +232,10 @@ export class Controller {
     if (messages.some((message) => message.type === "snapshot")) this.reopen();
     if (messages.every((message) => this.mayWait(message))) this.store.soon();
     else this.store.changed();
+  }
+
+  private forgetDrafts(call: string) {
+    for (const box of ["whisper", "note"]) this.drafts.delete(`${box} ${call}`);
   }
 
   /** Words and figures of calls that nobody reads at the moment; all else is shown with the next frame. */
@@ -269,7 +300,7 @@ export class Controller {
       const notification = new Notification(name, { body, tag: alert.id });
       notification.onclick = () => {
         window.focus();
-        void this.open(call.call);
+        this.onShow(call.call);
       };
     }
     this.toAnnounce.push({ name, agent });
@@ -292,10 +323,35 @@ export class Controller {
     this.store.changed();
   }
 
-  /** Two soft tones, the second higher. */
+  /** After a reload no browser plays a sound before somebody has clicked or pressed a key: asked for, and said. */
+  private wakeSound() {
+    const audio = (this.audio ??= new AudioContext());
+    const wake = () => void audio.resume();
+    const look = () => {
+      const waits = this.sound && audio.state === "suspended";
+      if (waits === this.soundWaits) return;
+      this.soundWaits = waits;
+      this.store.changed();
+    };
+    audio.onstatechange = () => {
+      if (audio.state !== "running") return;
+      look();
+      for (const name of ["pointerdown", "keydown"]) removeEventListener(name, wake, true);
+    };
+    for (const name of ["pointerdown", "keydown"]) addEventListener(name, wake, true);
+    window.setTimeout(look, SOUND_WAKES_MS);
+  }
+
   private ring() {
     const audio = (this.audio ??= new AudioContext());
-    void audio.resume();
+    if (audio.state === "running") return this.play(audio);
+    const asked = Date.now();
+    // Tones that were held back for long do not come all at once.
+    void audio.resume().then(() => Date.now() - asked < SOUND_LATE_MS && this.play(audio));
+  }
+
+  /** Two soft tones, the second higher. */
+  private play(audio: AudioContext) {
     for (const [at, pitch] of [
       [0, 523.25],
       [0.16, 659.25],

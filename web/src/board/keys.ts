@@ -71,15 +71,20 @@ function press({ controller, view, show, ask }: Settings, key: string): boolean 
       controller.setSound(!controller.sound);
       return true;
     case "g": {
-      if (view !== "live") show("live");
-      const first = document.querySelector<HTMLElement>("[data-call][data-section=needs]");
-      first?.focus();
-      return Boolean(first);
+      const first = () => document.querySelector<HTMLElement>("[data-call][data-section=needs]");
+      if (view === "live") {
+        first()?.focus();
+        return Boolean(first());
+      }
+      show("live");
+      // Once the list is there.
+      requestAnimationFrame(() => requestAnimationFrame(() => first()?.focus()));
+      return true;
     }
     case "w":
-      return focus("whisper");
+      return write(controller, view, "whisper");
     case "n":
-      return focus("note");
+      return write(controller, view, "note");
   }
   if (!call || !alert) return key === "t" && call ? (ask({ what: "take", call: call.call }), true) : false;
   switch (key) {
@@ -99,7 +104,14 @@ function press({ controller, view, show, ask }: Settings, key: string): boolean 
   return false;
 }
 
-function focus(id: string): boolean {
+/** Into the box of the call that has the focus, which may be another than the opened one: nobody whispers to the wrong agent. */
+function write(controller: Controller, view: View, id: "whisper" | "note"): boolean {
+  const chosen = focusedCall();
+  const { opened, calls } = controller.model;
+  if (view === "live" && chosen && chosen !== opened?.call && calls.has(chosen)) {
+    void controller.open(chosen, { box: id });
+    return true;
+  }
   const element = document.getElementById(id);
   element?.focus();
   return Boolean(element);

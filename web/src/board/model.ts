@@ -1,5 +1,7 @@
 /** What the board knows: a fold over the supervisor feed, changed in place, with a revision per call. */
 
+import { alertName, type Words } from "../lib/i18n";
+import { reasonIn } from "../lib/reason";
 import type { Session } from "../lib/session";
 import type {
   AgentChannel,
@@ -7,6 +9,7 @@ import type {
   CallFacts,
   CallView,
   Colleagues,
+  CueKind,
   Erased,
   Event,
   LevelPoint,
@@ -24,6 +27,9 @@ export const BAND_FROM: Record<Band, number> = { calm: 0, tense: 25, heated: 50,
 /** Points kept for a trend. */
 const RECENT = 12;
 
+/** Reasons shown of a call without an alert. */
+const WHY = 3;
+
 /** Events kept of an opened call: two hours of talk. What is older is in the journal. */
 const EVENTS_MAX = 8_000;
 
@@ -32,6 +38,8 @@ const DANGER = new Set<string>(["violence_threat", "self_harm"]);
 
 export interface Call extends CallView {
   recent: LevelPoint[];
+  /** Of what the customer said lately, what raised the level; the newest first. */
+  why: CueKind[];
   /** Grows with every change: what a row compares to know that it is still right. */
   rev: number;
   /** Server's wall clock of the start. */
@@ -176,6 +184,7 @@ export class Model {
     return {
       ...view,
       recent: view.recent ?? known?.recent ?? [],
+      why: known?.why ?? [],
       rev: (known?.rev ?? 0) + 1,
       startedMs,
       mediaOffsetMs: known?.mediaOffsetMs ?? startedMs,
@@ -259,12 +268,13 @@ function fold(call: Call, event: Event) {
     case "assessment":
       call.level = event.level;
       call.band = event.band;
+      call.why = [...new Set([...event.cues.filter((cue) => cue.weight > 0).map((cue) => cue.kind), ...call.why])].slice(0, WHY);
       call.recent = [...call.recent.slice(1 - RECENT), { t_ms: event.t_ms, level: event.level }];
       break;
     case "alert": {
-      const { id, state, kind, reason, quote, by, until } = event;
+      const { id, state, kind, reason, quote, by, until, unacknowledged_ms } = event;
       const since = call.alert?.id === id ? call.alert.since_ms : event.t_ms;
-      call.alert = state === "cleared" || state === "dismissed" ? null : { id, state, kind, reason, quote, by, until, since_ms: since };
+      call.alert = state === "cleared" || state === "dismissed" ? null : { id, state, kind, reason, quote, by, until, unacknowledged_ms, since_ms: since };
       break;
     }
     case "observation": {
@@ -372,19 +382,22 @@ export interface Filters {
 
 export const NO_FILTERS: Filters = { search: "", queue: "", team: "", lang: "", band: "" };
 
-export function matches(call: CallView, filters: Filters): boolean {
+/** In `words`, as the page shows it, one may search, too. */
+export function matches(call: CallView, filters: Filters, words: Words): boolean {
   if (filters.queue && call.queue !== filters.queue) return false;
   if (filters.team && call.team !== filters.team) return false;
   if (filters.lang && call.language !== filters.lang) return false;
   if (filters.band && BANDS.indexOf(call.band) < BANDS.indexOf(filters.band as Band)) return false;
   if (!filters.search) return true;
-  const haystack = [call.call, call.agent, call.queue, call.team, call.alert?.reason, call.alert?.quote].join("\n").toLowerCase();
+  const { alert } = call;
+  const shown = alert ? [alertName(words, alert.kind), alert.quote, reasonIn(words, alert.reason)] : [];
+  const haystack = [call.call, call.agent, call.queue, call.team, ...shown].join("\n").toLowerCase();
   return filters.search.toLowerCase().split(/\s+/).every((word) => haystack.includes(word));
 }
 
-/** What there is to filter by, in the order of the alphabet. */
-export function choices(calls: Iterable<CallView>, field: "queue" | "team"): string[] {
-  const found = new Set<string>();
+/** What there is to filter by, in the order of the alphabet; what is chosen stays, though its last call has ended. */
+export function choices(calls: Iterable<CallView>, field: "queue" | "team", chosen: string): string[] {
+  const found = new Set<string>(chosen ? [chosen] : []);
   for (const call of calls) if (call[field]) found.add(call[field]);
   return [...found].sort((a, b) => a.localeCompare(b));
 }

@@ -7,7 +7,7 @@ export type Assessed = { level: number; band: string; severity: number; cues: Cu
 
 export type Line = { id: string; tMs: number } & (
   | { kind: "utterance"; channel: Channel; lengthMs: number; text: string | null; assessed: Assessed | null }
-  | { kind: "alert"; state: AlertState; alertKind: string; reason: string; by: string | null; until: string | null; dismissal: string | null }
+  | { kind: "alert"; state: AlertState; alertKind: string; reason: string; by: string | null; until: string | null; dismissal: string | null; untakenMs: number | null }
   | { kind: "note"; by: string; text: string }
   | { kind: "whisper"; from: string; text: string }
   | { kind: "hold" | "resumed" | "consent" | "ended" }
@@ -103,9 +103,9 @@ function tell(story: Story, said: Map<number, Line & { kind: "utterance" }>, eve
       break;
     }
     case "alert": {
-      const { state, kind, reason, by, until, dismissal } = event;
-      story.lines.push({ ...at, kind: "alert", state, alertKind: kind, reason, by: by ?? null, until: until ?? null, dismissal: dismissal ?? null });
-      if (state === "raised" || state === "raised_higher") story.markers.push({ ...at, kind: "alert", name: kind });
+      const { state, kind, reason, by, until, dismissal, unacknowledged_ms: untakenMs = null } = event;
+      story.lines.push({ ...at, kind: "alert", state, alertKind: kind, reason, by: by ?? null, until: until ?? null, dismissal: dismissal ?? null, untakenMs });
+      if (!untakenMs && (state === "raised" || state === "raised_higher")) story.markers.push({ ...at, kind: "alert", name: kind });
       break;
     }
     case "suggestion":

@@ -83,5 +83,11 @@ export const timeOfDay = (words: Words, time: number | string) =>
 export const timeWithSeconds = (words: Words, time: number | string) =>
   format(words, "seconds", { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(new Date(time));
 
+/** The same, saying so when it is today. */
+export function dayOf(words: Words, time: number | string): string {
+  const day = dateOf(words, time);
+  return day === dateOf(words, Date.now()) ? `${words.today}, ${day}` : day;
+}
+
 export const dateOf = (words: Words, time: number | string) =>
   format(words, "date", { weekday: "short", day: "numeric", month: "long" }).format(new Date(time));

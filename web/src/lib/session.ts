@@ -82,6 +82,12 @@ export function renewed(session: Session, kept: Kept): boolean {
   return true;
 }
 
+/** How long before its end the page says when that is. */
+const ENDS_SOON_MS = 10 * 60_000;
+
+/** When the sign-in ends, if that is soon and nothing renews it. */
+export const endsSoon = ({ renewal, expiresAt }: Session) => (!renewal && expiresAt - Date.now() < ENDS_SOON_MS ? expiresAt : null);
+
 export function signOut(page: PageName) {
   sessionStorage.removeItem(keyOf(page));
 }

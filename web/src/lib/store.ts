@@ -12,6 +12,7 @@ export class Store {
   private readers = new Set<() => void>();
   private scheduled = false;
   private waiting = 0;
+  private toldAt = 0;
 
   /** For changes of which many become one rendering. */
   soon() {
@@ -28,10 +29,13 @@ export class Store {
     const tell = () => {
       if (!this.scheduled) return;
       this.scheduled = false;
+      this.toldAt = Date.now();
       for (const reader of this.readers) reader();
     };
+    // A page that is hidden gets no frames and slow timers; its title still counts the alerts, and its small window on top
+    // is looked at.
+    if (document.hidden && Date.now() - this.toldAt > HIDDEN_MS) return tell();
     requestAnimationFrame(tell);
-    // A page that is hidden gets no frames, and its title still counts the alerts.
     window.setTimeout(tell, HIDDEN_MS);
   }
 

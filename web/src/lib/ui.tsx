@@ -112,7 +112,8 @@ export function Dialog({ title, onClose, children, wide = false }: { title: stri
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = ref.current;
-    const before = document.activeElement;
+    // Its own document's: the panel may be in a small window.
+    const before = dialog?.ownerDocument.activeElement;
     dialog?.showModal();
     return () => {
       dialog?.close();

@@ -6,9 +6,10 @@ import { Page, type Signed, useController } from "../lib/Page";
 import { clock, timeOfDay, timeWithSeconds, useWords } from "../lib/i18n";
 import { BandIcon, Check, Eye, Gear, Mark, Muted, Pin, Star, Whisper } from "../lib/icons";
 import { Button, Dialog, LangChoice, Pairs, ThemeChoice, useSeconds } from "../lib/ui";
+import { endsSoon } from "../lib/session";
 import { type AgentRecord, Controller } from "./controller";
 import { type Past, helpedBy } from "./model";
-import { canStayOnTop, stayOnTop } from "./ontop";
+import { canStayOnTop } from "./ontop";
 
 export const App = () => <Page page="panel">{(signed) => <Panel key={signed.session.id} {...signed} />}</Page>;
 
@@ -23,6 +24,7 @@ function Panel(signed: Signed) {
   const { model, link } = controller;
   useSeconds(link.state === "lost" || controller.mutedUntil > Date.now());
   const stale = link.state === "lost";
+  const ends = endsSoon(session);
   return (
     <div class="panel" data-stale={stale ? "" : undefined}>
       <header class="panel-top">
@@ -33,7 +35,7 @@ function Panel(signed: Signed) {
           {link.state === "live" ? words.live : link.state === "connecting" ? words.connecting : words.offline}
         </span>
         {canStayOnTop() && (
-          <button type="button" class="button button-quiet button-icon" aria-label={words.onTop} title={words.onTop} onClick={() => void stayOnTop()}>
+          <button type="button" class="button button-quiet button-icon" aria-label={words.onTop} title={words.onTop} onClick={() => void controller.stayOnTop()}>
             <Pin />
           </button>
         )}
@@ -51,6 +53,7 @@ function Panel(signed: Signed) {
           </Button>
         )}
         <p>{words.panelChannel[model.agentChannel]}</p>
+        {ends && <p class="panel-ends">{words.signInEnds(timeOfDay(words, ends))}</p>}
       </footer>
       {stale ? <Lost controller={controller} /> : null}
       <p class="panel-problem" role="status">
@@ -148,7 +151,11 @@ function PromptSlot({ controller }: { controller: Controller }) {
   const words = useWords();
   const { model } = controller;
   const prompt = model.current?.prompt ?? null;
+  const [todo, say] = partsOf(prompt?.text ?? "");
   const menu = useRef<HTMLDetailsElement>(null);
+  const shut = () => {
+    if (menu.current) menu.current.open = false;
+  };
   const muted = controller.mutedUntil > Date.now();
   return (
     <section class="slot prompt-slot" aria-labelledby="prompt-title">
@@ -158,7 +165,8 @@ function PromptSlot({ controller }: { controller: Controller }) {
       <div class="prompt-place" role="status" aria-live="polite">
         {prompt ? (
           <p key={prompt.id} class="prompt-text">
-            {prompt.text}
+            {todo && <span class="prompt-todo">{todo} </span>}
+            <span class="prompt-say">{say}</span>
           </p>
         ) : (
           <p class="slot-none">{model.praised ? <><Check /> {words.thanksUsed}</> : muted ? <><Muted /> {words.promptMutedUntil(timeOfDay(words, controller.mutedUntil))}</> : words.promptNone}</p>
@@ -174,9 +182,13 @@ function PromptSlot({ controller }: { controller: Controller }) {
             <details
               class="mute"
               ref={menu}
+              onFocusOut={(event: FocusEvent) => {
+                // Elsewhere is away; a page that loses the focus is not.
+                if (event.relatedTarget && !menu.current?.contains(event.relatedTarget as Node)) shut();
+              }}
               onKeyDown={(event) => {
                 if (event.key !== "Escape" || !menu.current?.open) return;
-                menu.current.open = false;
+                shut();
                 menu.current.querySelector("summary")?.focus();
               }}
             >
@@ -195,12 +207,21 @@ function PromptSlot({ controller }: { controller: Controller }) {
             </details>
           </>
         )}
-        {!prompt && muted && (
-          <Button onClick={() => void controller.pause(false)}>{words.unmute}</Button>
+        {!prompt && muted && <Button onClick={() => void controller.pause(false)}>{words.unmute}</Button>}
+        {!prompt && !muted && (
+          <Button kind="quiet" class="mute-all" icon={<Muted />} onClick={() => void controller.pause(true)}>
+            {words.muteAll}
+          </Button>
         )}
       </div>
     </section>
   );
+}
+
+/** What to do, and the sentence to say: the eye finds the sentence at once. */
+function partsOf(text: string): [string, string] {
+  const at = text.search(/[„“"]/);
+  return at > 0 ? [text.slice(0, at).trim(), text.slice(at)] : ["", text];
 }
 
 function Waiting({ ready }: { ready: boolean }) {
@@ -293,7 +314,7 @@ function RecordDialog({ controller, onClose }: { controller: Controller; onClose
   const go = (next: typeof step) => {
     setStep(next);
     // The button that was pressed is gone; the first of the new ones does no harm.
-    requestAnimationFrame(() => actions.current?.querySelector("button")?.focus());
+    setTimeout(() => actions.current?.querySelector("button")?.focus());
   };
   useEffect(() => void controller.readRecord().then(setRecord), [step === "erased"]);
   const rows: [string, ComponentChildren][] = [

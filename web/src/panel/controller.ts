@@ -6,12 +6,19 @@ import type { Session } from "../lib/session";
 import { Store } from "../lib/store";
 import type { AgentCommand, AgentMessage } from "../wire";
 import { Model, type Moment } from "./model";
+import { stayOnTop } from "./ontop";
 import { forgetPast, keepPast, keptPast } from "./past";
 
 const PAUSE_MINUTES = 15;
 
 /** How long "well done" stands where the hint was. */
 const PRAISE_MS = 2_500;
+
+/** How long one can read what did not work. */
+const PROBLEM_MS = 6_000;
+
+/** Where a pause is kept over a reload, for this tab. */
+const MUTED = "ruhepol.panel.muted";
 
 export interface AgentRecord {
   habits: unknown;
@@ -35,12 +42,17 @@ export class Controller {
     const agent = encodeURIComponent(session.claims.sub);
     this.record = `/v1/agents/${agent}/record`;
     this.model.past = keptPast(session.claims.sub);
+    const [who, until] = (sessionStorage.getItem(MUTED) ?? "").split("\n");
+    if (who === session.claims.sub) this.mutedUntil = Number(until) || 0;
     this.feed = new Feed({
       path: `/v1/feed/agent/${agent}`,
       probe: this.record,
       session,
       onMessages: (messages) => {
         this.model.apply(messages);
+        // What was put aside with the pause does not come back with a new connection.
+        const { current } = this.model;
+        if (current && this.mutedUntil > Date.now() && messages.some(({ type }) => type === "snapshot")) current.prompt = null;
         keepPast(session.claims.sub, this.model.past);
         this.praise();
         this.store.changed();
@@ -53,6 +65,14 @@ export class Controller {
         this.store.changed();
       },
     });
+  }
+
+  async stayOnTop() {
+    try {
+      await stayOnTop(() => this.store.changed());
+    } catch {
+      this.complain(this.words().onTopFailed);
+    }
   }
 
   close() {
@@ -77,6 +97,7 @@ export class Controller {
     const minutes = on ? PAUSE_MINUTES : 0;
     if (!(await this.command({ type: "mute", minutes }))) return;
     this.mutedUntil = on ? Date.now() + minutes * 60_000 : 0;
+    sessionStorage.setItem(MUTED, `${this.session.claims.sub}\n${this.mutedUntil}`);
     const { current } = this.model;
     if (on && current) current.prompt = null;
     this.store.changed();
@@ -154,14 +175,20 @@ export class Controller {
       // A hint that is gone needs no answer any more.
       if (code !== "unknown_prompt" && code !== "call_ended") {
         const words = this.words();
-        this.problem = words.failed(words.errors[code] ?? message);
-        window.setTimeout(() => {
-          this.problem = null;
-          this.store.changed();
-        }, 6_000);
+        this.complain(words.failed(words.errors[code] ?? message));
       }
       this.store.changed();
       return false;
     }
+  }
+
+  private complain(text: string) {
+    this.problem = text;
+    window.setTimeout(() => {
+      if (this.problem !== text) return;
+      this.problem = null;
+      this.store.changed();
+    }, PROBLEM_MS);
+    this.store.changed();
   }
 }
