@@ -21,12 +21,6 @@ pub struct Kind {
     pub kind: &'static str,
 }
 
-/// Id of a practice, the one label of a family.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Practice {
-    pub practice: String,
-}
-
 /// Trigger of a prompt to the screen, in seconds: most of it is waiting for the agent's pause.
 const WAIT_BUCKETS_S: [f64; 10] = [0.05, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 20.0, 30.0];
 
@@ -144,8 +138,8 @@ pub struct Metrics {
     registry: Registry,
     /// The one that matters.
     pub speech_to_assessment_s: Histogram,
-    /// Trigger of a prompt to the screen, by practice; says nothing of who was prompted.
-    pub prompt_wait_s: Family<Practice, Histogram, fn() -> Histogram>,
+    /// Trigger of a prompt to the screen. Not by practice: in a small house that would be nearly a figure of one agent.
+    pub prompt_wait_s: Histogram,
     /// What set a prompt off, handed to its call, to the prompt handed to the journal: processing alone.
     pub prompt_processing_s: Histogram,
     /// Live calls.
@@ -184,7 +178,7 @@ impl Metrics {
         let metrics = Self {
             registry: Registry::default(),
             speech_to_assessment_s: Histogram::new(DELAY_BUCKETS_S),
-            prompt_wait_s: Family::new_with_constructor(|| Histogram::new(WAIT_BUCKETS_S)),
+            prompt_wait_s: Histogram::new(WAIT_BUCKETS_S),
             prompt_processing_s: Histogram::new(PROCESSING_BUCKETS_S),
             calls: Gauge::default(),
             calls_started: Counter::default(),
@@ -210,7 +204,7 @@ impl Metrics {
         );
         registry.register_with_unit(
             "prompt_wait",
-            "Trigger of a prompt to the screen, by practice",
+            "Trigger of a prompt to the screen",
             Unit::Seconds,
             metrics.prompt_wait_s.clone(),
         );

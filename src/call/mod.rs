@@ -554,7 +554,7 @@ impl Call {
             let (log, kind) = match output {
                 CoachOutput::Prompt { id, practice, text, state, waited_ms } => {
                     if state == PromptState::Shown {
-                        out.push(Output::Prompted { practice: practice.clone(), waited_ms });
+                        out.push(Output::Prompted { waited_ms });
                     }
                     let id = format!("{call}:p{}", id + self.told_before.prompts);
                     (Log::Agent, EventKind::Prompt { id, practice, text, state })

@@ -217,7 +217,6 @@ pub enum Output {
     },
     /// A prompt was shown this long (active milliseconds) after its trigger.
     Prompted {
-        practice: String,
         waited_ms: u64,
     },
 }

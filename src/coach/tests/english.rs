@@ -57,7 +57,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "002-6",
         speaks: (
-            "C 2 30 [dissatisfaction] My delivery still hasn't arrived.\nA [justification] That'll be the courier, they're short of drivers.",
+            "C 2 30 [dissatisfaction] My delivery still hasn't arrived.\nA [justification] That's the courier, they're short of drivers at the moment.",
             2,
         ),
         silent: "C 2 30 [dissatisfaction] My delivery still hasn't arrived.\nA [apology] I'm so sorry about that.\nC 1 20 [] Right.\nA [justification] The courier's van broke down.",
@@ -325,8 +325,8 @@ fn not_a_member() -> CallFacts {
 }
 
 /// In these the program finds by itself what the scripts say of the words: cues, severity, level.
-const BY_EAR: [&str; 17] = [
-    "safety", "001-1", "002-4", "002-6", "000-a", "001-3", "003-a", "001-8", "000-b", "001-5", "004-c", "002-1",
+const BY_EAR: [&str; 16] = [
+    "safety", "001-1", "002-4", "002-6", "000-a", "001-3", "003-a", "001-8", "000-b", "004-c", "002-1",
     "002-2", "002-3", "002-5", "001-7", "004-a",
 ];
 

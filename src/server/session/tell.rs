@@ -9,7 +9,6 @@ use super::{IN_FLIGHT, Session, elapsed_ms};
 use crate::call::endpointing::SpeechSegment;
 use crate::call::event::{EndReason, Event, EventKind, Log};
 use crate::call::{Input, Output};
-use crate::metrics::Practice;
 use crate::server::mailbox::ToSocket;
 use crate::stt::SpeechJob;
 use crate::terms::{Channel, DropReason, Outcome, Transcript};
@@ -27,10 +26,7 @@ impl Session<'_> {
                     self.publish(std::mem::take(&mut events));
                     self.tell_sockets(&News::Speech { channel, speaking, at_ms }, Wants::News);
                 }
-                Output::Prompted { practice, waited_ms } => {
-                    let waited = self.app.metrics.prompt_wait_s.get_or_create(&Practice { practice });
-                    waited.observe(waited_ms as f64 / 1e3);
-                }
+                Output::Prompted { waited_ms } => self.app.metrics.prompt_wait_s.observe(waited_ms as f64 / 1e3),
                 Output::Transcribe { segment, channel, heated, speech } => {
                     let outcome = match &self.app.speech {
                         Some(_) if self.in_flight.len() >= IN_FLIGHT => {
