@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RUHEPOL = target/release/ruhepol
 
-.PHONY: help demo serve test onnx kill soak fuzz abuse lint bench wer eval fixtures golden model doc build tools web browser screenshots load clean
+.PHONY: help demo serve test onnx kill clock soak fuzz abuse lint bench wer eval fixtures golden model doc build tools web browser screenshots load clean
 
 help:
 	@echo "make demo      build, start a server, play the shipped calls into it, show what it notices (under two minutes)"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint      formatting, clippy, documentation, all without a warning"
 	@echo "make onnx      the feature for a text classifier of your own, built and tested (compiles tract: minutes)"
 	@echo "make kill      fifty times kill -9 while calls run, with a reader that checks every number"
+	@echo "make clock     two calls while the server's wall clock jumps ahead and back by hours, weeks and a year"
 	@echo "make soak      ten minutes of calls, slow readers and strangers; nothing lost, nothing grows (SOAK_S, SOAK_CALLS,"
 	@echo "               SOAK_ENGINE=recorded without the speech engine, SOAK_PACE=10 at the pace people speak)"
 	@echo "make fuzz      ten minutes of broken input for everything that reads input (FUZZ_S)"
@@ -91,6 +92,9 @@ onnx: tools
 
 kill: tools
 	RUHEPOL_KILLS=50 $(CARGO) test --release --test main -- --nocapture nothing_told_is_lost
+
+clock: build
+	tests/clock.sh $(RUHEPOL)
 
 SOAK_S ?= 600
 SOAK_CALLS ?= 12
