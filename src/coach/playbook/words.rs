@@ -21,6 +21,7 @@ pub struct Words {
     pieces: Option<AhoCorasick>,
 }
 
+/// One regular expression for texts in lower case, and what is known of its matches beforehand.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     finder: Finder,
@@ -37,6 +38,7 @@ enum Finder {
 }
 
 impl Words {
+    /// A list that is found where one of its patterns is.
     pub fn new(patterns: Vec<Pattern>) -> Self {
         let known = patterns.iter().all(|pattern| !pattern.pieces.is_empty());
         let all = || patterns.iter().flat_map(|pattern| &pattern.pieces);
