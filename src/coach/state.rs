@@ -1,5 +1,6 @@
 //! The state of a call as practices see it: who said what, when, and where the complaint stands.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -234,7 +235,12 @@ impl CallState {
             let surname = fact.slots.iter().find(|(slot, _)| *slot == "surname");
             fact.kind == FactKind::Name && surname.is_some_and(|(_, name)| names(&self.greeting, name))
         };
-        let facts: Vec<Fact> = said.facts().iter().filter(|fact| !agents_name(fact)).cloned().collect();
+        let facts = match said.facts() {
+            facts if facts.iter().any(agents_name) => {
+                Cow::Owned(facts.iter().filter(|fact| !agents_name(fact)).cloned().collect())
+            }
+            facts => Cow::Borrowed(facts),
+        };
         self.slots.hear(&facts, grieves || trouble);
         let upset = said.severity.is_some_and(|severity| severity >= 1);
         self.upset |= upset;

@@ -38,12 +38,17 @@ pub struct Added {
 /// complaint the whole utterance is.
 pub fn stands(hit: &Hit<'_>, heads: &KindHeads, raw: &[f32], judged: Option<f32>, withheld: bool) -> bool {
     let kind = hit.entry.kind;
-    let question = heads.column(kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
-    let by_head = question.map_or(1.0, |(question, raw)| question.stack.probability(raw, true, withheld));
+    let (by_head, keep_from) = by_head(kind, heads, raw, withheld);
     if judged.is_some_and(|judged| judged < severity::judge_may_drop_below(kind)) && !is_plain_demand(kind, by_head) {
         return false;
     }
-    question.is_none_or(|(question, _)| by_head >= question.stack.keep_from)
+    by_head >= keep_from
+}
+
+/// Probability of a kind that a pattern found, by its head, and below which the finding is dropped; without a head it is sure.
+fn by_head(kind: CueKind, heads: &KindHeads, raw: &[f32], withheld: bool) -> (f32, f32) {
+    let question = heads.column(kind).and_then(|column| Some((heads.questions[column].stack, *raw.get(column)?)));
+    question.map_or((1.0, 0.0), |(stack, raw)| (stack.probability(raw, true, withheld), stack.keep_from))
 }
 
 /// Whoever asks for a superior may do so as kindly as they like: the judge, who hears complaints, has no say in it when the
@@ -60,9 +65,7 @@ pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, raw: &[f32], judged: Option
         .filter(|hit| hit.entry.severity >= 3 || severity::judge_may_drop_below(hit.entry.kind) > 0.0)
         .peekable();
     let unsure = |hit: &Hit<'_>| {
-        let question =
-            heads.column(hit.entry.kind).and_then(|column| Some((heads.questions[column], *raw.get(column)?)));
-        let by_head = question.map_or(1.0, |(question, raw)| question.stack.probability(raw, true, withheld));
+        let (by_head, _) = by_head(hit.entry.kind, heads, raw, withheld);
         !hit.entry.kind.is_danger()
             && !is_plain_demand(hit.entry.kind, by_head)
             && (by_head < severity::SURE_BY_HEAD || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE)
