@@ -9,13 +9,15 @@ use crate::terms::{CueKind, Lang};
 pub mod features;
 pub mod kinds;
 pub mod tags;
+pub mod trees;
 
 use self::features::{Features, WordListError, WordLists, features};
 use self::kinds::{Column, KindHeads, Question, Stack};
 use self::tags::TagLists;
+use self::trees::{LEAVES, SPLITS, Split, Tree, Trees};
 
 const EMBEDDED: &[u8] = include_bytes!("../../models/text/heads.bin");
-const MAGIC: &[u8; 8] = b"RUHETXT2";
+const MAGIC: &[u8; 8] = b"RUHETXT3";
 /// Buckets of a head are 2^10 to 2^20.
 const BITS: std::ops::RangeInclusive<u8> = 10..=20;
 
@@ -41,7 +43,7 @@ pub enum HeadKind {
 /// Why a file is no text model. The remedy is always to train again or to take the file that came with the program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WeightsError {
-    #[error("not a text model: it begins with other bytes than RUHETXT2; make one with `train`")]
+    #[error("not a text model: it begins with other bytes than RUHETXT3; make one with `train`")]
     Foreign,
     #[error("the text model ends early, at byte {at}; copy or train it again")]
     Truncated { at: usize },
@@ -241,7 +243,7 @@ fn read_language(reader: &mut Reader<'_>) -> Result<LanguageHeads, WeightsError>
     Ok(language)
 }
 
-/// Number of questions; each one's column as two bytes, scale, bias and stack; bits and rows; the judge and its cuts.
+/// Number of questions; each one's column as two bytes, scale, bias, cuts and stack; bits and rows; the judge and its cuts.
 fn write_kinds(heads: &KindHeads, body: &mut Vec<u8>) {
     body.push(heads.questions.len() as u8);
     if heads.questions.is_empty() {
@@ -252,19 +254,22 @@ fn write_kinds(heads: &KindHeads, body: &mut Vec<u8>) {
             Column::Kind(kind) => [0, kind as u8],
             Column::Severity(severity) => [1, severity],
         });
-        let stack = question.stack;
-        for number in [question.scale, question.bias, stack.bias, stack.head, stack.found, stack.withheld] {
+        for number in [question.scale, question.bias, question.add_from, question.keep_from, question.stack.scale] {
             body.extend(number.to_le_bytes());
         }
-        for number in [stack.add_from, stack.keep_from] {
-            body.extend(number.to_le_bytes());
-        }
+        body.push(question.stack.weights.len() as u8);
+        question.stack.weights.iter().for_each(|weight| body.extend(weight.to_le_bytes()));
     }
     body.push((heads.weights.len() / heads.questions.len()).trailing_zeros() as u8);
     body.extend(heads.weights.iter().map(|&weight| weight as u8));
-    body.push(heads.judge.len() as u8);
-    let numbers = heads.judge.iter().chain([&heads.complaint_from, &heads.doubt_below, &heads.friction_from]);
-    numbers.for_each(|number| body.extend(number.to_le_bytes()));
+    body.extend((heads.judge.trees.len() as u16).to_le_bytes());
+    for tree in &heads.judge.trees {
+        tree.splits.iter().for_each(|split| body.extend([split.number, split.most as u8]));
+        tree.leaves.iter().for_each(|leaf| body.extend(leaf.to_le_bytes()));
+    }
+    for number in [heads.judge.bias, heads.complaint_from, heads.doubt_below, heads.friction_from] {
+        body.extend(number.to_le_bytes());
+    }
 }
 
 fn read_kinds(reader: &mut Reader<'_>) -> Result<KindHeads, WeightsError> {
@@ -275,9 +280,23 @@ fn read_kinds(reader: &mut Reader<'_>) -> Result<KindHeads, WeightsError> {
     let questions: Vec<Question> = (0..questions).map(|_| read_question(reader)).collect::<Result<_, _>>()?;
     let bits = reader.bits()?;
     let weights = reader.take(questions.len() << bits)?.iter().map(|&byte| byte as i8).collect();
-    let judge = (0..reader.u8()?).map(|_| reader.number()).collect::<Result<_, _>>()?;
+    let trees = u16::from_le_bytes(reader.array()?);
+    let trees = (0..trees).map(|_| read_tree(reader)).collect::<Result<_, _>>()?;
+    let judge = Trees { bias: reader.number()?, trees };
     let (complaint_from, doubt_below, friction_from) = (reader.number()?, reader.number()?, reader.number()?);
     Ok(KindHeads { questions, weights, judge, complaint_from, doubt_below, friction_from })
+}
+
+fn read_tree(reader: &mut Reader<'_>) -> Result<Tree, WeightsError> {
+    let mut tree = Tree { splits: [Split { number: 0, most: 0 }; SPLITS], leaves: [0; LEAVES] };
+    for split in &mut tree.splits {
+        let [number, most] = reader.array()?;
+        *split = Split { number, most: most as i8 };
+    }
+    for leaf in &mut tree.leaves {
+        *leaf = i16::from_le_bytes(reader.array()?);
+    }
+    Ok(tree)
 }
 
 fn read_question(reader: &mut Reader<'_>) -> Result<Question, WeightsError> {
@@ -287,16 +306,10 @@ fn read_question(reader: &mut Reader<'_>) -> Result<Question, WeightsError> {
         _ => None,
     };
     let column = column.ok_or_else(|| WeightsError::Unknown { what: "a kind of cue".to_owned() })?;
-    let (scale, bias) = (reader.number()?, reader.number()?);
-    let stack = Stack {
-        bias: reader.number()?,
-        head: reader.number()?,
-        found: reader.number()?,
-        withheld: reader.number()?,
-        add_from: reader.number()?,
-        keep_from: reader.number()?,
-    };
-    Ok(Question { column, scale, bias, stack })
+    let (scale, bias, add_from, keep_from) = (reader.number()?, reader.number()?, reader.number()?, reader.number()?);
+    let stack_scale = reader.number()?;
+    let weights = (0..reader.u8()?).map(|_| reader.array().map(i16::from_le_bytes)).collect::<Result<_, _>>()?;
+    Ok(Question { column, scale, bias, stack: Stack { weights, scale: stack_scale }, add_from, keep_from })
 }
 
 fn read_head(reader: &mut Reader<'_>) -> Result<Head, WeightsError> {

@@ -34,41 +34,40 @@ pub struct Added {
     pub end: usize,
 }
 
-/// Whether the model lets a pattern's finding stand. `raw`: the heads' scores, empty if there are none; `judged`: how likely a
-/// complaint the whole utterance is.
-pub fn stands(hit: &Hit<'_>, heads: &KindHeads, raw: &[f32], judged: Option<f32>, withheld: bool) -> bool {
+/// Whether the model lets a pattern's finding stand. `judged`: how likely a complaint the whole utterance is.
+pub fn stands(hit: &Hit<'_>, heads: &KindHeads, evidence: &[f32], judged: Option<f32>) -> bool {
     let kind = hit.entry.kind;
-    let (by_head, keep_from) = by_head(kind, heads, raw, withheld);
-    if judged.is_some_and(|judged| judged < severity::judge_may_drop_below(kind)) && !is_plain_demand(kind, by_head) {
+    let (by_stack, keep_from) = by_stack(kind, heads, evidence);
+    if judged.is_some_and(|judged| judged < severity::judge_may_drop_below(kind)) && !is_plain_demand(kind, by_stack) {
         return false;
     }
-    by_head >= keep_from
+    by_stack >= keep_from
 }
 
-/// Probability of a kind that a pattern found, by its head, and below which the finding is dropped; without a head it is sure.
-fn by_head(kind: CueKind, heads: &KindHeads, raw: &[f32], withheld: bool) -> (f32, f32) {
-    let question = heads.column(kind).and_then(|column| Some((heads.questions[column].stack, *raw.get(column)?)));
-    question.map_or((1.0, 0.0), |(stack, raw)| (stack.probability(raw, true, withheld), stack.keep_from))
+/// Probability of a kind that a pattern found, and below which the finding is dropped; a kind without a head is sure.
+fn by_stack(kind: CueKind, heads: &KindHeads, evidence: &[f32]) -> (f32, f32) {
+    let question = heads.column(kind).map(|column| &heads.questions[column]);
+    question.map_or((1.0, 0.0), |question| (question.stack.probability(evidence), question.keep_from))
 }
 
 /// Whoever asks for a superior may do so as kindly as they like: the judge, who hears complaints, has no say in it when the
 /// head of the kind is sure.
-fn is_plain_demand(kind: CueKind, by_head: f32) -> bool {
-    kind == CueKind::SupervisorRequest && by_head >= severity::SURE_BY_HEAD
+fn is_plain_demand(kind: CueKind, by_stack: f32) -> bool {
+    kind == CueKind::SupervisorRequest && by_stack >= severity::SURE_BY_HEAD
 }
 
 /// Whether the utterance holds acts that ask to act now, and head or judge hesitates over each of them. Danger to somebody is
 /// never doubtful.
-pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, raw: &[f32], judged: Option<f32>, withheld: bool) -> bool {
+pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, evidence: &[f32], judged: Option<f32>) -> bool {
     let mut acts = hits
         .iter()
         .filter(|hit| hit.entry.severity >= 3 || severity::judge_may_drop_below(hit.entry.kind) > 0.0)
         .peekable();
     let unsure = |hit: &Hit<'_>| {
-        let (by_head, _) = by_head(hit.entry.kind, heads, raw, withheld);
+        let (by_stack, _) = by_stack(hit.entry.kind, heads, evidence);
         !hit.entry.kind.is_danger()
-            && !is_plain_demand(hit.entry.kind, by_head)
-            && (by_head < severity::SURE_BY_HEAD || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE)
+            && !is_plain_demand(hit.entry.kind, by_stack)
+            && (by_stack < severity::SURE_BY_HEAD || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE)
     };
     acts.peek().is_some() && acts.all(unsure)
 }
@@ -77,7 +76,7 @@ pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, raw: &[f32], judged: Option
 pub fn added(
     findings: &Findings<'_>,
     heads: &KindHeads,
-    raw: &[f32],
+    evidence: &[f32],
     text: &Normalized,
     tags: &TagLists,
     judged: Option<f32>,
@@ -86,9 +85,9 @@ pub fn added(
     let mut out = Vec::new();
     let mut sentences: Option<Vec<u32>> = None;
     let mut features: Option<Vec<(u32, usize, usize)>> = None;
-    for (column, (question, &raw)) in heads.questions.iter().zip(raw).enumerate() {
+    for (column, question) in heads.questions.iter().enumerate() {
         let Column::Kind(kind) = question.column else { continue };
-        let sure = question.stack.probability(raw, false, findings.withheld) >= question.stack.add_from;
+        let sure = question.stack.probability(evidence) >= question.add_from;
         let severe = judged.is_none_or(|judged| judged >= severity::model_may_add_from(kind));
         // "Da kann ich leider nichts machen" says no; it makes nobody small.
         let says_no = kind == CueKind::SelfBelittling && found(CueKind::Refusal);
@@ -188,10 +187,14 @@ mod tests {
     use super::*;
     use crate::language::classifier::kinds::{Question, Stack};
 
+    fn anger() -> Question {
+        let column = Column::Kind(CueKind::Anger);
+        Question { column, scale: 1.0, bias: 0.0, stack: Stack::default(), add_from: 2.0, keep_from: 0.0 }
+    }
+
     #[test]
     fn the_quote_is_the_shortest_run_that_holds_most() {
-        let question =
-            Question { column: Column::Kind(CueKind::Anger), scale: 1.0, bias: 0.0, stack: Stack::default() };
+        let question = anger();
         let mut weights = vec![0i8; 1024];
         (weights[3], weights[7], weights[9]) = (40, 50, -60);
         let heads = KindHeads { questions: vec![question], weights, ..KindHeads::default() };
@@ -214,8 +217,7 @@ mod tests {
 
     #[test]
     fn a_quote_stays_within_one_sentence() {
-        let question =
-            Question { column: Column::Kind(CueKind::Anger), scale: 1.0, bias: 0.0, stack: Stack::default() };
+        let question = anger();
         let mut weights = vec![0i8; 1024];
         weights[3] = 40;
         let heads = KindHeads { questions: vec![question], weights, ..KindHeads::default() };

@@ -4,6 +4,7 @@
 
 pub mod classifier;
 pub mod cues;
+pub mod evidence;
 pub mod facts;
 pub mod fuzzy;
 pub mod layer;
@@ -160,19 +161,18 @@ impl Language {
         let (mut severity, mut explanation) = (None, Explanation::default());
         if let Some(language) = heads {
             let kinds = language.kinds(agent);
-            // The judge weighs all that was found; what the model doubts is dropped behind it.
-            let evidence = || severity::evidence(&findings, verdict.model, kinds, &verdict.raw);
-            let judged = if agent { None } else { severity::probability(&evidence(), kinds) };
+            // All that was found is weighed; what the model doubts is dropped behind it.
+            let evidence = evidence::evidence(&findings, verdict.model, kinds, &verdict.raw, text, &normalized);
+            let judged = severity::probability(&evidence, kinds);
             // On a mixed channel only threats count, and those the model never finds alone.
-            if speaker != Channel::Mixed {
-                added = layer::added(&findings, kinds, &verdict.raw, &normalized, language.tags(), judged);
+            if speaker != Channel::Mixed && !verdict.raw.is_empty() {
+                added = layer::added(&findings, kinds, &evidence, &normalized, language.tags(), judged);
             }
-            let withheld = findings.withheld;
-            findings.hits.retain(|hit| layer::stands(hit, kinds, &verdict.raw, judged, withheld));
+            findings.hits.retain(|hit| layer::stands(hit, kinds, &evidence, judged));
             if !agent {
                 let (severe, how) = severity::judge(&findings.hits, judged, kinds);
                 severity = (speaker == Channel::Customer).then_some(severe);
-                let doubtful = layer::doubtful(&findings.hits, kinds, &verdict.raw, judged, withheld);
+                let doubtful = layer::doubtful(&findings.hits, kinds, &evidence, judged);
                 explanation = Explanation { doubtful, ..how };
             }
         }

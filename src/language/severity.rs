@@ -1,11 +1,11 @@
 //! From cues and the text model to the severity of one customer utterance, 0 to 3.
 //!
-//! Cues that ask to act now decide alone. Between calm, mild friction and complaint a logistic regression judges, which
+//! Cues that ask to act now decide alone. Between calm, mild friction and complaint a sum of small trees judges, which
 //! weighs what the patterns found and withheld and what the text model hears (`models/text/MODEL_CARD.md`).
 
-use super::classifier::kinds::{Column, KindHeads};
-use super::cues::{Findings, Hit};
-use super::{Explanation, ModelScores};
+use super::classifier::kinds::KindHeads;
+use super::cues::Hit;
+use super::Explanation;
 use crate::terms::CueKind;
 
 /// What no pattern names is a complaint at least from this probability on: where the cut was fitted to lines that cue authors
@@ -126,31 +126,9 @@ pub fn model_may_add_from(kind: CueKind) -> f32 {
     }
 }
 
-/// What the judge of severity weighs, in a fixed order: a constant, the severity by cues, the sum of their weights, what
-/// was withheld, kind words, the general heads, the heads of severity, and which kinds the patterns found.
-pub fn evidence(findings: &Findings, model: ModelScores, heads: &KindHeads, raw: &[f32]) -> Vec<f32> {
-    let flag = |yes: bool| f32::from(u8::from(yes));
-    let Findings { hits, withheld } = findings;
-    let (by_cues, _) = combine(hits);
-    let points: f32 = hits.iter().map(|hit| hit.entry.weight).sum();
-    let mut out = vec![1.0, flag(by_cues == 1), flag(by_cues == 2), flag(by_cues == 3)];
-    out.push((points / 80.0).clamp(-0.5, 1.0));
-    out.push(flag(*withheld));
-    out.push(flag(hits.iter().any(|hit| hit.entry.weight < 0.0)));
-    out.extend([model.offence, model.negative, model.positive].map(log_odds));
-    for (index, question) in heads.questions.iter().enumerate() {
-        out.push(match question.column {
-            Column::Severity(_) => raw.get(index).copied().unwrap_or(0.0).clamp(-4.0, 4.0),
-            Column::Kind(kind) => flag(hits.iter().any(|hit| hit.entry.kind == kind)),
-        });
-    }
-    out
-}
-
-/// How likely a complaint an utterance is, 0..1, by [`evidence`] of all that patterns found; `None` without a judge.
+/// How likely a complaint an utterance is, 0..1, by the evidence of all that patterns found; `None` without a judge.
 pub fn probability(evidence: &[f32], heads: &KindHeads) -> Option<f32> {
-    let log_odds: f32 = heads.judge.iter().zip(evidence).map(|(weight, number)| weight * number).sum();
-    (!heads.judge.is_empty()).then(|| 1.0 / (1.0 + (-log_odds).exp()))
+    (!heads.judge.trees.is_empty()).then(|| heads.judge.probability(evidence))
 }
 
 /// Severity of a customer utterance, and how it came about. `judged` is its [`probability`]; `hits` are those that the model
@@ -188,7 +166,7 @@ pub fn judge(hits: &[Hit], judged: Option<f32>, heads: &KindHeads) -> (u8, Expla
 }
 
 /// Severity by the cues alone, and the rule that gave it.
-fn combine(hits: &[Hit]) -> (u8, &'static str) {
+pub(super) fn combine(hits: &[Hit]) -> (u8, &'static str) {
     use CueKind as K;
     let strongest = hits.iter().map(|hit| hit.entry.severity).max().unwrap_or(0);
     if strongest != 1 {
@@ -217,10 +195,4 @@ fn combine(hits: &[Hit]) -> (u8, &'static str) {
         return (2, "a repeated contact and a long wait");
     }
     (1, "mild friction")
-}
-
-/// Log-odds of a probability, at most 4 either way.
-fn log_odds(probability: f32) -> f32 {
-    let probability = probability.clamp(0.018, 0.982);
-    (probability / (1.0 - probability)).ln()
 }

@@ -1,11 +1,13 @@
 //! Trains the heads of the kinds of cue and what joins them with the patterns.
 //!
 //! Heads learn from our lines, from the examples in the cue files and from word sequences drawn from the patterns. What
-//! joins a head with its pattern, and the judge of severity, are fitted to scores of lines that the head had not seen and
-//! of which the cue authors had seen none: on lines they knew the patterns look better than they are.
+//! joins heads and patterns, and the judge of severity, are fitted to scores of lines that the heads had not seen. Their
+//! cuts are chosen on lines that they had not seen either and of which the cue authors had seen none: on lines they knew the
+//! patterns look better than they are.
 
 use std::thread;
 
+use super::boost::boost;
 use super::data::{FOLDS, Part, Row, Set};
 use super::phrases::Phrase;
 use super::solver::{Example, Settings, solve};
@@ -13,6 +15,7 @@ use super::stack::{Tally, ridge};
 use crate::language::classifier::ModelScores;
 use crate::language::classifier::kinds::{Column, KindHeads, Question, Stack};
 use crate::language::cues::{Engine, Findings};
+use crate::language::evidence::evidence;
 use crate::language::severity;
 use crate::terms::CueKind;
 
@@ -26,12 +29,9 @@ const CUTS: std::ops::RangeInclusive<u32> = 15..=75;
 const COMMON_VOTES: f64 = 15.0;
 /// Least precision of what heads find without a pattern.
 const ADDED_PRECISION: f64 = 0.55;
-/// Towards what the stacks are drawn, and how strongly: bias, head, pattern, withheld.
-const STACK_PRIOR: [f64; 4] = [-2.0, 1.0, 2.0, -0.3];
-const STACK_STRENGTH: [f64; 4] = [0.02, 0.2, 0.2, 3.0];
-const JUDGE_STRENGTH: f64 = 1.0;
-/// Strength of German coefficients as a prior where a language has no unseen lines.
-const BORROWED_STRENGTH: f64 = 30.0;
+/// How strongly the weights of a stack are drawn to 0, for numbers of variance 1; the constant's hardly.
+const STACK_STRENGTH: f64 = 50.0;
+const CONSTANT_STRENGTH: f64 = 0.01;
 
 /// One text and everything known about it.
 pub struct Lesson<'a> {
@@ -85,10 +85,33 @@ pub struct Plan {
 /// A line of ours with what heads and patterns say of it, neither having seen it (heads by cross-validation).
 pub struct Witness<'a> {
     pub row: &'a Row,
-    pub raw: Vec<f32>,
+    /// By question, whether a pattern of the kind was found.
     pub found: Vec<bool>,
-    pub withheld: bool,
     pub evidence: Vec<f32>,
+}
+
+impl Witness<'_> {
+    fn is(&self, kind: CueKind) -> bool {
+        self.row.cues().contains(&kind)
+    }
+
+    fn is_complaint(&self) -> bool {
+        self.row.severity() >= Some(2)
+    }
+
+    /// Severity by the patterns' cues alone.
+    fn by_cues(&self) -> usize {
+        (1..4).find(|by| self.evidence.get(*by) == Some(&1.0)).unwrap_or(0)
+    }
+}
+
+/// What stacks and judge say of a line.
+pub struct Verdict<'a> {
+    pub line: &'a Witness<'a>,
+    /// Probability by question.
+    kinds: Vec<f32>,
+    /// Probability of a complaint.
+    pub judged: f32,
 }
 
 /// Figures by name.
@@ -125,8 +148,14 @@ pub fn heads<'a>(lessons: &[Lesson<'a>], plan: &Plan) -> (KindHeads, Vec<Vec<f32
         for (bucket, &weight) in one.weights.iter().enumerate() {
             weights[bucket * columns.len() + index] = weight;
         }
-        let stack = Stack { add_from: 2.0, ..Stack::default() };
-        questions.push(Question { column: columns[index], scale: one.scale, bias: one.bias, stack });
+        questions.push(Question {
+            column: columns[index],
+            scale: one.scale,
+            bias: one.bias,
+            stack: Stack::default(),
+            add_from: 2.0,
+            keep_from: 0.0,
+        });
         unseen.iter_mut().zip(one.unseen).for_each(|(row, score)| row.push(score));
     }
     (KindHeads { questions, weights, ..KindHeads::default() }, unseen)
@@ -184,57 +213,79 @@ pub fn witness<'a>(
         .iter()
         .map(|question| matches!(question.column, Column::Kind(kind) if findings.hits.iter().any(|hit| hit.entry.kind == kind)))
         .collect();
-    let evidence = if row.is_agents() { Vec::new() } else { severity::evidence(&findings, general, heads, &raw) };
-    Witness { row, raw, found, withheld: findings.withheld, evidence }
+    let evidence = evidence(&findings, general, heads, &raw, &row.text, &normalized);
+    Witness { row, found, evidence }
 }
 
-/// Fits the stacks of all kinds and their cuts. `prior`: heads of another language, where this one has no unseen lines.
-pub fn fit_stacks(heads: &mut KindHeads, lines: &[&Witness<'_>], prior: Option<&KindHeads>) {
-    let mut stacks: Vec<Stack> = Vec::new();
-    for (column, question) in heads.questions.iter().enumerate() {
-        let Column::Kind(kind) = question.column else {
-            stacks.push(question.stack);
-            continue;
+/// Fits the stacks of all kinds, and for customers the judge, to these lines.
+pub fn join(heads: &mut KindHeads, lines: &[&Witness<'_>]) {
+    let rows: Vec<&[f32]> = lines.iter().map(|line| &line.evidence[..]).collect();
+    let strength = strengths(&rows);
+    let kinds: Vec<Option<CueKind>> = heads.questions.iter().map(|question| kind_of(question.column)).collect();
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(kinds.len());
+    let stacks: Vec<(usize, Stack)> = thread::scope(|scope| {
+        let of_worker = |worker: usize| {
+            let (rows, strength, kinds) = (&rows, &strength, &kinds);
+            scope.spawn(move || {
+                let own = kinds.iter().enumerate().skip(worker).step_by(workers);
+                own.filter_map(|(column, kind)| {
+                    let yes: Vec<bool> = lines.iter().map(|line| kind.is_some_and(|kind| line.is(kind))).collect();
+                    kind.map(|_| (column, Stack::of(&ridge(rows, &yes, strength))))
+                })
+                .collect::<Vec<_>>()
+            })
         };
-        let borrowed = prior.and_then(|prior| Some(prior.questions[prior.column(kind)?].stack));
-        stacks.push(fit_stack(lines, column, kind, borrowed));
-    }
-    let common = common_scores(heads, &stacks, lines);
-    for (column, question) in heads.questions.iter_mut().enumerate() {
-        question.stack = stacks[column];
-        if let Column::Kind(kind) = question.column {
-            set_cuts(&mut question.stack, lines, column, kind, &common);
-        }
+        let workers: Vec<_> = (0..workers).map(of_worker).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    stacks.into_iter().for_each(|(column, stack)| heads.questions[column].stack = stack);
+    if heads.questions.iter().any(|question| question.column == Column::Severity(2)) {
+        let yes: Vec<bool> = lines.iter().map(|line| line.is_complaint()).collect();
+        heads.judge = boost(&rows, &yes);
     }
 }
 
-fn fit_stack(lines: &[&Witness<'_>], column: usize, kind: CueKind, borrowed: Option<Stack>) -> Stack {
-    let rows: Vec<Vec<f64>> = lines
-        .iter()
-        .map(|line| {
-            let of = |yes: bool| f64::from(u8::from(yes));
-            vec![1.0, f64::from(line.raw[column]), of(line.found[column]), of(line.withheld)]
-        })
-        .collect();
-    let yes: Vec<bool> = lines.iter().map(|line| line.row.cues().contains(&kind)).collect();
-    let (prior, strength) = match borrowed {
-        Some(stack) => {
-            let prior = [stack.bias, stack.head, stack.found, stack.withheld].map(f64::from);
-            (prior, [1.0, BORROWED_STRENGTH, BORROWED_STRENGTH, BORROWED_STRENGTH])
-        }
-        None => (STACK_PRIOR, STACK_STRENGTH),
+fn kind_of(column: Column) -> Option<CueKind> {
+    match column {
+        Column::Kind(kind) => Some(kind),
+        Column::Severity(_) => None,
+    }
+}
+
+/// By number, how strongly its weight is drawn to 0: as if it had a variance of 1. The first is the constant.
+fn strengths(rows: &[&[f32]]) -> Vec<f64> {
+    let count = rows.len().max(1) as f64;
+    let of = |number: usize| {
+        let mean = rows.iter().map(|row| f64::from(row[number])).sum::<f64>() / count;
+        rows.iter().map(|row| (f64::from(row[number]) - mean).powi(2)).sum::<f64>() / count
     };
-    let beta = ridge(&rows, &yes, &prior, &strength);
-    let [bias, head, found, withheld] = [0, 1, 2, 3].map(|index| beta[index] as f32);
-    Stack { bias, head: head.max(0.0), found: found.max(0.0), withheld, add_from: 2.0, keep_from: 0.0 }
+    let mut strength: Vec<f64> =
+        (0..rows.first().map_or(0, |row| row.len())).map(|number| STACK_STRENGTH * of(number) + 1e-6).collect();
+    strength.first_mut().into_iter().for_each(|constant| *constant = CONSTANT_STRENGTH);
+    strength
 }
 
-fn probability(stack: &Stack, line: &Witness<'_>, column: usize) -> f32 {
-    stack.probability(line.raw[column], line.found[column], line.withheld)
+/// What stacks and judge say of a line.
+pub fn verdict<'a>(heads: &KindHeads, line: &'a Witness<'a>) -> Verdict<'a> {
+    let kinds = heads.questions.iter().map(|question| question.stack.probability(&line.evidence)).collect();
+    Verdict { line, kinds, judged: heads.judge.probability(&line.evidence) }
 }
 
-fn at_cut(stack: &Stack, lines: &[&Witness<'_>], column: usize, kind: CueKind, cut: f32) -> Tally {
-    Tally::of(lines.iter().map(|line| (probability(stack, line, column) >= cut, line.row.cues().contains(&kind))))
+/// Chooses all cuts by verdicts on lines that neither heads nor stacks nor judge had seen.
+pub fn set_cuts(heads: &mut KindHeads, verdicts: &[&Verdict<'_>]) {
+    let common = common_scores(heads, verdicts);
+    for (column, question) in heads.questions.iter_mut().enumerate() {
+        if let Column::Kind(kind) = question.column {
+            set_kind_cuts(question, verdicts, column, kind, &common);
+        }
+    }
+    if !heads.judge.trees.is_empty() {
+        set_severity_cuts(heads, verdicts);
+    }
+}
+
+fn at_cut(verdicts: &[&Verdict<'_>], column: usize, kind: CueKind, cut: f32) -> Tally {
+    Tally::of(verdicts.iter().map(|said| (said.kinds[column] >= cut, said.line.is(kind))))
 }
 
 fn cut_of(step: u32) -> f32 {
@@ -242,12 +293,12 @@ fn cut_of(step: u32) -> f32 {
 }
 
 /// Mean F1 over all kinds by cut.
-fn common_scores(heads: &KindHeads, stacks: &[Stack], lines: &[&Witness<'_>]) -> Vec<f64> {
+fn common_scores(heads: &KindHeads, verdicts: &[&Verdict<'_>]) -> Vec<f64> {
     CUTS.map(|step| {
         let (mut sum, mut kinds) = (0.0, 0);
         for (column, question) in heads.questions.iter().enumerate() {
             if let Column::Kind(kind) = question.column {
-                let tally = at_cut(&stacks[column], lines, column, kind, cut_of(step));
+                let tally = at_cut(verdicts, column, kind, cut_of(step));
                 if tally.support() > 0.0 {
                     sum += tally.f1();
                     kinds += 1;
@@ -260,58 +311,33 @@ fn common_scores(heads: &KindHeads, stacks: &[Stack], lines: &[&Witness<'_>]) ->
 }
 
 /// The cut with the best F1, drawn to the common one; a kind without a pattern needs a fair precision besides.
-fn set_cuts(stack: &mut Stack, lines: &[&Witness<'_>], column: usize, kind: CueKind, common: &[f64]) {
+fn set_kind_cuts(question: &mut Question, verdicts: &[&Verdict<'_>], column: usize, kind: CueKind, common: &[f64]) {
     let mut best = (f64::NEG_INFINITY, 0.5);
     for (step, common) in CUTS.zip(common) {
-        let tally = at_cut(stack, lines, column, kind, cut_of(step));
+        let tally = at_cut(verdicts, column, kind, cut_of(step));
         let votes = tally.support();
         let value = (votes * tally.f1() + COMMON_VOTES * common) / (votes + COMMON_VOTES);
         if value > best.0 {
             best = (value, cut_of(step));
         }
     }
-    let added = |cut: f32| {
-        Tally::of(
-            lines
-                .iter()
-                .filter(|line| !line.found[column])
-                .map(|line| (probability(stack, line, column) >= cut, line.row.cues().contains(&kind))),
-        )
-    };
+    let unnamed: Vec<&Verdict<'_>> = verdicts.iter().copied().filter(|said| !said.line.found[column]).collect();
     let precise = |cut: &f32| {
-        let tally = added(*cut);
+        let tally = at_cut(&unnamed, column, kind, *cut);
         (tally.hit + ADDED_PRECISION) / (tally.hit + tally.wrong + 1.0) >= ADDED_PRECISION
     };
     let cut = best.1;
     let add_from = CUTS.map(cut_of).filter(|step| *step >= cut).find(precise).unwrap_or(0.9);
-    stack.add_from = if severity::model_may_add(kind) { add_from } else { 2.0 };
-    stack.keep_from = cut.min(severity::model_may_drop_below(kind));
+    question.add_from = if severity::model_may_add(kind) { add_from } else { 2.0 };
+    question.keep_from = cut.min(severity::model_may_drop_below(kind));
 }
 
-/// The answers of heads and patterns together, as in use.
-pub fn answers(heads: &KindHeads, line: &Witness<'_>) -> Vec<bool> {
+/// By question, whether heads and patterns together find the kind, as in use.
+fn answers(heads: &KindHeads, said: &Verdict<'_>) -> Vec<bool> {
     let of = |(column, question): (usize, &Question)| {
-        let probability = probability(&question.stack, line, column);
-        probability >= if line.found[column] { question.stack.keep_from } else { question.stack.add_from }
+        said.kinds[column] >= if said.line.found[column] { question.keep_from } else { question.add_from }
     };
     heads.questions.iter().enumerate().map(of).collect()
-}
-
-/// Fits the judge of severity 2 and more.
-pub fn fit_judge(lines: &[&Witness<'_>], prior: Option<&[f32]>) -> Vec<f32> {
-    let rows: Vec<Vec<f64>> =
-        lines.iter().map(|line| line.evidence.iter().map(|&number| f64::from(number)).collect()).collect();
-    let yes: Vec<bool> = lines.iter().map(|line| line.row.severity() >= Some(2)).collect();
-    let size = rows.first().map_or(0, Vec::len);
-    let (prior, strength) = match prior {
-        Some(prior) => (prior.iter().map(|&number| f64::from(number)).collect(), BORROWED_STRENGTH),
-        None => (vec![0.0; size], JUDGE_STRENGTH),
-    };
-    let mut strength = vec![strength; size];
-    if let Some(bias) = strength.first_mut() {
-        *bias = 0.01;
-    }
-    ridge(&rows, &yes, &prior, &strength).into_iter().map(|number| number as f32).collect()
 }
 
 /// Share of calm look-alikes that may be flagged as complaints; on lines not fitted to it is somewhat more.
@@ -321,68 +347,68 @@ const DOUBT_MAX: f32 = 0.5;
 
 /// Chooses the cuts of the judge. A complaint by cues is doubted where that makes most answers right; one is heard
 /// without such cues where F1 is best with few look-alikes flagged; friction where most answers without a cue are right.
-pub fn set_severity_cuts(heads: &mut KindHeads, lines: &[(&Witness<'_>, f32)]) {
-    let by_cues = |line: &Witness<'_>| (1..4).find(|by| line.evidence.get(*by) == Some(&1.0)).unwrap_or(0);
-    let bad = |line: &Witness<'_>| line.row.severity() >= Some(2);
+fn set_severity_cuts(heads: &mut KindHeads, verdicts: &[&Verdict<'_>]) {
     let steps = |value: &dyn Fn(f32) -> f64| {
         let better = |best: (f64, f32), cut: f32| if value(cut) > best.0 { (value(cut), cut) } else { best };
         (5..=95).map(cut_of).fold((f64::NEG_INFINITY, 0.5), better).1
     };
     heads.doubt_below = steps(&|cut| {
-        let own = lines.iter().filter(|(line, _)| by_cues(line) == 2);
-        own.filter(|(line, score)| (*score >= cut) == bad(line)).count() as f64
+        let own = verdicts.iter().filter(|said| said.line.by_cues() == 2);
+        own.filter(|said| (said.judged >= cut) == said.line.is_complaint()).count() as f64
     })
     .min(DOUBT_MAX);
     let doubt_below = heads.doubt_below;
-    let said = |line: &Witness<'_>, score: f32, cut: f32| match by_cues(line) {
+    let flags = |said: &Verdict<'_>, cut: f32| match said.line.by_cues() {
         3 => true,
-        2 => score >= doubt_below,
-        _ => score >= cut,
+        2 => said.judged >= doubt_below,
+        _ => said.judged >= cut,
     };
-    let look_alikes = || lines.iter().filter(|(line, _)| line.row.hard_negative && by_cues(line) < 3);
+    let look_alikes = || verdicts.iter().filter(|said| said.line.row.hard_negative && said.line.by_cues() < 3);
     let most = (look_alikes().count() as f64 * LOOK_ALIKES_FLAGGED).max(0.5);
     heads.complaint_from = steps(&|cut| {
-        let flagged = look_alikes().filter(|(line, score)| said(line, *score, cut)).count() as f64;
-        let tally = Tally::of(lines.iter().map(|(line, score)| (said(line, *score, cut), bad(line))));
+        let flagged = look_alikes().filter(|said| flags(said, cut)).count() as f64;
+        let tally = Tally::of(verdicts.iter().map(|said| (flags(said, cut), said.line.is_complaint())));
         if flagged <= most { tally.f1() } else { -flagged }
     });
     heads.friction_from = steps(&|cut| {
-        let calm = lines.iter().filter(|(line, _)| by_cues(line) == 0);
-        calm.filter(|(line, score)| (*score >= cut) == (line.row.severity() >= Some(1))).count() as f64
+        let calm = verdicts.iter().filter(|said| said.line.by_cues() == 0);
+        calm.filter(|said| (said.judged >= cut) == (said.line.row.severity() >= Some(1))).count() as f64
     })
     .min(heads.complaint_from);
 }
 
-/// What the program says of a line: a complaint or more.
-pub fn flagged(heads: &KindHeads, line: &Witness<'_>) -> bool {
-    let score = judged(&heads.judge, line);
-    match (1..4).find(|by| line.evidence.get(*by) == Some(&1.0)) {
-        Some(3) => score >= severity::judge_may_drop_below(CueKind::LegalThreat),
-        Some(2) => score >= heads.doubt_below,
-        _ => score >= heads.complaint_from,
+/// Whether the program flags a line as a complaint or more.
+fn flagged(heads: &KindHeads, said: &Verdict<'_>) -> bool {
+    match said.line.by_cues() {
+        3 => said.judged >= severity::judge_may_drop_below(CueKind::LegalThreat),
+        2 => said.judged >= heads.doubt_below,
+        _ => said.judged >= heads.complaint_from,
     }
 }
 
-/// Probability of a complaint by the judge.
-pub fn judged(judge: &[f32], line: &Witness<'_>) -> f32 {
-    let log_odds: f32 = judge.iter().zip(&line.evidence).map(|(weight, number)| weight * number).sum();
-    1.0 / (1.0 + (-log_odds).exp())
+/// Right, wrong and missed complaints, and the share of look-alikes flagged.
+pub fn complaints(heads: &KindHeads, verdicts: &[&Verdict<'_>]) -> (Tally, f32) {
+    let tally = Tally::of(verdicts.iter().map(|said| (flagged(heads, said), said.line.is_complaint())));
+    let alike: Vec<bool> =
+        verdicts.iter().filter(|said| said.line.row.hard_negative).map(|said| flagged(heads, said)).collect();
+    (tally, alike.iter().filter(|said| **said).count() as f32 / alike.len().max(1) as f32)
+}
+
+/// By question of a kind, right, wrong and missed findings of patterns alone, and with the model.
+pub fn tallies(heads: &KindHeads, verdicts: &[&Verdict<'_>]) -> Vec<[Tally; 2]> {
+    let said: Vec<Vec<bool>> = verdicts.iter().map(|said| answers(heads, said)).collect();
+    let kinds = heads.questions.iter().enumerate().filter_map(|(column, question)| Some((column, kind_of(question.column)?)));
+    kinds
+        .map(|(column, kind)| {
+            let alone = verdicts.iter().map(|said| (said.line.found[column], said.line.is(kind)));
+            let joined = verdicts.iter().zip(&said).map(|(verdict, said)| (said[column], verdict.line.is(kind)));
+            [Tally::of(alone), Tally::of(joined)]
+        })
+        .collect()
 }
 
 /// Macro F1 over the kinds with at least three lines: patterns alone, and with the model.
-pub fn macro_f1(heads: &KindHeads, lines: &[(&Witness<'_>, Vec<bool>)]) -> [f32; 2] {
-    let mut sums = [0.0; 2];
-    let mut kinds = 0;
-    for (column, question) in heads.questions.iter().enumerate() {
-        let Column::Kind(kind) = question.column else { continue };
-        let truth = |line: &Witness<'_>| line.row.cues().contains(&kind);
-        let alone = Tally::of(lines.iter().map(|(line, _)| (line.found[column], truth(line))));
-        let joined = Tally::of(lines.iter().map(|(line, said)| (said[column], truth(line))));
-        if alone.support() >= 3.0 {
-            sums[0] += alone.f1();
-            sums[1] += joined.f1();
-            kinds += 1;
-        }
-    }
-    sums.map(|sum| (sum / f64::from(kinds.max(1))) as f32)
+pub fn macro_f1(tallies: &[[Tally; 2]]) -> [f32; 2] {
+    let known: Vec<&[Tally; 2]> = tallies.iter().filter(|[alone, _]| alone.support() >= 3.0).collect();
+    [0, 1].map(|which| (known.iter().map(|both| both[which].f1()).sum::<f64>() / known.len().max(1) as f64) as f32)
 }

@@ -17,6 +17,7 @@ use crate::language::cues::Engine;
 use crate::language::lexicon::{self, DataError};
 use crate::terms::Lang;
 
+mod boost;
 mod data;
 mod figures;
 mod kinds;
@@ -26,7 +27,7 @@ mod stack;
 
 use self::data::{FOLDS, Part, Row, Set};
 use self::figures::{Scored, auroc, best_cut, cut_below, logistic_curve, macro_f1, share_above};
-use self::kinds::{Figures, Lesson as KindLesson, Source, Witness};
+use self::kinds::{Figures, Lesson as KindLesson, Source, Verdict, Witness};
 use self::phrases::{Phrase, phrases};
 use self::solver::{Example, Settings, Weights, solve};
 
@@ -175,10 +176,9 @@ fn fit(rows: &[Row], every: usize) -> Result<(Classifier, Vec<HeadReport>), Trai
             language.heads.push(head);
             reports.push(report);
         }
-        let german: Option<&LanguageHeads> = languages.first();
         for agent in [false, true] {
             let room = Room { lang, agent, engine: &engine, texts: &texts, drawn: &drawn, general: &general };
-            let (heads, report) = fit_kinds(&room, german.map(|german| german.kinds(agent)));
+            let (heads, report) = fit_kinds(&room);
             *if agent { &mut language.agent } else { &mut language.customer } = heads;
             reports.push(report);
         }
@@ -208,8 +208,8 @@ struct Room<'a> {
     general: &'a [ModelScores],
 }
 
-/// Heads, stacks and judge of one party. `german`: those of German, for a language without unseen lines.
-fn fit_kinds(room: &Room<'_>, german: Option<&KindHeads>) -> (KindHeads, HeadReport) {
+/// Heads, stacks and judge of one party.
+fn fit_kinds(room: &Room<'_>) -> (KindHeads, HeadReport) {
     let wanted = |row: &Row| match row.set {
         Set::Lines => row.is_agents() == room.agent,
         Set::Woz | Set::Banking => !room.agent && row.part != Part::Held,
@@ -238,22 +238,23 @@ fn fit_kinds(room: &Room<'_>, german: Option<&KindHeads>) -> (KindHeads, HeadRep
             kinds::witness(row, raw, room.general[index], &heads, room.engine)
         })
         .collect();
-    let in_use: Vec<&Witness<'_>> = witnesses.iter().filter(|line| line.row.part != Part::Held).collect();
-    let fresh: Vec<&Witness<'_>> = in_use.iter().copied().filter(|line| line.row.unseen).collect();
-    let (fitted_to, prior) = if fresh.is_empty() { (in_use, german) } else { (fresh, None) };
+    let (held, in_use): (Vec<&Witness<'_>>, Vec<&Witness<'_>>) =
+        witnesses.iter().partition(|line| line.row.part == Part::Held);
+    let verdicts = unseen_verdicts(&heads, &in_use);
+    let fresh: Vec<&Verdict<'_>> = verdicts.iter().filter(|said| said.line.row.unseen).collect();
+    let fresh = if fresh.is_empty() { verdicts.iter().collect() } else { fresh };
 
+    kinds::join(&mut heads, &in_use);
     let mut figures = Figures::new();
-    cross_validated(&heads, &fitted_to, prior, &mut figures);
-    finish(&mut heads, &fitted_to, prior);
-    let held: Vec<&Witness<'_>> = witnesses.iter().filter(|line| line.row.part == Part::Held).collect();
-    let said: Vec<(&Witness<'_>, Vec<bool>)> = held.iter().map(|&line| (line, kinds::answers(&heads, line))).collect();
-    let [alone, joined] = kinds::macro_f1(&heads, &said);
+    cross_validated(&heads, &fresh, &mut figures);
+    kinds::set_cuts(&mut heads, &fresh);
+    let held: Vec<Verdict<'_>> = held.into_iter().map(|line| kinds::verdict(&heads, line)).collect();
+    let held: Vec<&Verdict<'_>> = held.iter().collect();
+    let [alone, joined] = kinds::macro_f1(&kinds::tallies(&heads, &held));
     figures.push(("lines held: macro F1, patterns alone".to_owned(), alone));
     figures.push(("lines held: macro F1, with the model".to_owned(), joined));
     if !room.agent {
-        let scored: Vec<Scored> =
-            held.iter().map(|line| (kinds::judged(&heads.judge, line), line.row.severity() >= Some(2))).collect();
-        figures.extend(auroc(&scored).map(|area| ("lines held: AUROC of the judge".to_owned(), area)));
+        figures.extend(judge_auroc(&held).map(|area| ("lines held: AUROC of the judge".to_owned(), area)));
         figures.push(("cut for a complaint".to_owned(), heads.complaint_from));
         figures.push(("cut for friction".to_owned(), heads.friction_from));
         figures.push(("complaints by cues doubted below".to_owned(), heads.doubt_below));
@@ -269,49 +270,50 @@ fn fit_kinds(room: &Room<'_>, german: Option<&KindHeads>) -> (KindHeads, HeadRep
     (heads, report)
 }
 
-/// Stacks, judge and cuts from these lines.
-fn finish(heads: &mut KindHeads, lines: &[&Witness<'_>], prior: Option<&KindHeads>) {
-    kinds::fit_stacks(heads, lines, prior);
-    if lines.iter().any(|line| !line.evidence.is_empty()) {
-        heads.judge = kinds::fit_judge(lines, prior.map(|prior| &prior.judge[..]));
-        let scored: Vec<(&Witness<'_>, f32)> =
-            lines.iter().map(|&line| (line, kinds::judged(&heads.judge, line))).collect();
-        kinds::set_severity_cuts(heads, &scored);
-    }
-}
-
-/// Figures of stacks and judge on folds of lines they were not fitted to; the heads had not seen these either.
-fn cross_validated(heads: &KindHeads, lines: &[&Witness<'_>], prior: Option<&KindHeads>, figures: &mut Figures) {
-    let mut said: Vec<(&Witness<'_>, Vec<bool>)> = Vec::new();
-    let mut judged: Vec<(&Witness<'_>, f32, bool)> = Vec::new();
-    for fold in 0..FOLDS {
-        let (own, others): (Vec<&Witness<'_>>, Vec<&Witness<'_>>) =
+/// What stacks and judge say of lines of folds they were not fitted to; the heads had not seen these either.
+fn unseen_verdicts<'a>(heads: &KindHeads, lines: &[&'a Witness<'a>]) -> Vec<Verdict<'a>> {
+    let of_fold = |fold: usize| {
+        let (own, others): (Vec<&'a Witness<'a>>, Vec<&Witness<'_>>) =
             lines.iter().copied().partition(|line| line.row.fold == fold);
         let mut heads = heads.clone();
-        finish(&mut heads, &others, prior);
-        for line in own {
-            said.push((line, kinds::answers(&heads, line)));
-            let score = kinds::judged(&heads.judge, line);
-            judged.push((line, score, kinds::flagged(&heads, line)));
-        }
+        kinds::join(&mut heads, &others);
+        own.into_iter().map(move |line| kinds::verdict(&heads, line))
+    };
+    (0..FOLDS).flat_map(of_fold).collect()
+}
+
+/// Figures of verdicts on unseen lines, the cuts of each fold chosen on the others.
+fn cross_validated(heads: &KindHeads, verdicts: &[&Verdict<'_>], figures: &mut Figures) {
+    let (mut by_kind, mut complaints, mut alike) = (Vec::new(), stack::Tally::default(), 0.0);
+    for fold in 0..FOLDS {
+        let (own, others): (Vec<&Verdict<'_>>, Vec<&Verdict<'_>>) =
+            verdicts.iter().copied().partition(|said| said.line.row.fold == fold);
+        let mut heads = heads.clone();
+        kinds::set_cuts(&mut heads, &others);
+        let tallies = kinds::tallies(&heads, &own);
+        by_kind.resize(tallies.len(), [stack::Tally::default(); 2]);
+        by_kind.iter_mut().zip(tallies).for_each(|(sums, both)| [0, 1].into_iter().for_each(|n| sums[n].add(both[n])));
+        let (of_fold, flagged) = kinds::complaints(&heads, &own);
+        complaints.add(of_fold);
+        alike += flagged / FOLDS as f32;
     }
-    let [alone, joined] = kinds::macro_f1(heads, &said);
-    figures.push((format!("{} lines: macro F1, patterns alone", lines.len()), alone));
+    let [alone, joined] = kinds::macro_f1(&by_kind);
+    figures.push((format!("{} lines: macro F1, patterns alone", verdicts.len()), alone));
     figures.push(("cross-validated: macro F1, with the model".to_owned(), joined));
-    if lines.iter().all(|line| line.evidence.is_empty()) {
+    if heads.judge.trees.is_empty() {
         return;
     }
-    let bad = |line: &Witness<'_>| line.row.severity() >= Some(2);
-    let scored: Vec<Scored> = judged.iter().map(|(line, score, _)| (*score, bad(line))).collect();
-    figures.extend(auroc(&scored).map(|area| ("cross-validated: AUROC of the judge".to_owned(), area)));
-    let tally = stack::Tally::of(judged.iter().map(|(line, _, said)| (*said, bad(line))));
-    figures
-        .push(("cross-validated: precision of complaints".to_owned(), (tally.hit / (tally.hit + tally.wrong)) as f32));
-    figures.push(("cross-validated: recall of complaints".to_owned(), (tally.hit / tally.support()) as f32));
-    let alike: Vec<bool> =
-        judged.iter().filter(|(line, ..)| line.row.hard_negative).map(|(_, _, said)| *said).collect();
-    let flagged = alike.iter().filter(|said| **said).count() as f32 / alike.len().max(1) as f32;
-    figures.push(("cross-validated: look-alikes flagged".to_owned(), flagged));
+    figures.extend(judge_auroc(verdicts).map(|area| ("cross-validated: AUROC of the judge".to_owned(), area)));
+    let share = |part: f64, all: f64| (part / all.max(1.0)) as f32;
+    let precision = share(complaints.hit, complaints.hit + complaints.wrong);
+    figures.push(("cross-validated: precision of complaints".to_owned(), precision));
+    figures.push(("cross-validated: recall of complaints".to_owned(), share(complaints.hit, complaints.support())));
+    figures.push(("cross-validated: look-alikes flagged".to_owned(), alike));
+}
+
+fn judge_auroc(verdicts: &[&Verdict<'_>]) -> Option<f32> {
+    let scored = verdicts.iter().map(|said| (said.judged, said.line.row.severity() >= Some(2)));
+    auroc(&scored.collect::<Vec<Scored>>())
 }
 
 /// An example with its row.

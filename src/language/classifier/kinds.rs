@@ -3,6 +3,7 @@
 //!
 //! Weights lie `[bucket][question]`: a feature brings one row, which is added to the sums of all questions.
 
+use super::trees::Trees;
 use crate::terms::CueKind;
 
 /// Rows are added in 16 bits; this many of 127 at most fit.
@@ -19,40 +20,43 @@ pub enum Column {
     Severity(u8),
 }
 
-/// How a column becomes a raw score, and a raw score with what the patterns say a probability.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// How a column becomes a raw score, and all that is known of an utterance a probability.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     pub column: Column,
     /// What one step of a weight is worth.
     pub scale: f32,
     pub bias: f32,
+    /// Of a kind; empty for a severity.
     pub stack: Stack,
-}
-
-/// Logistic regression on a head's raw score and on what the patterns of the kind say, fitted to lines neither had seen.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Stack {
-    pub bias: f32,
-    pub head: f32,
-    /// A pattern of the kind matched.
-    pub found: f32,
-    /// Some pattern was denied, quoted or explained away.
-    pub withheld: f32,
     /// From this probability on the kind is found without a pattern; above 1 never.
     pub add_from: f32,
     /// Below this probability a pattern's finding is dropped; 0 never.
     pub keep_from: f32,
 }
 
+/// Logistic regression on the evidence of an utterance (`language::evidence`): on what its own head and patterns say, and on
+/// what all others do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stack {
+    /// By number of the evidence, in steps.
+    pub weights: Vec<i16>,
+    /// What one step is worth.
+    pub scale: f32,
+}
+
 impl Stack {
-    /// Log-odds that the utterance does it.
-    pub fn log_odds(&self, head: f32, found: bool, withheld: bool) -> f32 {
-        self.bias + self.head * head + if found { self.found } else { 0.0 } + if withheld { self.withheld } else { 0.0 }
+    /// Nearest stack to these weights.
+    pub fn of(weights: &[f64]) -> Self {
+        let largest = weights.iter().fold(0.0f64, |largest, weight| largest.max(weight.abs()));
+        let step = (largest / 32_767.0).max(f64::MIN_POSITIVE);
+        Self { weights: weights.iter().map(|weight| (weight / step).round() as i16).collect(), scale: step as f32 }
     }
 
     /// Probability 0..1 that the utterance does it.
-    pub fn probability(&self, head: f32, found: bool, withheld: bool) -> f32 {
-        1.0 / (1.0 + (-self.log_odds(head, found, withheld)).exp())
+    pub fn probability(&self, evidence: &[f32]) -> f32 {
+        let sum: f32 = self.weights.iter().zip(evidence).map(|(&weight, number)| f32::from(weight) * number).sum();
+        1.0 / (1.0 + (-self.scale * sum).exp())
     }
 }
 
@@ -62,8 +66,8 @@ pub struct KindHeads {
     pub questions: Vec<Question>,
     /// Rows of as many weights as there are questions; the number of rows is a power of two.
     pub weights: Vec<i8>,
-    /// Log-odds of a complaint from the evidence of one utterance (`severity::evidence`); empty for agents.
-    pub judge: Vec<f32>,
+    /// Probability of a complaint from the evidence of one utterance (`language::evidence`); without trees for agents.
+    pub judge: Trees,
     /// Probability from which an utterance without a cue of complaint is one, severity 2.
     pub complaint_from: f32,
     /// Probability below which a complaint by its cues is but friction.
@@ -126,12 +130,12 @@ mod tests {
     use super::*;
 
     fn heads() -> KindHeads {
-        let question = |column| Question { column, scale: 0.5, bias: 1.0, stack: Stack::default() };
+        let question =
+            |column| Question { column, scale: 0.5, bias: 1.0, stack: Stack::default(), add_from: 2.0, keep_from: 0.0 };
         let questions = vec![question(Column::Kind(CueKind::Anger)), question(Column::Severity(2))];
         KindHeads {
             questions,
             weights: (0..2048).map(|n| [127, -3][n % 2]).collect(),
-            judge: Vec::new(),
             ..KindHeads::default()
         }
     }
@@ -150,10 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_and_a_head_make_a_kind_likelier_and_a_denial_less() {
-        let stack = Stack { bias: -2.0, head: 1.0, found: 2.0, withheld: -1.0, add_from: 0.5, keep_from: 0.1 };
-        assert!(stack.probability(1.0, false, false) < stack.probability(1.0, true, false));
-        assert!(stack.probability(1.0, true, true) < stack.probability(1.0, true, false));
-        assert!(stack.probability(2.0, true, false) > stack.probability(1.0, true, false));
+    fn a_stack_keeps_its_weights_to_a_thousandth() {
+        let stack = Stack::of(&[-2.0, 1.0, 0.5]);
+        let sure = |evidence: &[f32], log_odds: f32| {
+            let wanted = 1.0 / (1.0 + (-log_odds).exp());
+            assert!((stack.probability(evidence) - wanted).abs() < 1e-3, "{evidence:?}");
+        };
+        sure(&[1.0, 0.0, 0.0], -2.0);
+        sure(&[1.0, 3.0, 1.0], 1.5);
+        assert_eq!(Stack::of(&[0.0]).probability(&[1.0]), 0.5);
     }
 }

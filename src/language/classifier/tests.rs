@@ -8,12 +8,14 @@ fn small() -> Classifier {
     let heads = vec![head(HeadKind::Offence, 3), head(HeadKind::Positive, -7)];
     let lists = "[a]\n=abc".to_owned();
     let mut language = LanguageHeads::new(Lang::De, lists.clone(), lists, heads).unwrap();
-    let stack = Stack { bias: -1.0, head: 1.0, found: 2.0, withheld: -0.5, add_from: 0.5, keep_from: 0.1 };
-    let question = |column| Question { column, scale: 0.1, bias: 0.5, stack };
+    let stack = Stack::of(&[-1.0, 1.0, 2.0, -0.5]);
+    let question =
+        |column| Question { column, scale: 0.1, bias: 0.5, stack: stack.clone(), add_from: 0.5, keep_from: 0.1 };
+    let tree = Tree { splits: [Split { number: 1, most: -7 }; SPLITS], leaves: [-300, 1, 2, 3, 4, 5, 6, 500] };
     language.customer = KindHeads {
         questions: vec![question(Column::Kind(CueKind::Anger)), question(Column::Severity(2))],
         weights: vec![5; 2 << 10],
-        judge: vec![0.5, -0.25],
+        judge: Trees { bias: -0.25, trees: vec![tree] },
         complaint_from: 0.5,
         doubt_below: 0.3,
         friction_from: 0.25,
