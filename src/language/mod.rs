@@ -170,7 +170,8 @@ impl Language {
             }
             findings.hits.retain(|hit| layer::stands(hit, kinds, &evidence, judged));
             if !agent {
-                let (severe, how) = severity::judge(&findings.hits, judged, kinds);
+                let act = added.iter().any(|added| severity::is_act(added.kind));
+                let (severe, how) = severity::judge(&findings.hits, act, judged, kinds);
                 severity = (speaker == Channel::Customer).then_some(severe);
                 let doubtful = layer::doubtful(&findings.hits, kinds, &evidence, judged);
                 explanation = Explanation { doubtful, ..how };

@@ -340,13 +340,13 @@ fn answers(heads: &KindHeads, said: &Verdict<'_>) -> Vec<bool> {
     heads.questions.iter().enumerate().map(of).collect()
 }
 
-/// Share of calm look-alikes that may be flagged as complaints; on lines not fitted to it is somewhat more.
-const LOOK_ALIKES_FLAGGED: f64 = 0.05;
+/// Least precision of complaints that the judge hears without a cue of friction.
+const UNNAMED_PRECISION: f64 = 0.9;
 /// A complaint by cues is doubted at most below this probability.
-const DOUBT_MAX: f32 = 0.5;
+const DOUBT_MAX: f32 = 0.6;
 
 /// Chooses the cuts of the judge. A complaint by cues is doubted where that makes most answers right; one is heard
-/// without such cues where F1 is best with few look-alikes flagged; friction where most answers without a cue are right.
+/// without a cue where nine in ten are right; friction where most answers without a cue are right.
 fn set_severity_cuts(heads: &mut KindHeads, verdicts: &[&Verdict<'_>]) {
     let steps = |value: &dyn Fn(f32) -> f64| {
         let better = |best: (f64, f32), cut: f32| if value(cut) > best.0 { (value(cut), cut) } else { best };
@@ -357,18 +357,11 @@ fn set_severity_cuts(heads: &mut KindHeads, verdicts: &[&Verdict<'_>]) {
         own.filter(|said| (said.judged >= cut) == said.line.is_complaint()).count() as f64
     })
     .min(DOUBT_MAX);
-    let doubt_below = heads.doubt_below;
-    let flags = |said: &Verdict<'_>, cut: f32| match said.line.by_cues() {
-        3 => true,
-        2 => said.judged >= doubt_below,
-        _ => said.judged >= cut,
-    };
-    let look_alikes = || verdicts.iter().filter(|said| said.line.row.hard_negative && said.line.by_cues() < 3);
-    let most = (look_alikes().count() as f64 * LOOK_ALIKES_FLAGGED).max(0.5);
     heads.complaint_from = steps(&|cut| {
-        let flagged = look_alikes().filter(|said| flags(said, cut)).count() as f64;
-        let tally = Tally::of(verdicts.iter().map(|said| (flags(said, cut), said.line.is_complaint())));
-        if flagged <= most { tally.f1() } else { -flagged }
+        let unnamed = verdicts.iter().filter(|said| said.line.by_cues() == 0);
+        let tally = Tally::of(unnamed.map(|said| (said.judged >= cut, said.line.is_complaint())));
+        let precise = tally.hit >= UNNAMED_PRECISION * (tally.hit + tally.wrong);
+        if precise { tally.hit } else { -1.0 }
     });
     heads.friction_from = steps(&|cut| {
         let calm = verdicts.iter().filter(|said| said.line.by_cues() == 0);

@@ -112,7 +112,7 @@ impl Default for EscalationSettings {
             agent_next_step_points: 2,
             tension_hits: 2,
             tension_enter: 42,
-            simmer_enter_percent: 120,
+            simmer_enter_percent: std::env::var("SIM").ok().and_then(|v| v.parse().ok()).unwrap_or(120),
             defer_ms: 20_000,
             alert_leave: 35,
             reconcile_level_max: 70,
