@@ -390,7 +390,8 @@ pub fn complaints(heads: &KindHeads, verdicts: &[&Verdict<'_>]) -> (Tally, f32) 
 /// By question of a kind, right, wrong and missed findings of patterns alone, and with the model.
 pub fn tallies(heads: &KindHeads, verdicts: &[&Verdict<'_>]) -> Vec<[Tally; 2]> {
     let said: Vec<Vec<bool>> = verdicts.iter().map(|said| answers(heads, said)).collect();
-    let kinds = heads.questions.iter().enumerate().filter_map(|(column, question)| Some((column, kind_of(question.column)?)));
+    let kinds =
+        heads.questions.iter().enumerate().filter_map(|(column, question)| Some((column, kind_of(question.column)?)));
     kinds
         .map(|(column, kind)| {
             let alone = verdicts.iter().map(|said| (said.line.found[column], said.line.is(kind)));

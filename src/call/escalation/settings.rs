@@ -31,8 +31,8 @@ pub struct EscalationSettings {
     /// The nearer the level is to this, above 100, the less a further utterance adds: complaints add up, and none
     /// takes a call from calm to critical at one stroke.
     pub headroom_points: u8,
-    /// Points the text model adds at most, over all that was said: small, and never enough for another band. Cues carry
-    /// the decision, the model orders what lies between.
+    /// Points the text model adds at most, over all that was said, and never enough for another band. Cues carry the
+    /// decision, the model orders what lies between: nearly the whole calm band.
     pub model_points: u8,
     /// Lowest level after an explicit act, so that its alert does not end while the agent still answers.
     pub act_level_min: u8,
@@ -112,7 +112,7 @@ impl Default for EscalationSettings {
             agent_next_step_points: 2,
             tension_hits: 2,
             tension_enter: 42,
-            simmer_enter_percent: std::env::var("SIM").ok().and_then(|v| v.parse().ok()).unwrap_or(120),
+            simmer_enter_percent: 120,
             defer_ms: 20_000,
             alert_leave: 35,
             reconcile_level_max: 70,

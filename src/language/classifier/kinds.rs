@@ -133,11 +133,7 @@ mod tests {
         let question =
             |column| Question { column, scale: 0.5, bias: 1.0, stack: Stack::default(), add_from: 2.0, keep_from: 0.0 };
         let questions = vec![question(Column::Kind(CueKind::Anger)), question(Column::Severity(2))];
-        KindHeads {
-            questions,
-            weights: (0..2048).map(|n| [127, -3][n % 2]).collect(),
-            ..KindHeads::default()
-        }
+        KindHeads { questions, weights: (0..2048).map(|n| [127, -3][n % 2]).collect(), ..KindHeads::default() }
     }
 
     #[test]
