@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::dialogues::{TURN_MS, labelled_reading};
 use super::load::Loaded;
 use super::metrics::share;
-use super::records::{Dialogue, Expected, Split, Strength};
+use super::records::{Dialogue, Expected, LabelledTurn, Party, Split, Strength};
 use super::wanted;
 use crate::call::CallInfo;
 use crate::call::conversation::{Conversation, Rules};
@@ -137,6 +137,8 @@ struct Whisper {
     /// Index of the turn after which it came.
     turn: usize,
     t_ms: u64,
+    /// When it left the screen, if it did. A good moment stands on none.
+    gone_ms: Option<u64>,
     practice: String,
     text: String,
 }
@@ -144,13 +146,26 @@ struct Whisper {
 fn play(rules: &Arc<Rules>, settings: &EscalationSettings, call: &Dialogue, source: Source) -> Vec<Whisper> {
     let info = CallInfo { call: call.id.clone(), lang: call.lang, ..CallInfo::default() };
     let (mut conversation, begun) = Conversation::new(rules.clone(), settings, &info, 0);
-    let mut whispers = Vec::new();
+    let mut whispers: Vec<Whisper> = Vec::new();
+    let mut places: BTreeMap<u64, usize> = BTreeMap::new();
     let mut note = |turn: usize, t_ms: u64, outputs: Vec<CoachOutput>| {
-        whispers.extend(outputs.into_iter().filter_map(|output| match output {
-            CoachOutput::Prompt { practice, text, state: PromptState::Shown, .. }
-            | CoachOutput::Moment { practice, text } => Some(Whisper { turn, t_ms, practice, text }),
-            CoachOutput::Prompt { .. } | CoachOutput::Suggestion { .. } => None,
-        }));
+        for output in outputs {
+            match output {
+                CoachOutput::Prompt { id, practice, text, state: PromptState::Shown, .. } => {
+                    places.insert(id, whispers.len());
+                    whispers.push(Whisper { turn, t_ms, gone_ms: None, practice, text });
+                }
+                CoachOutput::Moment { practice, text } => {
+                    whispers.push(Whisper { turn, t_ms, gone_ms: Some(t_ms), practice, text });
+                }
+                CoachOutput::Prompt { id, .. } => {
+                    if let Some(whisper) = places.get(&id).and_then(|place| whispers.get_mut(*place)) {
+                        whisper.gone_ms.get_or_insert(t_ms);
+                    }
+                }
+                CoachOutput::Suggestion { .. } => {}
+            }
+        }
     };
     note(0, 0, begun);
     let mut end_ms = 0_u64;
@@ -212,8 +227,7 @@ impl PracticeFigures {
                 };
                 let place = |strength| {
                     expected.iter().zip(&met).position(|(expected, met)| {
-                        let in_time = (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn);
-                        met.is_none() && in_time && expected.strength == strength && fits(expected)
+                        met.is_none() && in_time(call, expected, whisper) && expected.strength == strength && fits(expected)
                     })
                 };
                 if let Some(place) = place(Strength::Must).or_else(|| place(Strength::May)) {
@@ -269,6 +283,18 @@ impl PracticeFigures {
             }
         }
     }
+}
+
+/// Whether the agent has the whisper before them when they answer what it is expected after: it comes then or soon
+/// afterwards, or it came after their own words before, and still stands there when the customer has spoken.
+fn in_time(call: &Dialogue, expected: &Expected, whisper: &Whisper) -> bool {
+    let customer_only = |turns: &[LabelledTurn]| turns.iter().all(|turn| turn.speaker == Party::Customer);
+    let stands = || {
+        call.turns.get(whisper.turn + 1..=expected.turn).is_some_and(customer_only)
+            && whisper.gone_ms.is_none_or(|gone_ms| gone_ms > turn_end_ms(call, expected.turn))
+    };
+    (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn)
+        || (whisper.turn < expected.turn && stands())
 }
 
 fn alike(one: &str, other: &str) -> bool {
@@ -334,7 +360,8 @@ mod tests {
     }
 
     fn whisper(turn: usize, practice: &str) -> Whisper {
-        Whisper { turn, t_ms: (turn as u64 + 1) * 8_000, practice: practice.to_owned(), text: String::new() }
+        let t_ms = (turn as u64 + 1) * 8_000;
+        Whisper { turn, t_ms, gone_ms: None, practice: practice.to_owned(), text: String::new() }
     }
 
     fn figures(call: &Dialogue, whispers: &[Whisper]) -> PracticeFigures {
