@@ -227,7 +227,10 @@ impl PracticeFigures {
                 };
                 let place = |strength| {
                     expected.iter().zip(&met).position(|(expected, met)| {
-                        met.is_none() && in_time(call, expected, whisper) && expected.strength == strength && fits(expected)
+                        met.is_none()
+                            && in_time(call, expected, whisper)
+                            && expected.strength == strength
+                            && fits(expected)
                     })
                 };
                 if let Some(place) = place(Strength::Must).or_else(|| place(Strength::May)) {
@@ -293,8 +296,7 @@ fn in_time(call: &Dialogue, expected: &Expected, whisper: &Whisper) -> bool {
         call.turns.get(whisper.turn + 1..=expected.turn).is_some_and(customer_only)
             && whisper.gone_ms.is_none_or(|gone_ms| gone_ms > turn_end_ms(call, expected.turn))
     };
-    (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn)
-        || (whisper.turn < expected.turn && stands())
+    (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn) || (whisper.turn < expected.turn && stands())
 }
 
 fn alike(one: &str, other: &str) -> bool {
@@ -380,8 +382,22 @@ mod tests {
         assert_eq!((shown, right, right_or_alike), (2, 0, 1), "the first is like it, the second too late");
         assert_eq!((expected, met, met_or_alike, no_room), (2, 0, 1, 0));
         assert_eq!(found.wrong.len(), 2);
-        let early = figures(&call, &[whisper(0, "002-6")]);
-        assert_eq!(early.prompts.right_or_alike, 0, "a whisper before its moment is none");
+    }
+
+    #[test]
+    fn a_whisper_is_early_enough_if_it_stands_when_the_agent_answers() {
+        let expected = r#"{"turn":2,"practice":"002-6"}"#;
+        let mut call = call(expected, 4);
+        call.turns[1].speaker = Party::Agent;
+        let right = |call: &Dialogue, whisper| figures(call, &[whisper]).prompts.right;
+        assert_eq!(right(&call, whisper(1, "002-6")), 1, "after the agent's words, read while the customer spoke");
+        let gone = Whisper { gone_ms: Some(20_000), ..whisper(1, "002-6") };
+        assert_eq!(right(&call, gone), 0, "taken away before the customer had spoken");
+        assert_eq!(right(&call, whisper(0, "002-6")), 0, "the agent has answered in between");
+        call.turns[2].speaker = Party::Agent;
+        assert_eq!(right(&call, whisper(1, "002-6")), 0, "it cannot be about words the agent had not said");
+        let moment = Whisper { gone_ms: Some(16_000), ..whisper(1, "000-c") };
+        assert_eq!(figures(&call, &[moment]).moments.right, 0);
     }
 
     #[test]
