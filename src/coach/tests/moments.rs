@@ -86,11 +86,12 @@ fn a_no_leaves_the_name_for_later() {
 #[test]
 fn with_the_thing_alone_empathy_does_not_begin_with_a_question() {
     for (lang, complaint) in [
-        (Lang::De, "C 2 30 [dissatisfaction] Ihre Waschmaschine, da fehlen mir die Worte."),
+        (Lang::De, "C 2 30 [dissatisfaction] Meine Waschmaschine schon wieder, mir fehlen die Worte."),
         (Lang::En, "C 2 30 [dissatisfaction] My washing machine again, I'm lost for words."),
     ] {
         let stage = played(lang, &format!("A [] a\n{complaint}\nA [generic_empathy] c"));
         let text = stage.prompts("001-6")[0].1;
-        assert!(!text.contains('?') && text.to_lowercase().contains("wasch") | text.contains("washing"), "{text}");
+        let named = text.contains("Waschmaschine") || text.contains("washing machine");
+        assert!(named && !text.contains('?'), "{text}");
     }
 }
