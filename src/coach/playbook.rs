@@ -313,6 +313,12 @@ pub struct Condition {
     pub heard: Vec<CueKind>,
     /// None of these so far, or within `within_s`.
     pub not_heard: Vec<CueKind>,
+    /// One of these in the latest turn of the other speaker, which this utterance answers.
+    pub answers: Vec<CueKind>,
+    /// None of these in it.
+    pub answers_without: Vec<CueKind>,
+    /// One of these in the call before this utterance.
+    pub earlier: Vec<CueKind>,
     /// Seconds back from now for `heard` and `not_heard`.
     pub within_s: Option<u64>,
     /// Named lists of words, one of them found in this utterance; in a silence, in the one before it.

@@ -131,6 +131,11 @@ pub struct CallState {
     pub eased: bool,
     levels: VecDeque<(u64, u8)>,
     heard: BTreeMap<CueKind, u64>,
+    /// What of it was there before the latest utterance.
+    earlier: BTreeSet<CueKind>,
+    /// What was heard in the latest turn of the agent, and of the customer.
+    agent_turn: BTreeSet<CueKind>,
+    customer_turn: BTreeSet<CueKind>,
     heard_words: BTreeSet<String>,
     grievance: Option<Grievance>,
     content: bool,
@@ -181,9 +186,17 @@ impl CallState {
         self.last_words.clone_from(&said.lower);
         self.pause_ms = self.last_end_ms.map_or(0, |end| said.span.start_ms.saturating_sub(end));
         self.last_end_ms = self.last_end_ms.max(Some(said.span.end_ms));
-        for cue in said.cues {
-            self.heard.insert(cue.kind, now_ms);
+        self.earlier.extend(self.heard.keys());
+        let kinds = || said.cues.iter().map(|cue| cue.kind);
+        self.heard.extend(kinds().map(|kind| (kind, now_ms)));
+        let own_turn = match said.channel {
+            Channel::Agent => &mut self.agent_turn,
+            Channel::Customer | Channel::Mixed => &mut self.customer_turn,
+        };
+        if turn {
+            own_turn.clear();
         }
+        own_turn.extend(kinds());
         match said.channel {
             Channel::Agent => self.hear_agent(said, turn),
             Channel::Customer | Channel::Mixed => self.hear_customer(now_ms, said),
@@ -336,12 +349,20 @@ impl CallState {
         };
         let listed = |name: &String, text: &str| rules.words(lang, name).is_some_and(|words| words.found_in(text));
         let at_least = |least: Option<u32>, value: u32| least.is_none_or(|least| value >= least);
+        let answered = match said {
+            Some(said) if said.channel == Channel::Agent => &self.customer_turn,
+            _ => &self.agent_turn,
+        };
+        let answers = |kinds: &[CueKind]| said.is_some() && kinds.iter().any(|kind| answered.contains(kind));
         let grievance = self.grievance.as_ref();
         on(condition, moment)
             && (condition.cues.is_empty() || said.is_some_and(|said| said.has(&condition.cues)))
             && !said.is_some_and(|said| said.has(&condition.without))
             && (condition.heard.is_empty() || condition.heard.iter().any(within))
             && !condition.not_heard.iter().any(within)
+            && (condition.answers.is_empty() || answers(&condition.answers))
+            && !answers(&condition.answers_without)
+            && (condition.earlier.is_empty() || condition.earlier.iter().any(|kind| self.earlier.contains(kind)))
             && (condition.heard_words.is_empty()
                 || condition.heard_words.iter().any(|name| self.heard_words.contains(name)))
             && (condition.facts.is_empty()

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::dialogues::{TURN_MS, labelled_reading};
 use super::load::Loaded;
 use super::metrics::share;
-use super::records::{Dialogue, Expected, Split, Strength};
+use super::records::{Dialogue, Expected, LabelledTurn, Party, Split, Strength};
 use super::wanted;
 use crate::call::CallInfo;
 use crate::call::conversation::{Conversation, Rules};
@@ -137,6 +137,8 @@ struct Whisper {
     /// Index of the turn after which it came.
     turn: usize,
     t_ms: u64,
+    /// When it left the screen, if it did. A good moment stands on none.
+    gone_ms: Option<u64>,
     practice: String,
     text: String,
 }
@@ -144,13 +146,26 @@ struct Whisper {
 fn play(rules: &Arc<Rules>, settings: &EscalationSettings, call: &Dialogue, source: Source) -> Vec<Whisper> {
     let info = CallInfo { call: call.id.clone(), lang: call.lang, ..CallInfo::default() };
     let (mut conversation, begun) = Conversation::new(rules.clone(), settings, &info, 0);
-    let mut whispers = Vec::new();
+    let mut whispers: Vec<Whisper> = Vec::new();
+    let mut places: BTreeMap<u64, usize> = BTreeMap::new();
     let mut note = |turn: usize, t_ms: u64, outputs: Vec<CoachOutput>| {
-        whispers.extend(outputs.into_iter().filter_map(|output| match output {
-            CoachOutput::Prompt { practice, text, state: PromptState::Shown, .. }
-            | CoachOutput::Moment { practice, text } => Some(Whisper { turn, t_ms, practice, text }),
-            CoachOutput::Prompt { .. } | CoachOutput::Suggestion { .. } => None,
-        }));
+        for output in outputs {
+            match output {
+                CoachOutput::Prompt { id, practice, text, state: PromptState::Shown, .. } => {
+                    places.insert(id, whispers.len());
+                    whispers.push(Whisper { turn, t_ms, gone_ms: None, practice, text });
+                }
+                CoachOutput::Moment { practice, text } => {
+                    whispers.push(Whisper { turn, t_ms, gone_ms: Some(t_ms), practice, text });
+                }
+                CoachOutput::Prompt { id, .. } => {
+                    if let Some(whisper) = places.get(&id).and_then(|place| whispers.get_mut(*place)) {
+                        whisper.gone_ms.get_or_insert(t_ms);
+                    }
+                }
+                CoachOutput::Suggestion { .. } => {}
+            }
+        }
     };
     note(0, 0, begun);
     let mut end_ms = 0_u64;
@@ -212,8 +227,10 @@ impl PracticeFigures {
                 };
                 let place = |strength| {
                     expected.iter().zip(&met).position(|(expected, met)| {
-                        let in_time = (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn);
-                        met.is_none() && in_time && expected.strength == strength && fits(expected)
+                        met.is_none()
+                            && in_time(call, expected, whisper)
+                            && expected.strength == strength
+                            && fits(expected)
                     })
                 };
                 if let Some(place) = place(Strength::Must).or_else(|| place(Strength::May)) {
@@ -269,6 +286,17 @@ impl PracticeFigures {
             }
         }
     }
+}
+
+/// Whether the agent has the whisper before them when they answer what it is expected after: it comes then or soon
+/// afterwards, or it came after their own words before, and still stands there when the customer has spoken.
+fn in_time(call: &Dialogue, expected: &Expected, whisper: &Whisper) -> bool {
+    let customer_only = |turns: &[LabelledTurn]| turns.iter().all(|turn| turn.speaker == Party::Customer);
+    let stands = || {
+        call.turns.get(whisper.turn + 1..=expected.turn).is_some_and(customer_only)
+            && whisper.gone_ms.is_none_or(|gone_ms| gone_ms > turn_end_ms(call, expected.turn))
+    };
+    (expected.turn..=expected.turn + LATE_TURNS).contains(&whisper.turn) || (whisper.turn < expected.turn && stands())
 }
 
 fn alike(one: &str, other: &str) -> bool {
@@ -334,7 +362,8 @@ mod tests {
     }
 
     fn whisper(turn: usize, practice: &str) -> Whisper {
-        Whisper { turn, t_ms: (turn as u64 + 1) * 8_000, practice: practice.to_owned(), text: String::new() }
+        let t_ms = (turn as u64 + 1) * 8_000;
+        Whisper { turn, t_ms, gone_ms: None, practice: practice.to_owned(), text: String::new() }
     }
 
     fn figures(call: &Dialogue, whispers: &[Whisper]) -> PracticeFigures {
@@ -353,8 +382,22 @@ mod tests {
         assert_eq!((shown, right, right_or_alike), (2, 0, 1), "the first is like it, the second too late");
         assert_eq!((expected, met, met_or_alike, no_room), (2, 0, 1, 0));
         assert_eq!(found.wrong.len(), 2);
-        let early = figures(&call, &[whisper(0, "002-6")]);
-        assert_eq!(early.prompts.right_or_alike, 0, "a whisper before its moment is none");
+    }
+
+    #[test]
+    fn a_whisper_is_early_enough_if_it_stands_when_the_agent_answers() {
+        let expected = r#"{"turn":2,"practice":"002-6"}"#;
+        let mut call = call(expected, 4);
+        call.turns[1].speaker = Party::Agent;
+        let right = |call: &Dialogue, whisper| figures(call, &[whisper]).prompts.right;
+        assert_eq!(right(&call, whisper(1, "002-6")), 1, "after the agent's words, read while the customer spoke");
+        let gone = Whisper { gone_ms: Some(20_000), ..whisper(1, "002-6") };
+        assert_eq!(right(&call, gone), 0, "taken away before the customer had spoken");
+        assert_eq!(right(&call, whisper(0, "002-6")), 0, "the agent has answered in between");
+        call.turns[2].speaker = Party::Agent;
+        assert_eq!(right(&call, whisper(1, "002-6")), 0, "it cannot be about words the agent had not said");
+        let moment = Whisper { gone_ms: Some(16_000), ..whisper(1, "000-c") };
+        assert_eq!(figures(&call, &[moment]).moments.right, 0);
     }
 
     #[test]

@@ -48,9 +48,11 @@ pub fn practice(file: &File, at: usize, raw: &RawPractice, errors: &mut Vec<Play
 
 /// Whether a condition looks at nothing the agent did.
 fn customers_alone(condition: &Condition) -> bool {
-    let cues = [&condition.cues, &condition.without, &condition.heard, &condition.not_heard];
+    let cues = [&condition.cues, &condition.without, &condition.heard, &condition.not_heard, &condition.earlier];
     condition.on == Some(On::Customer)
         && cues.iter().all(|cues| cues.iter().all(|cue| !cue.is_agents()))
+        && condition.answers.is_empty()
+        && condition.answers_without.is_empty()
         && condition.heard_words.is_empty()
         && condition.complaint.is_empty()
         && condition.agent_turns_min.is_none()

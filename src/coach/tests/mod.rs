@@ -4,6 +4,7 @@ mod behaviour;
 mod cases;
 mod english;
 mod gestures;
+mod moments;
 mod phrasings;
 mod properties;
 mod transfer;
