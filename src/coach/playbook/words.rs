@@ -1,24 +1,47 @@
 //! Named lists of patterns, asked of nearly every utterance.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use memchr::memmem;
-use regex::{Regex, bytes};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::Regex;
+use regex_automata::meta;
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
+use rustc_hash::FxHashMap;
 
 /// Shorter pieces stand in nearly every text.
 const PIECE_BYTES_MIN: usize = 2;
-/// More pieces of one pattern are not looked for quicker than the pattern itself.
-const PIECES_MAX: usize = 50;
 
-/// A named list of patterns; matches if one of them is found.
-#[derive(Debug, Clone)]
-pub struct Words {
+/// Named lists of patterns; a list is found where one of its patterns is.
+///
+/// One pass over a text looks for pieces that the patterns of all lists need. Only the patterns of which a piece is there are
+/// looked for, and these only if somebody asks for their list.
+#[derive(Debug, Clone, Default)]
+pub struct WordLists {
+    numbers: FxHashMap<String, usize>,
+    /// By the number of a list, its patterns.
+    lists: Vec<Range<usize>>,
     patterns: Vec<Pattern>,
-    /// The pieces of all patterns: a text with none of them is let go many times faster. `None` if a pattern has none.
+    /// Not there before [`WordLists::new`] is done, nor for more pieces than can be looked for at once.
     pieces: Option<AhoCorasick>,
+    /// By piece, the patterns that need it.
+    of_piece: Vec<Vec<usize>>,
+    /// Patterns without a known piece.
+    anyhow: Vec<usize>,
+}
+
+/// What was seen of some lists in one text.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Patterns that may match, ascending.
+    possible: Vec<usize>,
+    /// By the number of a list, whether it is found, as far as that was asked.
+    found: Vec<Cell<Option<bool>>>,
+    /// The text as [`plain`] writes it, as soon as it is needed.
+    written: OnceCell<Vec<u8>>,
 }
 
 /// One regular expression for texts in lower case, and what is known of its matches beforehand.
@@ -31,35 +54,86 @@ pub struct Pattern {
 
 #[derive(Debug, Clone)]
 enum Finder {
+    /// Every piece is a match.
+    Piece,
     /// For texts as [`plain`] writes them: where every letter is a byte, borders of words are found many times faster.
-    Plain(bytes::Regex),
+    Plain(meta::Regex),
     /// For patterns that cannot be written so.
     Text(Regex),
 }
 
-impl Words {
-    /// A list that is found where one of its patterns is.
-    pub fn new(patterns: Vec<Pattern>) -> Self {
-        let known = patterns.iter().all(|pattern| !pattern.pieces.is_empty());
-        let all = || patterns.iter().flat_map(|pattern| &pattern.pieces);
-        let finder = || AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(all()).ok();
-        let pieces = known.then(finder).flatten();
-        Self { patterns, pieces }
+impl WordLists {
+    /// Lists by their names, which are all different.
+    pub fn new(named: impl IntoIterator<Item = (String, Vec<Pattern>)>) -> Self {
+        let mut all = Self::default();
+        for (name, patterns) in named {
+            let first = all.patterns.len();
+            all.patterns.extend(patterns);
+            all.numbers.insert(name, all.lists.len());
+            all.lists.push(first..all.patterns.len());
+        }
+        let mut of_piece: FxHashMap<&[u8], Vec<usize>> = FxHashMap::default();
+        for (number, pattern) in all.patterns.iter().enumerate() {
+            pattern.pieces.iter().for_each(|piece| of_piece.entry(piece).or_default().push(number));
+            if pattern.pieces.is_empty() {
+                all.anyhow.push(number);
+            }
+        }
+        let mut of_piece: Vec<(&[u8], Vec<usize>)> = of_piece.into_iter().collect();
+        of_piece.sort_unstable();
+        // The kind whose table stays small: that of all pieces, in a table for every byte, takes megabytes.
+        let finder = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(of_piece.iter().map(|(piece, _)| piece));
+        match finder {
+            Ok(finder) => {
+                all.of_piece = of_piece.into_iter().map(|(_, patterns)| patterns).collect();
+                all.pieces = Some(finder);
+            }
+            Err(_) => all.anyhow = (0..all.patterns.len()).collect(),
+        }
+        // From here on they are known by their numbers.
+        all.patterns.iter_mut().for_each(|pattern| pattern.pieces = Vec::new());
+        all
     }
 
-    /// `lower` is a text in lower case.
-    pub fn found_in(&self, lower: &str) -> bool {
-        if !self.pieces.as_ref().is_none_or(|pieces| pieces.is_match(lower)) {
+    /// The number of a list.
+    pub fn number(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+
+    /// Looks for the pieces. `lower` is a text in lower case.
+    pub fn look(&self, lower: &str) -> Seen {
+        let mut possible = self.anyhow.clone();
+        if let Some(pieces) = &self.pieces {
+            for piece in pieces.find_overlapping_iter(lower) {
+                possible.extend(&self.of_piece[piece.pattern().as_usize()]);
+            }
+        }
+        possible.sort_unstable();
+        possible.dedup();
+        Seen { possible, found: vec![Cell::new(None); self.lists.len()], written: OnceCell::new() }
+    }
+
+    /// Whether the list of this number is found in `lower`, the text in which `seen` was seen.
+    pub fn found(&self, list: usize, seen: &Seen, lower: &str) -> bool {
+        if seen.possible.is_empty() {
             return false;
         }
-        let written = OnceCell::new();
-        self.patterns.iter().filter(|pattern| pattern.may_match(lower.as_bytes())).any(|pattern| {
-            match &pattern.finder {
-                Finder::Plain(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
-                Finder::Plain(regex) => regex.is_match(written.get_or_init(|| plain(lower))),
-                Finder::Text(regex) => regex.is_match(lower),
-            }
-        })
+        if let Some(found) = seen.found[list].get() {
+            return found;
+        }
+        let Range { start, end } = self.lists[list];
+        let mut possible = seen.possible.iter().skip_while(|&&at| at < start).take_while(|&&at| at < end);
+        let found = possible.any(|&at| match &self.patterns[at].finder {
+            Finder::Piece => true,
+            Finder::Plain(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
+            Finder::Plain(regex) => regex.is_match(seen.written.get_or_init(|| plain(lower))),
+            Finder::Text(regex) => regex.is_match(lower),
+        });
+        seen.found[list].set(Some(found));
+        found
     }
 }
 
@@ -70,17 +144,44 @@ impl Pattern {
         // Texts come in lower case, which is far quicker than folding; only a capital in a pattern still needs that.
         let folds = pattern.chars().any(char::is_uppercase);
         let parsed = ParserBuilder::new().case_insensitive(folds).build().parse(pattern).ok();
-        let pieces = parsed.as_ref().and_then(pieces).filter(|pieces| pieces.len() <= PIECES_MAX).unwrap_or_default();
+        let pieces = parsed.as_ref().and_then(pieces).unwrap_or_default();
+        if !pieces.is_empty() && parsed.as_ref().is_some_and(is_words) {
+            return Ok(Self { finder: Finder::Piece, pieces });
+        }
         let plain = parsed.as_ref().and_then(|_| plain_pattern(pattern));
-        let finder = match plain.and_then(|plain| bytes::RegexBuilder::new(&plain).unicode(false).build().ok()) {
+        let finder = match plain.and_then(|plain| plain_regex(&plain)) {
             Some(regex) => Finder::Plain(regex),
             None => Finder::Text(regex::RegexBuilder::new(pattern).case_insensitive(folds).build()?),
         };
         Ok(Self { finder, pieces })
     }
+}
 
-    fn may_match(&self, lower: &[u8]) -> bool {
-        self.pieces.is_empty() || self.pieces.iter().any(|piece| memmem::find(lower, piece).is_some())
+/// A pattern of [`plain_pattern`] that is only asked whether it matches, and only where a piece of it stands: what else makes
+/// searches quick would only take memory.
+fn plain_regex(pattern: &str) -> Option<meta::Regex> {
+    let lean = meta::Config::new()
+        .which_captures(WhichCaptures::None)
+        .auto_prefilter(false)
+        .onepass(false)
+        .backtrack(false)
+        .dfa(false)
+        .nfa_size_limit(Some(NFA_BYTES_MAX))
+        .utf8_empty(false);
+    let bytes = syntax::Config::new().unicode(false).utf8(false);
+    meta::Regex::builder().configure(lean).syntax(bytes).build(pattern).ok()
+}
+
+/// Largest pattern that is compiled, as the crate `regex` has it.
+const NFA_BYTES_MAX: usize = 10 << 20;
+
+/// Whether a pattern is nothing but words, one of which is to be found.
+fn is_words(pattern: &Hir) -> bool {
+    match pattern.kind() {
+        HirKind::Literal(_) => true,
+        HirKind::Capture(capture) => is_words(&capture.sub),
+        HirKind::Alternation(branches) => branches.iter().all(is_words),
+        _ => false,
     }
 }
 
@@ -163,11 +264,20 @@ mod tests {
         Some(found.into_iter().map(|piece| String::from_utf8(piece).unwrap()).collect())
     }
 
-    fn words(patterns: &[&str]) -> Words {
-        Words::new(patterns.iter().map(|pattern| Pattern::new(pattern).unwrap()).collect())
+    fn lists(named: &[(&str, &[&str])]) -> WordLists {
+        let read = |patterns: &[&str]| patterns.iter().map(|pattern| Pattern::new(pattern).unwrap()).collect();
+        WordLists::new(named.iter().map(|(name, patterns)| (name.to_string(), read(patterns))))
     }
 
-    fn is_plain(words: &Words) -> bool {
+    fn words(patterns: &[&str]) -> WordLists {
+        lists(&[("all", patterns)])
+    }
+
+    fn found(lists: &WordLists, name: &str, text: &str) -> bool {
+        lists.found(lists.number(name).unwrap(), &lists.look(text), text)
+    }
+
+    fn is_plain(words: &WordLists) -> bool {
         words.patterns.iter().all(|pattern| matches!(pattern.finder, Finder::Plain(_)))
     }
 
@@ -185,19 +295,29 @@ mod tests {
 
     #[test]
     fn lists_find_what_their_patterns_find() {
-        let list = words(&[r"\bwart(e|en)\b", "über morgen", "!.*!"]);
-        for (text, found) in
-            [("ich warte", true), ("wartung", false), ("über morgen", true), ("!a!", true), ("", false)]
-        {
-            assert_eq!(list.found_in(text), found, "{text}");
+        let all = lists(&[("wait", &[r"\bwart(e|en)\b", "über morgen", "!.*!"]), ("later", &["morgen|abend", "wart"])]);
+        for (text, wait, later) in [
+            ("ich warte", true, true),
+            ("wartung", false, true),
+            ("über morgen", true, true),
+            ("abends", false, true),
+            ("!a!", true, false),
+            ("", false, false),
+        ] {
+            assert_eq!((found(&all, "wait", text), found(&all, "later", text)), (wait, later), "{text}");
         }
-        let list = words(&[r"\bwart(e|en)\b", "über morgen"]);
-        assert!(list.pieces.is_some());
-        for (text, found) in [("ich warte", true), ("wartung", false), ("über morgen", true), ("morgen", false)] {
-            assert_eq!(list.found_in(text), found, "{text}");
-        }
+        assert_eq!(all.number("never"), None);
         let capitals = words(&["WLAN"]);
-        assert!(!is_plain(&capitals) && capitals.found_in("das wlan"));
+        assert!(!is_plain(&capitals) && found(&capitals, "all", "das wlan"));
+    }
+
+    #[test]
+    fn a_list_is_looked_for_once_in_a_text() {
+        let all = words(&[r"\bwarten?\b", "x"]);
+        let text = "sie warten";
+        let seen = all.look(text);
+        assert_eq!((all.found(0, &seen, text), seen.found[0].get()), (true, Some(true)));
+        assert!(all.found(0, &seen, text));
     }
 
     #[test]
@@ -220,7 +340,7 @@ mod tests {
             ("wart œuvre", true),
             ("wartœ", false),
         ] {
-            assert_eq!((list.found_in(text), as_written.is_match(text)), (found, found), "{text}");
+            assert_eq!((self::found(&list, "all", text), as_written.is_match(text)), (found, found), "{text}");
         }
         for other in ["(?i)wart", "[ß-ü]", "é", r"\p{L}+"] {
             assert!(!is_plain(&words(&[other])), "{other}");
