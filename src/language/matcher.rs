@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 pub use self::compile::Builder;
 use self::machine::{Attempt, Branch, Instr, Sets};
+use super::beginnings::Beginnings;
 use super::fuzzy::Fuzzy;
 use super::normalize::Normalized;
 
@@ -44,8 +45,8 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Matcher {
     words: FxHashMap<String, WordAtoms>,
-    /// Beginnings of words by their first bytes.
-    beginnings: FxHashMap<[u8; BEGINNING], Vec<(String, u32)>>,
+    /// Atoms by the beginnings of words.
+    beginnings: Beginnings<BEGINNING, u32>,
     wild: Option<AhoCorasick>,
     /// Atom of each pattern of `wild`, with the blanks before and after it.
     wild_atoms: Vec<(u32, bool, bool)>,
@@ -54,8 +55,10 @@ pub struct Matcher {
     code: Vec<Instr>,
     branches: Vec<Branch>,
     programs: Vec<Program>,
-    /// By atom, the programs it anchors, by the rarest of their other parts.
+    /// By atom and group, the programs it anchors, by the rarest of their other parts.
     by_anchor: Lists<Anchored>,
+    /// Groups are numbered below this.
+    groups: u32,
     /// By atom, the parts it is a word of: the place of 64 of them in a set, and their bits.
     parts_of: Lists<(u32, u64)>,
     /// By program, its parts besides the anchor.
@@ -125,6 +128,8 @@ pub struct Reading<'a> {
     /// Pairs of word and atom, ascending.
     atoms: Vec<(u32, u32)>,
     words: Vec<WordPlace>,
+    /// The parts of each sentence: as many sets of 64 as [`Matcher`] has.
+    parts: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -157,12 +162,26 @@ impl<'a> Reading<'a> {
                 first = index + 1;
             }
         }
-        Self { text, atoms, words }
+        Self { text, atoms, words, parts: Vec::new() }
+    }
+
+    /// The first word of each sentence.
+    fn sentences(&self) -> impl Iterator<Item = usize> {
+        let next = |first: &usize| Some(self.sentence(*first).end).filter(|next| *next < self.words.len());
+        std::iter::successors((!self.words.is_empty()).then_some(0), next)
     }
 
     fn atoms(&self, word: usize) -> &[(u32, u32)] {
         let (from, to) = self.words[word].atoms;
         &self.atoms[from as usize..to as usize]
+    }
+
+    /// The atoms of a run of words.
+    fn atoms_of(&self, words: std::ops::Range<usize>) -> &[(u32, u32)] {
+        match words.is_empty() {
+            true => &[],
+            false => &self.atoms[self.words[words.start].atoms.0 as usize..self.words[words.end - 1].atoms.1 as usize],
+        }
     }
 
     /// The words of the sentence that `word` belongs to.
@@ -182,14 +201,11 @@ pub struct Candidates<'a> {
 }
 
 impl Candidates<'_> {
-    /// Calls `each` with the number of every `wanted` pattern that matches, and where: by sentence, then by number, then
-    /// in the order of the text. No two matches of a pattern overlap.
-    pub fn search(&self, wanted: impl Fn(u32) -> bool, mut each: impl FnMut(u32, Found)) {
+    /// Calls `each` with the number of every pattern that matches, and where: by sentence, then by number, then in the
+    /// order of the text. No two matches of a pattern overlap.
+    pub fn search(&self, mut each: impl FnMut(u32, Found)) {
         for group in self.anchored.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let number = group[0].1;
-            if !wanted(number) {
-                continue;
-            }
             let program = self.matcher.programs[number as usize];
             let sentence = self.reading.sentence(group[0].2 as usize);
             let mut tried = sentence.start;
@@ -220,16 +236,30 @@ impl Matcher {
             if let Some(known) = self.words.get(word) {
                 atoms.extend([known.word, known.unclipped].iter().filter(|&&a| a != NONE).map(|&a| (index, a)));
             }
-            let beginnings = word.as_bytes().first_chunk().and_then(|first| self.beginnings.get(first));
-            let begins = beginnings.into_iter().flatten().filter(|(stem, _)| word.starts_with(stem));
-            atoms.extend(begins.map(|&(_, atom)| (index, atom)));
+            atoms.extend(self.beginnings.of(word.as_bytes()).map(|atom| (index, atom)));
             let marks = [(token.number, ATOM_NUMBER), (token.ordinal, ATOM_ORDINAL), (token.caps, ATOM_CAPS)];
             atoms.extend(marks.into_iter().filter(|(has, _)| *has).map(|(_, atom)| (index, atom)));
         }
         self.read_wild(text, &mut atoms);
         atoms.sort_unstable();
         self.read_misheard(text, &mut atoms);
-        Reading::new(text, atoms)
+        let mut reading = Reading::new(text, atoms);
+        reading.parts = self.parts_of_sentences(&reading);
+        reading
+    }
+
+    fn parts_of_sentences(&self, reading: &Reading) -> Vec<u64> {
+        let width = self.parts.div_ceil(64);
+        let mut parts = vec![0; reading.sentences().count() * width];
+        for (first, parts) in reading.sentences().zip(parts.chunks_mut(width)) {
+            parts[0] |= 1 << PART_NONE;
+            for &(_, atom) in reading.atoms_of(reading.sentence(first)) {
+                for &(place, bits) in self.parts_of.of(atom) {
+                    parts[place as usize] |= bits;
+                }
+            }
+        }
+        parts
     }
 
     fn read_wild(&self, text: &Normalized, atoms: &mut Vec<(u32, u32)>) {
@@ -269,28 +299,20 @@ impl Matcher {
         }
     }
 
-    /// The `wanted` patterns of which every part has a word in the sentence, in whatever order.
-    pub fn candidates<'a>(&'a self, reading: &'a Reading<'a>, wanted: impl Fn(u32) -> bool) -> Candidates<'a> {
+    /// The `wanted` patterns of some groups of which every part has a word in the sentence, in whatever order.
+    pub fn candidates<'a>(
+        &'a self,
+        reading: &'a Reading<'a>,
+        groups: &[u32],
+        wanted: impl Fn(u32) -> bool,
+    ) -> Candidates<'a> {
         let mut anchored = Vec::new();
-        let mut parts_seen = vec![0u64; self.parts.div_ceil(64)];
-        let words = reading.text.tokens.len();
-        let mut first = 0;
-        while first < words {
-            let sentence = reading.sentence(first);
-            parts_seen.fill(0);
-            parts_seen[0] = 1 << PART_NONE;
-            for word in sentence.clone() {
-                for &(_, atom) in reading.atoms(word) {
-                    for &(place, bits) in self.parts_of.of(atom) {
-                        parts_seen[place as usize] |= bits;
-                    }
-                }
-            }
-            let seen = |part: u32| parts_seen[part as usize / 64] >> (part % 64) & 1 == 1;
+        for (first, parts) in reading.sentences().zip(reading.parts.chunks(self.parts.div_ceil(64))) {
+            let seen = |part: u32| parts[part as usize / 64] >> (part % 64) & 1 == 1;
             let from = anchored.len();
-            for word in sentence.clone() {
-                for &(_, atom) in reading.atoms(word) {
-                    let mut rest = self.by_anchor.of(atom);
+            for &(word, atom) in reading.atoms_of(reading.sentence(first)) {
+                for group in groups {
+                    let mut rest = self.by_anchor.of(atom * self.groups + group);
                     while let Some((&Anchored { rarest, program, same }, behind)) = rest.split_first() {
                         // The rarest part excludes most, and all that share it at once.
                         if !seen(rarest) {
@@ -299,13 +321,12 @@ impl Matcher {
                         }
                         rest = behind;
                         if wanted(program) && self.parts_needed.of(program).iter().all(|&part| seen(part)) {
-                            anchored.push((first as u32, program, word as u32));
+                            anchored.push((first as u32, program, word));
                         }
                     }
                 }
             }
             anchored[from..].sort_unstable();
-            first = sentence.end;
         }
         anchored.dedup();
         Candidates { matcher: self, reading, anchored }

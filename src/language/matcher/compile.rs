@@ -10,6 +10,7 @@ use super::{
     ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, Anchored, BACK_MAX, BEGINNING, Lists, Matcher, NONE, PART_NONE,
     Program, WordAtoms,
 };
+use crate::language::beginnings::Beginnings;
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
 use crate::language::pattern::{Atom, Node};
@@ -30,16 +31,16 @@ pub struct Builder {
     code: Vec<Instr>,
     branches: Vec<Branch>,
     programs: Vec<Program>,
-    /// Pairs of an atom and a program it anchors.
-    anchors: Vec<(u32, Anchored)>,
+    /// Triples of an atom, a group and a program of it that the atom anchors.
+    anchors: Vec<(u32, u32, Anchored)>,
     /// Pairs of a program and one more of its parts.
     needed: Vec<(u32, u32)>,
 }
 
 impl Builder {
-    /// Compiles a pattern; the number [`super::Candidates::search`] will report it under. The error says what is wrong
-    /// with it.
-    pub fn add(&mut self, node: &Node, spelling: &Spelling) -> Result<u32, String> {
+    /// Compiles a pattern of a group, which are numbered from 0; the number [`super::Candidates::search`] will report it
+    /// under. The error says what is wrong with it.
+    pub fn add(&mut self, node: &Node, spelling: &Spelling, group: u32) -> Result<u32, String> {
         let mut parts = Vec::new();
         needed_parts(node, spelling, &mut 0, &mut parts);
         parts.sort_by_key(|part| part.cost);
@@ -60,7 +61,7 @@ impl Builder {
         }
         for atom in &anchor.atoms {
             let atom = self.atom(atom);
-            self.anchors.push((atom, Anchored { rarest, program: number, same: 0 }));
+            self.anchors.push((atom, group, Anchored { rarest, program: number, same: 0 }));
         }
         let leading = match leading(node) {
             Some((atoms, false)) => self.set(&atoms),
@@ -76,7 +77,7 @@ impl Builder {
     /// The finished patterns.
     pub fn finish(self) -> Matcher {
         let mut words: FxHashMap<String, WordAtoms> = FxHashMap::default();
-        let mut beginnings: FxHashMap<[u8; BEGINNING], Vec<(String, u32)>> = FxHashMap::default();
+        let mut beginnings: Beginnings<BEGINNING, u32> = Beginnings::default();
         let mut wild = Vec::new();
         let mut wild_atoms = Vec::new();
         let mut fuzzy = Fuzzy::default();
@@ -94,12 +95,9 @@ impl Builder {
                 }
                 Atom::Prefix(stem) => {
                     fuzzy.add_stem(stem, id);
-                    match stem.as_bytes().first_chunk() {
-                        Some(first) => beginnings.entry(*first).or_default().push((stem.clone(), id)),
-                        None => {
-                            wild.push(format!(" {stem}"));
-                            wild_atoms.push((id, true, false));
-                        }
+                    if !beginnings.add(stem, id) {
+                        wild.push(format!(" {stem}"));
+                        wild_atoms.push((id, true, false));
                     }
                 }
                 Atom::Suffix(stem) => {
@@ -126,9 +124,12 @@ impl Builder {
             atoms.iter().for_each(|&atom| *parts_of.entry((atom, part / 64)).or_default() |= 1 << (part % 64));
         }
         let parts_of = parts_of.into_iter().map(|((atom, place), bits)| (atom, (place, bits)));
-        let mut by_anchor = Lists::new(atoms, self.anchors);
-        for atom in 0..atoms as u32 {
-            for alike in by_anchor.of_mut(atom).chunk_by_mut(|a, b| a.rarest == b.rarest) {
+        let groups = self.anchors.iter().map(|(_, group, _)| group + 1).max().unwrap_or(0);
+        let keys = atoms * groups as usize;
+        let anchors = self.anchors.into_iter().map(|(atom, group, anchored)| (atom * groups + group, anchored));
+        let mut by_anchor = Lists::new(keys, anchors.collect());
+        for key in 0..keys as u32 {
+            for alike in by_anchor.of_mut(key).chunk_by_mut(|a, b| a.rarest == b.rarest) {
                 let last = alike.len() as u32 - 1;
                 (0..).zip(alike).for_each(|(at, anchored)| anchored.same = last - at);
             }
@@ -143,6 +144,7 @@ impl Builder {
             code: self.code,
             branches: self.branches,
             by_anchor,
+            groups,
             parts_of: Lists::new(atoms, parts_of.collect()),
             parts_needed: Lists::new(self.programs.len(), self.needed),
             parts,
