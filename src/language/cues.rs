@@ -97,7 +97,7 @@ impl Engine {
     /// All cues of one party, in the order of the text; of the same kind no two overlap.
     pub fn find(&self, text: &Normalized, agent: bool) -> Findings<'_> {
         let party = if agent { Group::Agent } else { Group::Customer };
-        let Findings { mut hits, withheld } = self.hits(text, &[party as u32]);
+        let Findings { mut hits, withheld } = self.hits(text, &[party as u32, Group::NamedGuard as u32]);
         hits.sort_by(|a, b| {
             let (a, b) = ((a.entry, a.found), (b.entry, b.found));
             let length = |found: Found| found.end - found.first;
@@ -123,17 +123,17 @@ impl Engine {
 
     /// The entries whose patterns and conditions hold in a text, of both parties.
     pub fn entries_in(&self, text: &str) -> Vec<&Entry> {
-        self.hits(&self.normalize(text), &[Group::Customer as u32, Group::Agent as u32]).hits.into_iter().map(|hit| hit.entry).collect()
+        self.hits(&self.normalize(text), &[Group::Customer, Group::Agent, Group::NamedGuard].map(|group| group as u32)).hits.into_iter().map(|hit| hit.entry).collect()
     }
 
+    /// What the patterns of some groups, and those they ask for, say.
     fn hits(&self, text: &Normalized, groups: &[u32]) -> Findings<'_> {
         let reading = self.matcher.read(text);
         let mut found_cues: Vec<(u32, Found)> = Vec::new();
         let mut guards: Vec<(u32, Found)> = Vec::new();
         let mut reported: Vec<(usize, usize)> = Vec::new();
         let target = |number: u32| self.targets[number as usize];
-        let groups = [groups, &[Group::NamedGuard as u32]].concat();
-        self.matcher.candidates(&reading, &groups, |_| true).search(|number, found| match target(number) {
+        self.matcher.candidates(&reading, groups, |_| true).search(|number, found| match target(number) {
             Target::Cue(entry) => found_cues.push((entry, found)),
             Target::Guard(guard) => guards.push((guard, found)),
             Target::ReportFollows | Target::ReportWithin => {}

@@ -9,13 +9,13 @@ mod compile;
 mod machine;
 
 use aho_corasick::AhoCorasick;
-use rustc_hash::FxHashMap;
 
 pub use self::compile::Builder;
 use self::machine::{Attempt, Branch, Instr, Sets};
 use super::beginnings::Beginnings;
 use super::fuzzy::Fuzzy;
 use super::normalize::Normalized;
+use super::word_map::WordMap;
 
 /// Most words between the first word of a match and its anchor, whatever the pattern allows.
 const BACK_MAX: usize = 30;
@@ -44,7 +44,7 @@ pub struct Found {
 /// All patterns of one language.
 #[derive(Debug)]
 pub struct Matcher {
-    words: FxHashMap<String, WordAtoms>,
+    words: WordMap<WordAtoms>,
     /// Atoms by the beginnings of words.
     beginnings: Beginnings<BEGINNING, u32>,
     wild: Option<AhoCorasick>,
@@ -306,7 +306,7 @@ impl Matcher {
         groups: &[u32],
         wanted: impl Fn(u32) -> bool,
     ) -> Candidates<'a> {
-        let mut anchored = Vec::new();
+        let mut anchored = Vec::with_capacity(reading.atoms.len());
         for (first, parts) in reading.sentences().zip(reading.parts.chunks(self.parts.div_ceil(64))) {
             let seen = |part: u32| parts[part as usize / 64] >> (part % 64) & 1 == 1;
             let from = anchored.len();

@@ -133,7 +133,8 @@ pub fn evidence(findings: &Findings, model: ModelScores, heads: &KindHeads, raw:
     let Findings { hits, withheld } = findings;
     let (by_cues, _) = combine(hits);
     let points: f32 = hits.iter().map(|hit| hit.entry.weight).sum();
-    let mut out = vec![1.0, flag(by_cues == 1), flag(by_cues == 2), flag(by_cues == 3)];
+    let mut out = Vec::with_capacity(10 + heads.questions.len());
+    out.extend([1.0, flag(by_cues == 1), flag(by_cues == 2), flag(by_cues == 3)]);
     out.push((points / 80.0).clamp(-0.5, 1.0));
     out.push(flag(*withheld));
     out.push(flag(hits.iter().any(|hit| hit.entry.weight < 0.0)));

@@ -29,15 +29,15 @@ pub struct WordLists {
     pieces: Option<AhoCorasick>,
     /// By piece, the patterns that need it.
     of_piece: Vec<Vec<usize>>,
-    /// Patterns without a known piece.
-    anyhow: Vec<usize>,
+    /// Patterns without a known piece, as bits.
+    anyhow: Vec<u64>,
 }
 
 /// What was seen of some lists in one text.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// Patterns that may match, ascending.
-    possible: Vec<usize>,
+    /// Patterns that may match, as bits.
+    possible: Vec<u64>,
     /// By the number of a list, whether it is found, as far as that was asked.
     found: Vec<Cell<Option<bool>>>,
     /// The text as [`plain`] writes it, as soon as it is needed.
@@ -75,23 +75,21 @@ impl WordLists {
         let mut of_piece: FxHashMap<&[u8], Vec<usize>> = FxHashMap::default();
         for (number, pattern) in all.patterns.iter().enumerate() {
             pattern.pieces.iter().for_each(|piece| of_piece.entry(piece).or_default().push(number));
-            if pattern.pieces.is_empty() {
-                all.anyhow.push(number);
-            }
+            all.anyhow.resize(number / 64 + 1, 0);
+            all.anyhow[number / 64] |= u64::from(pattern.pieces.is_empty()) << (number % 64);
         }
         let mut of_piece: Vec<(&[u8], Vec<usize>)> = of_piece.into_iter().collect();
         of_piece.sort_unstable();
-        // The kind whose table stays small: that of all pieces, in a table for every byte, takes megabytes.
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .kind(Some(AhoCorasickKind::DFA))
             .build(of_piece.iter().map(|(piece, _)| piece));
         match finder {
             Ok(finder) => {
                 all.of_piece = of_piece.into_iter().map(|(_, patterns)| patterns).collect();
                 all.pieces = Some(finder);
             }
-            Err(_) => all.anyhow = (0..all.patterns.len()).collect(),
+            Err(_) => all.anyhow.fill(u64::MAX),
         }
         // From here on they are known by their numbers.
         all.patterns.iter_mut().for_each(|pattern| pattern.pieces = Vec::new());
@@ -108,25 +106,21 @@ impl WordLists {
         let mut possible = self.anyhow.clone();
         if let Some(pieces) = &self.pieces {
             for piece in pieces.find_overlapping_iter(lower) {
-                possible.extend(&self.of_piece[piece.pattern().as_usize()]);
+                for &number in &self.of_piece[piece.pattern().as_usize()] {
+                    possible[number / 64] |= 1 << (number % 64);
+                }
             }
         }
-        possible.sort_unstable();
-        possible.dedup();
         Seen { possible, found: vec![Cell::new(None); self.lists.len()], written: OnceCell::new() }
     }
 
     /// Whether the list of this number is found in `lower`, the text in which `seen` was seen.
     pub fn found(&self, list: usize, seen: &Seen, lower: &str) -> bool {
-        if seen.possible.is_empty() {
-            return false;
-        }
         if let Some(found) = seen.found[list].get() {
             return found;
         }
-        let Range { start, end } = self.lists[list];
-        let mut possible = seen.possible.iter().skip_while(|&&at| at < start).take_while(|&&at| at < end);
-        let found = possible.any(|&at| match &self.patterns[at].finder {
+        let mut possible = self.lists[list].clone().filter(|at| seen.possible[at / 64] >> (at % 64) & 1 == 1);
+        let found = possible.any(|at| match &self.patterns[at].finder {
             Finder::Piece => true,
             Finder::Plain(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
             Finder::Plain(regex) => regex.is_match(seen.written.get_or_init(|| plain(lower))),

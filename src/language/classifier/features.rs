@@ -4,9 +4,8 @@
 //! hits; presence only. Lower case, letters and digits only; umlauts read as `ae`, `oe`, `ue`, `ß` as `ss`, so that
 //! normalised text gives much the same features as the original.
 
-use rustc_hash::FxHashMap;
-
 use super::super::beginnings::Beginnings;
+use super::super::word_map::WordMap;
 use super::tags::{REACH, TagLists, each, pair_hash, tag_features, tag_hash};
 
 /// Shortest and longest run of characters taken from inside a word or across words, borders counted.
@@ -49,7 +48,7 @@ pub enum WordListError {
 #[derive(Debug, Clone, Default)]
 pub struct WordLists {
     /// Whole words, each with its lists.
-    whole: FxHashMap<String, Vec<u32>>,
+    whole: WordMap<Vec<u32>>,
     /// Lists by stems that stand at the start of a word.
     starts: Beginnings<1, u32>,
     /// Lists by stems that stand anywhere.
@@ -77,7 +76,7 @@ impl WordLists {
                 }
                 let list = all.lists as u32 - 1;
                 if whole.is_some() {
-                    all.whole.entry(stem).or_default().push(list);
+                    all.whole.get_or_insert_with(&stem, Vec::new).push(list);
                 } else if raw.chars().count() < INNER_STEM_CHARS || !all.inner.add(&stem, list) {
                     all.starts.add(&stem, list);
                 }
@@ -168,6 +167,7 @@ pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
     let mut counts: Vec<u8> = Vec::new();
     let mut out = Vec::new();
     let mut hashes = Vec::new();
+    let mut marked = String::new();
     for (index, word) in words.iter().enumerate() {
         let hash = extend(start(WORD), word);
         out.push((finish(hash), index, index));
@@ -176,7 +176,9 @@ pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
             out.push((finish(extend(extend(start(PAIR) ^ previous, " "), word)), index - 1, index));
         }
         hashes.clear();
-        inner_runs(&format!("{word}>"), &mut hashes);
+        marked.clear();
+        marked.extend([word, ">"]);
+        inner_runs(&marked, &mut hashes);
         out.extend(hashes.iter().map(|&hash| (hash, index, index)));
         each(tagged[index], |tag| {
             counts.resize(counts.len().max(tag as usize + 1), 0);

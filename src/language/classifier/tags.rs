@@ -3,9 +3,8 @@
 //! A word has any number of tags. Features are the tags of the first and last word, how often each tag occurs (to 3), and
 //! every ordered pair of tags of words at most four apart.
 
-use rustc_hash::FxHashMap;
-
 use super::super::beginnings::Beginnings;
+use super::super::word_map::WordMap;
 use super::features::{TAG, TAG_FIRST, TAG_LAST, TAG_PAIR, WordListError, finish, fold, start};
 
 /// Tags are 0 to 127, so that those of a word fit a set of bits.
@@ -24,7 +23,7 @@ const PERSONS: [&str; 3] = ["[me]", "[us]", "[you]"];
 /// four characters. `#` starts a comment.
 #[derive(Debug, Clone, Default)]
 pub struct TagLists {
-    words: FxHashMap<String, u128>,
+    words: WordMap<u128>,
     beginnings: Beginnings<KEY, u128>,
     tags: usize,
     /// The lists of [`PERSONS`], as bits.
@@ -59,7 +58,7 @@ impl TagLists {
                     return Err(bad());
                 }
                 if whole {
-                    *lists.words.entry(stem).or_default() |= tag;
+                    *lists.words.get_or_insert_with(&stem, || 0) |= tag;
                 } else if !lists.beginnings.add(&stem, tag) {
                     return Err(bad());
                 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use rustc_hash::FxHashMap;
 
 use super::machine::{Branch, Instr, SKIPPED_MAX, Sets, signature};
 use super::{
@@ -14,6 +13,7 @@ use crate::language::beginnings::Beginnings;
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
 use crate::language::pattern::{Atom, Node};
+use crate::language::word_map::WordMap;
 
 /// An anchor this dear would be tried on nearly every utterance of the language.
 const COST_ANY: u32 = 1000;
@@ -75,8 +75,8 @@ impl Builder {
     }
 
     /// The finished patterns.
-    pub fn finish(self) -> Matcher {
-        let mut words: FxHashMap<String, WordAtoms> = FxHashMap::default();
+    pub fn finish(mut self) -> Matcher {
+        let mut words: WordMap<WordAtoms> = WordMap::default();
         let mut beginnings: Beginnings<BEGINNING, u32> = Beginnings::default();
         let mut wild = Vec::new();
         let mut wild_atoms = Vec::new();
@@ -86,11 +86,11 @@ impl Builder {
             match atom {
                 Atom::Word(word) => {
                     fuzzy.add_word(word, id);
-                    words.entry(word.clone()).or_insert(nothing).word = id;
+                    words.get_or_insert_with(word, || nothing).word = id;
                     if let Some(clipped) = word.strip_suffix('e').filter(|_| word.len() >= UNCLIPPED_MIN)
                         && !clipped.ends_with('e')
                     {
-                        words.entry(clipped.to_owned()).or_insert(nothing).unclipped = id;
+                        words.get_or_insert_with(clipped, || nothing).unclipped = id;
                     }
                 }
                 Atom::Prefix(stem) => {
@@ -119,8 +119,15 @@ impl Builder {
         by_number.iter().for_each(|(_, atoms)| sets.push(atoms));
         let atoms = self.atoms.len() + ATOM_WORD as usize;
         let parts = self.parts.len() + PART_NONE as usize + 1;
+        // Parts that share their first atom, mostly a common word, are numbered in a row: a word then has few sets of 64.
+        let mut in_order = vec![PART_NONE; parts];
+        for (&part, next) in self.parts.values().zip(PART_NONE + 1..) {
+            in_order[part as usize] = next;
+        }
+        self.anchors.iter_mut().for_each(|(.., anchored)| anchored.rarest = in_order[anchored.rarest as usize]);
+        self.needed.iter_mut().for_each(|(_, part)| *part = in_order[*part as usize]);
         let mut parts_of: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-        for (atoms, &part) in &self.parts {
+        for (atoms, part) in self.parts.keys().zip(PART_NONE + 1..) {
             atoms.iter().for_each(|&atom| *parts_of.entry((atom, part / 64)).or_default() |= 1 << (part % 64));
         }
         let parts_of = parts_of.into_iter().map(|((atom, place), bits)| (atom, (place, bits)));
