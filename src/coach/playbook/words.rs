@@ -1,12 +1,17 @@
 //! Named lists of patterns, asked of nearly every utterance.
 
 use std::cell::{Cell, OnceCell};
+use std::fmt;
 use std::ops::Range;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::Regex;
-use regex_automata::meta;
-use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::Input;
+use regex_automata::hybrid::dfa;
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::pool::Pool;
 use regex_automata::util::syntax;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
@@ -57,7 +62,7 @@ enum Finder {
     /// Every piece is a match.
     Piece,
     /// For texts as [`plain`] writes them: where every letter is a byte, borders of words are found many times faster.
-    Plain(meta::Regex),
+    Plain(Arc<Automaton>),
     /// For patterns that cannot be written so.
     Text(Regex),
 }
@@ -122,8 +127,8 @@ impl WordLists {
         let mut possible = self.lists[list].clone().filter(|at| seen.possible[at / 64] >> (at % 64) & 1 == 1);
         let found = possible.any(|at| match &self.patterns[at].finder {
             Finder::Piece => true,
-            Finder::Plain(regex) if lower.is_ascii() => regex.is_match(lower.as_bytes()),
-            Finder::Plain(regex) => regex.is_match(seen.written.get_or_init(|| plain(lower))),
+            Finder::Plain(automaton) if lower.is_ascii() => automaton.is_match(lower.as_bytes()),
+            Finder::Plain(automaton) => automaton.is_match(seen.written.get_or_init(|| plain(lower))),
             Finder::Text(regex) => regex.is_match(lower),
         });
         seen.found[list].set(Some(found));
@@ -143,31 +148,55 @@ impl Pattern {
             return Ok(Self { finder: Finder::Piece, pieces });
         }
         let plain = parsed.as_ref().and_then(|_| plain_pattern(pattern));
-        let finder = match plain.and_then(|plain| plain_regex(&plain)) {
-            Some(regex) => Finder::Plain(regex),
+        let finder = match plain.and_then(|plain| Automaton::new(&plain)) {
+            Some(automaton) => Finder::Plain(Arc::new(automaton)),
             None => Finder::Text(regex::RegexBuilder::new(pattern).case_insensitive(folds).build()?),
         };
         Ok(Self { finder, pieces })
     }
 }
 
-/// A pattern of [`plain_pattern`] that is only asked whether it matches, and only where a piece of it stands: what else makes
-/// searches quick would only take memory.
-fn plain_regex(pattern: &str) -> Option<meta::Regex> {
-    let lean = meta::Config::new()
-        .which_captures(WhichCaptures::None)
-        .auto_prefilter(false)
-        .onepass(false)
-        .backtrack(false)
-        .dfa(false)
-        .nfa_size_limit(Some(NFA_BYTES_MAX))
-        .utf8_empty(false);
-    let bytes = syntax::Config::new().unicode(false).utf8(false);
-    meta::Regex::builder().configure(lean).syntax(bytes).build(pattern).ok()
+/// A pattern of [`plain_pattern`] that is only asked whether it matches, and only where a piece of it stands: whatever else makes
+/// searches quick, or tells where a match is, would only take memory.
+struct Automaton {
+    dfa: dfa::DFA,
+    /// States made so far, one set for each thread that searches at the same time.
+    states: Pool<dfa::Cache, MakeCache>,
 }
 
+type MakeCache = Box<dyn Fn() -> dfa::Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
+
+/// Most memory for the states of a pattern; those of most take a tenth of it.
+const STATES_BYTES_MAX: usize = 128 << 10;
 /// Largest pattern that is compiled, as the crate `regex` has it.
-const NFA_BYTES_MAX: usize = 10 << 20;
+const PATTERN_BYTES_MAX: usize = 10 << 20;
+
+impl Automaton {
+    fn new(pattern: &str) -> Option<Self> {
+        let states = dfa::Config::new().cache_capacity(STATES_BYTES_MAX).skip_cache_capacity_check(true);
+        let nfa = thompson::Config::new().which_captures(WhichCaptures::None).utf8(false);
+        let dfa = dfa::Builder::new()
+            .configure(states)
+            .thompson(nfa.nfa_size_limit(Some(PATTERN_BYTES_MAX)))
+            .syntax(syntax::Config::new().unicode(false).utf8(false))
+            .build(pattern)
+            .ok()?;
+        let of = dfa.clone();
+        Some(Self { dfa, states: Pool::new(Box::new(move || of.create_cache())) })
+    }
+
+    fn is_match(&self, text: &[u8]) -> bool {
+        let found = self.dfa.try_search_fwd(&mut self.states.get(), &Input::new(text).earliest(true));
+        // It cannot fail: no byte makes it stop, and no number of states makes it give up.
+        found.is_ok_and(|end| end.is_some())
+    }
+}
+
+impl fmt::Debug for Automaton {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Automaton").finish_non_exhaustive()
+    }
+}
 
 /// Whether a pattern is nothing but words, one of which is to be found.
 fn is_words(pattern: &Hir) -> bool {

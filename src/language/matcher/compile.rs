@@ -141,6 +141,14 @@ impl Builder {
                 (0..).zip(alike).for_each(|(at, anchored)| anchored.same = last - at);
             }
         }
+        // What is never added to needs no room to grow.
+        self.code.shrink_to_fit();
+        self.branches.shrink_to_fit();
+        self.programs.shrink_to_fit();
+        wild_atoms.shrink_to_fit();
+        words.shrink_to_fit();
+        fuzzy.shrink_to_fit();
+        sets.shrink_to_fit();
         Matcher {
             words,
             beginnings,
