@@ -8,13 +8,12 @@
 mod compile;
 mod machine;
 
-use aho_corasick::AhoCorasick;
 
 pub use self::compile::Builder;
 use self::machine::{Attempt, Branch, Instr, Sets};
-use super::beginnings::Beginnings;
+use super::beginnings::{Beginnings, Pieces};
 use super::fuzzy::Fuzzy;
-use super::normalize::Normalized;
+use super::normalize::{Normalized, Token};
 use super::word_map::WordMap;
 
 /// Most words between the first word of a match and its anchor, whatever the pattern allows.
@@ -47,9 +46,7 @@ pub struct Matcher {
     words: WordMap<WordAtoms>,
     /// Atoms by the beginnings of words.
     beginnings: Beginnings<BEGINNING, u32>,
-    wild: Option<AhoCorasick>,
-    /// Atom of each pattern of `wild`, with the blanks before and after it.
-    wild_atoms: Vec<(u32, bool, bool)>,
+    wild: Pieces<Wild>,
     fuzzy: Fuzzy,
     sets: Sets,
     code: Vec<Instr>,
@@ -65,6 +62,16 @@ pub struct Matcher {
     parts_needed: Lists<u32>,
     /// Parts are numbered below this.
     parts: usize,
+}
+
+/// An atom of words that hold a piece of text.
+#[derive(Debug, Clone, Copy)]
+struct Wild {
+    atom: u32,
+    /// The piece without its blanks.
+    bytes: u32,
+    /// The piece begins with the blank before a word.
+    after_blank: bool,
 }
 
 /// The atoms of a spelling: of the word itself, and of the word with the `e` that speech clips ("such", "zeig").
@@ -263,18 +270,17 @@ impl Matcher {
     }
 
     fn read_wild(&self, text: &Normalized, atoms: &mut Vec<(u32, u32)>) {
-        let Some(automaton) = &self.wild else { return };
         let mut word = 0;
-        for found in automaton.find_overlapping_iter(text.padded.as_str()) {
-            let (atom, blank_before, blank_after) = self.wild_atoms[found.pattern().as_usize()];
-            let (from, to) = (found.start() + usize::from(blank_before), found.end() - usize::from(blank_after));
-            while word < text.tokens.len() && (text.tokens[word].to as usize) < to {
+        self.wild.find(text.padded.as_bytes(), |at, Wild { atom, bytes, after_blank }| {
+            let from = at as u32 + u32::from(after_blank);
+            while word < text.tokens.len() && text.tokens[word].to <= from {
                 word += 1;
             }
-            if word < text.tokens.len() && text.tokens[word].from as usize <= from {
+            let inside = |token: &Token| token.from <= from && from + bytes <= token.to;
+            if text.tokens.get(word).is_some_and(inside) {
                 atoms.push((word as u32, atom));
             }
-        }
+        });
     }
 
     /// Long words that no pattern knows are compared with those that differ by a letter.

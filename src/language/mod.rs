@@ -2,7 +2,7 @@
 //!
 //! Pure: no file, clock or hash order. Cue files come in as text, and a [`Language`] never changes once made.
 
-mod beginnings;
+pub mod beginnings;
 pub mod classifier;
 pub mod cues;
 pub mod facts;

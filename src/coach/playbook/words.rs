@@ -6,7 +6,6 @@ use std::ops::Range;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::Regex;
 use regex_automata::Input;
 use regex_automata::hybrid::dfa;
@@ -16,6 +15,8 @@ use regex_automata::util::syntax;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 use rustc_hash::FxHashMap;
+
+use crate::language::beginnings::Pieces;
 
 /// Shorter pieces stand in nearly every text.
 const PIECE_BYTES_MIN: usize = 2;
@@ -30,10 +31,8 @@ pub struct WordLists {
     /// By the number of a list, its patterns.
     lists: Vec<Range<usize>>,
     patterns: Vec<Pattern>,
-    /// Not there before [`WordLists::new`] is done, nor for more pieces than can be looked for at once.
-    pieces: Option<AhoCorasick>,
-    /// By piece, the patterns that need it.
-    of_piece: Vec<Vec<usize>>,
+    /// The patterns by the pieces they need.
+    pieces: Pieces<u32>,
     /// Patterns without a known piece, as bits.
     anyhow: Vec<u64>,
 }
@@ -77,24 +76,10 @@ impl WordLists {
             all.numbers.insert(name, all.lists.len());
             all.lists.push(first..all.patterns.len());
         }
-        let mut of_piece: FxHashMap<&[u8], Vec<usize>> = FxHashMap::default();
+        all.anyhow = vec![0; all.patterns.len().div_ceil(64)];
         for (number, pattern) in all.patterns.iter().enumerate() {
-            pattern.pieces.iter().for_each(|piece| of_piece.entry(piece).or_default().push(number));
-            all.anyhow.resize(number / 64 + 1, 0);
+            pattern.pieces.iter().for_each(|piece| all.pieces.add(piece, number as u32));
             all.anyhow[number / 64] |= u64::from(pattern.pieces.is_empty()) << (number % 64);
-        }
-        let mut of_piece: Vec<(&[u8], Vec<usize>)> = of_piece.into_iter().collect();
-        of_piece.sort_unstable();
-        let finder = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(of_piece.iter().map(|(piece, _)| piece));
-        match finder {
-            Ok(finder) => {
-                all.of_piece = of_piece.into_iter().map(|(_, patterns)| patterns).collect();
-                all.pieces = Some(finder);
-            }
-            Err(_) => all.anyhow.fill(u64::MAX),
         }
         // From here on they are known by their numbers.
         all.patterns.iter_mut().for_each(|pattern| pattern.pieces = Vec::new());
@@ -109,13 +94,7 @@ impl WordLists {
     /// Looks for the pieces. `lower` is a text in lower case.
     pub fn look(&self, lower: &str) -> Seen {
         let mut possible = self.anyhow.clone();
-        if let Some(pieces) = &self.pieces {
-            for piece in pieces.find_overlapping_iter(lower) {
-                for &number in &self.of_piece[piece.pattern().as_usize()] {
-                    possible[number / 64] |= 1 << (number % 64);
-                }
-            }
-        }
+        self.pieces.find(lower.as_bytes(), |_, number| possible[number as usize / 64] |= 1 << (number % 64));
         Seen { possible, found: vec![Cell::new(None); self.lists.len()], written: OnceCell::new() }
     }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::machine::{Branch, Instr, SKIPPED_MAX, Sets, signature};
 use super::{
     ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, Anchored, BACK_MAX, BEGINNING, Lists, Matcher, NONE, PART_NONE,
-    Program, WordAtoms,
+    Program, Wild, WordAtoms,
 };
-use crate::language::beginnings::Beginnings;
+use crate::language::beginnings::{Beginnings, Pieces};
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
 use crate::language::pattern::{Atom, Node};
@@ -78,9 +77,9 @@ impl Builder {
     pub fn finish(mut self) -> Matcher {
         let mut words: WordMap<WordAtoms> = WordMap::default();
         let mut beginnings: Beginnings<BEGINNING, u32> = Beginnings::default();
-        let mut wild = Vec::new();
-        let mut wild_atoms = Vec::new();
+        let mut wild: Pieces<Wild> = Pieces::default();
         let mut fuzzy = Fuzzy::default();
+        let wild_atom = |atom: u32, stem: &str, after_blank| Wild { atom, bytes: stem.len() as u32, after_blank };
         let nothing = WordAtoms { word: NONE, unclipped: NONE };
         for (atom, &id) in &self.atoms {
             match atom {
@@ -96,23 +95,18 @@ impl Builder {
                 Atom::Prefix(stem) => {
                     fuzzy.add_stem(stem, id);
                     if !beginnings.add(stem, id) {
-                        wild.push(format!(" {stem}"));
-                        wild_atoms.push((id, true, false));
+                        wild.add(format!(" {stem}").as_bytes(), wild_atom(id, stem, true));
                     }
                 }
                 Atom::Suffix(stem) => {
-                    wild.push(format!("{stem} "));
-                    wild_atoms.push((id, false, true));
+                    wild.add(format!("{stem} ").as_bytes(), wild_atom(id, stem, false));
                 }
                 Atom::Infix(stem) => {
-                    wild.push(stem.clone());
-                    wild_atoms.push((id, false, false));
+                    wild.add(stem.as_bytes(), wild_atom(id, stem, false));
                 }
                 Atom::Any | Atom::Number | Atom::Ordinal | Atom::Caps => {}
             }
         }
-        let automaton =
-            AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::DFA)).build(&wild).ok();
         let mut by_number: Vec<(u32, Vec<u32>)> = self.sets.into_iter().map(|(atoms, id)| (id, atoms)).collect();
         by_number.sort_unstable();
         let mut sets = Sets::default();
@@ -145,15 +139,13 @@ impl Builder {
         self.code.shrink_to_fit();
         self.branches.shrink_to_fit();
         self.programs.shrink_to_fit();
-        wild_atoms.shrink_to_fit();
         words.shrink_to_fit();
         fuzzy.shrink_to_fit();
         sets.shrink_to_fit();
         Matcher {
             words,
             beginnings,
-            wild: automaton,
-            wild_atoms,
+            wild,
             fuzzy,
             sets,
             code: self.code,
