@@ -88,7 +88,7 @@ pub fn added(
     let mut features: Option<Vec<(u32, usize, usize)>> = None;
     for (column, (question, &raw)) in heads.questions.iter().zip(raw).enumerate() {
         let Column::Kind(kind) = question.column else { continue };
-        let sure = question.stack.probability(raw, false, findings.withheld) >= question.stack.add_from;
+        let sure = question.stack.reaches(question.stack.add_from, raw, false, findings.withheld);
         let severe = judged.is_none_or(|judged| judged >= severity::model_may_add_from(kind));
         // "Da kann ich leider nichts machen" says no; it makes nobody small.
         let says_no = kind == CueKind::SelfBelittling && found(CueKind::Refusal);

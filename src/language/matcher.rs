@@ -87,6 +87,8 @@ struct Program {
     start: u32,
     /// The set of words it can begin with, [`NONE`] if it can begin with any.
     leading: u32,
+    /// The bits of the atoms of that set; all of them if it can begin with any word.
+    signature: u64,
     /// Most words of a match before its anchor.
     back: u32,
 }
@@ -338,9 +340,13 @@ impl Matcher {
         Candidates { matcher: self, reading, anchored }
     }
 
+    #[inline]
     fn match_at(&self, program: Program, reading: &Reading, first: usize) -> Option<Found> {
-        if program.leading != NONE && !self.sets.hold(program.leading, reading, first) {
-            return None;
+        if program.leading != NONE {
+            let possible = program.signature & reading.words[first].signature != 0;
+            if !possible || !self.sets.hold(program.leading, reading, first) {
+                return None;
+            }
         }
         let (end, named) = Attempt::new(self, reading, first).run(program.start)?;
         // A match that begins or ends with skipped words is narrowed to the words named.

@@ -15,7 +15,7 @@ pub mod onnx;
 pub mod pattern;
 pub mod redact;
 pub mod severity;
-mod word_map;
+pub mod word_map;
 
 mod embedded;
 

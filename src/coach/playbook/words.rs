@@ -14,11 +14,11 @@ use regex_automata::util::pool::Pool;
 use regex_automata::util::syntax;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
-use rustc_hash::FxHashMap;
 
 use crate::language::beginnings::Pieces;
+use crate::language::word_map::WordMap;
 
-/// Shorter pieces stand in nearly every text.
+/// Shorter pieces stand in nearly every text, unless they are marks.
 const PIECE_BYTES_MIN: usize = 2;
 
 /// Named lists of patterns; a list is found where one of its patterns is.
@@ -27,7 +27,7 @@ const PIECE_BYTES_MIN: usize = 2;
 /// looked for, and these only if somebody asks for their list.
 #[derive(Debug, Clone, Default)]
 pub struct WordLists {
-    numbers: FxHashMap<String, usize>,
+    numbers: WordMap<usize>,
     /// By the number of a list, its patterns.
     lists: Vec<Range<usize>>,
     patterns: Vec<Pattern>,
@@ -73,7 +73,8 @@ impl WordLists {
         for (name, patterns) in named {
             let first = all.patterns.len();
             all.patterns.extend(patterns);
-            all.numbers.insert(name, all.lists.len());
+            let number = all.lists.len();
+            all.numbers.get_or_insert_with(&name, || number);
             all.lists.push(first..all.patterns.len());
         }
         all.anyhow = vec![0; all.patterns.len().div_ceil(64)];
@@ -241,7 +242,10 @@ fn plain_pattern(pattern: &str) -> Option<String> {
 /// Pieces of which one is in every match; `None` if there are none of use.
 fn pieces(pattern: &Hir) -> Option<Vec<Vec<u8>>> {
     match pattern.kind() {
-        HirKind::Literal(literal) => (literal.0.len() >= PIECE_BYTES_MIN).then(|| vec![literal.0.to_vec()]),
+        HirKind::Literal(literal) => {
+            let tells = literal.0.len() >= PIECE_BYTES_MIN || literal.0.iter().all(u8::is_ascii_punctuation);
+            tells.then(|| vec![literal.0.to_vec()])
+        }
         HirKind::Capture(capture) => pieces(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => pieces(&repetition.sub),
         // The part whose shortest piece is longest says most.
@@ -290,7 +294,8 @@ mod tests {
         assert_eq!(of("(ich )?rufe .{0,9}zurück"), ["zurück"]);
         assert_eq!(of("morgen|abend"), ["morgen", "abend"]);
         assert_eq!(of("(gleich |so)+fort"), ["fort"]);
-        assert_eq!(pieces_of("morgen|!.*!"), None);
+        assert_eq!(of("morgen|!.*!"), ["morgen", "!"]);
+        assert_eq!(pieces_of("morgen|x.*"), None);
         assert_eq!(pieces_of("^.{0,24}$"), None);
         assert_eq!(pieces_of("(vielleicht)?"), None);
     }

@@ -9,6 +9,8 @@ use crate::terms::CueKind;
 const ROWS_IN_16_BITS: usize = 256;
 /// Columns that are added at once: as many as fit the registers of every processor.
 const LANES: usize = 16;
+/// Lanes that hold the most questions there can be, 255.
+const ROWS_OF_LANES: usize = 16;
 
 /// What a column answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +52,13 @@ impl Stack {
         self.bias + self.head * head + if found { self.found } else { 0.0 } + if withheld { self.withheld } else { 0.0 }
     }
 
+    /// Whether the probability that the utterance does it is at least `least`.
+    pub fn reaches(&self, least: f32, head: f32, found: bool, withheld: bool) -> bool {
+        // Most are told without raising to a power: a half is where the odds are even.
+        let hopeless = least >= 0.5 && self.log_odds(head, found, withheld) < -0.01;
+        !hopeless && self.probability(head, found, withheld) >= least
+    }
+
     /// Probability 0..1 that the utterance does it.
     pub fn probability(&self, head: f32, found: bool, withheld: bool) -> f32 {
         1.0 / (1.0 + (-self.log_odds(head, found, withheld)).exp())
@@ -82,30 +91,41 @@ impl KindHeads {
         let mask = self.weights.len() / columns - 1;
         let mut sums = vec![0i32; columns];
         for rows in features.chunks(ROWS_IN_16_BITS) {
-            if columns < LANES {
-                for &hash in rows {
-                    let row = &self.weights[(hash as usize & mask) * columns..][..columns];
-                    sums.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i32::from(weight));
+            match columns.div_ceil(LANES) {
+                _ if columns < LANES => {
+                    for &hash in rows {
+                        let row = &self.weights[(hash as usize & mask) * columns..][..columns];
+                        sums.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i32::from(weight));
+                    }
                 }
-                continue;
-            }
-            // The last lanes overlap those before them: the same sum twice is quicker than an odd number of columns.
-            let mut first = 0;
-            while first < columns {
-                let at = first.min(columns - LANES);
-                let mut part = [0i16; LANES];
-                for &hash in rows {
-                    let row = &self.weights[(hash as usize & mask) * columns + at..][..LANES];
-                    part.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i16::from(weight));
-                }
-                let new = first - at;
-                sums[first..].iter_mut().zip(&part[new..]).for_each(|(sum, &part)| *sum += i32::from(part));
-                first = at + LANES;
+                1 => self.add_rows::<1>(rows, &mut sums),
+                2 => self.add_rows::<2>(rows, &mut sums),
+                3 => self.add_rows::<3>(rows, &mut sums),
+                _ => self.add_rows::<ROWS_OF_LANES>(rows, &mut sums),
             }
         }
         let norm = (features.len() as f32).sqrt();
         let of = |(question, sum): (&Question, i32)| question.bias + question.scale * sum as f32 / norm;
         self.questions.iter().zip(sums).map(of).collect()
+    }
+
+    /// Adds rows, at most [`ROWS_IN_16_BITS`], of at least [`LANES`] columns.
+    fn add_rows<const PARTS: usize>(&self, rows: &[u32], sums: &mut [i32]) {
+        let columns = sums.len();
+        let mask = self.weights.len() / columns - 1;
+        // The last lanes overlap those before them: the same sum twice is quicker than an odd number of columns.
+        let starts: [usize; PARTS] = std::array::from_fn(|part| (part * LANES).min(columns - LANES));
+        let mut parts = [[0i16; LANES]; PARTS];
+        for &hash in rows {
+            let row = &self.weights[(hash as usize & mask) * columns..][..columns];
+            for (part, &start) in parts.iter_mut().zip(&starts) {
+                part.iter_mut().zip(&row[start..start + LANES]).for_each(|(sum, &weight)| *sum += i16::from(weight));
+            }
+        }
+        for (number, (part, start)) in parts.iter().zip(starts).enumerate() {
+            let seen = (number * LANES).saturating_sub(start).min(LANES);
+            sums[start + seen..].iter_mut().zip(&part[seen..]).for_each(|(sum, &part)| *sum += i32::from(part));
+        }
     }
 
     /// Weight of a feature in a question, in steps.
@@ -145,6 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn any_number_of_columns_is_added_up() {
+        for columns in [1, 15, 16, 17, 25, 32, 40, 50, 60, 255] {
+            let question = heads().questions[0];
+            let weights: Vec<i8> = (0..columns * 1024).map(|n| (n * 7 % 251) as u8 as i8).collect();
+            let heads = KindHeads { questions: vec![question; columns], weights, ..KindHeads::default() };
+            let features = [3, 1500, 70_001];
+            let sum = |column| features.iter().map(|&hash| f32::from(heads.weight(hash, column))).sum::<f32>();
+            let expected: Vec<f32> = (0..columns).map(|column| 1.0 + 0.5 * sum(column) / 3f32.sqrt()).collect();
+            assert_eq!(heads.raw(&features), expected, "{columns}");
+        }
+    }
+
+    #[test]
     fn without_questions_there_are_no_scores() {
         assert_eq!(KindHeads::default().raw(&[1, 2, 3]), Vec::<f32>::new());
     }
@@ -155,5 +188,9 @@ mod tests {
         assert!(stack.probability(1.0, false, false) < stack.probability(1.0, true, false));
         assert!(stack.probability(1.0, true, true) < stack.probability(1.0, true, false));
         assert!(stack.probability(2.0, true, false) > stack.probability(1.0, true, false));
+        for (head, least) in [(0.0, 0.5), (2.0, 0.5), (1.995, 0.5), (0.0, 0.1), (3.0, 0.9)] {
+            let reached = stack.probability(head, false, false) >= least;
+            assert_eq!(stack.reaches(least, head, false, false), reached, "{head} {least}");
+        }
     }
 }

@@ -67,7 +67,8 @@ impl Builder {
             _ => NONE,
         };
         let back = anchor.words_before.min(BACK_MAX) as u32;
-        self.programs.push(Program { start: self.code.len() as u32, leading, back });
+        let signature = self.signature(node);
+        self.programs.push(Program { start: self.code.len() as u32, leading, signature, back });
         self.emit(node);
         self.code.push(Instr::Match);
         Ok(number)
