@@ -56,6 +56,8 @@ pub struct Matcher {
     by_anchor: Lists<Anchored>,
     /// Groups are numbered below this.
     groups: u32,
+    /// By atom, the groups of the programs it anchors, as bits: most atoms anchor none of those that are looked for.
+    anchors_in: Vec<u8>,
     /// By atom, the parts it is a word of: the place of 64 of them in a set, and their bits.
     parts_of: Lists<(u32, u64)>,
     /// By program, its parts besides the anchor.
@@ -319,7 +321,8 @@ impl Matcher {
             let seen = |part: u32| parts[part as usize / 64] >> (part % 64) & 1 == 1;
             let from = anchored.len();
             for &(word, atom) in reading.atoms_of(reading.sentence(first)) {
-                for group in groups {
+                let anchors_in = self.anchors_in[atom as usize];
+                for group in groups.iter().filter(|group| anchors_in >> **group & 1 == 1) {
                     let mut rest = self.by_anchor.of(atom * self.groups + group);
                     while let Some((&Anchored { rarest, program, same }, behind)) = rest.split_first() {
                         // The rarest part excludes most, and all that share it at once.

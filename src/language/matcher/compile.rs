@@ -37,7 +37,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Compiles a pattern of a group, which are numbered from 0; the number [`super::Candidates::search`] will report it
+    /// Compiles a pattern of a group, 0 to 7; the number [`super::Candidates::search`] will report it
     /// under. The error says what is wrong with it.
     pub fn add(&mut self, node: &Node, spelling: &Spelling, group: u32) -> Result<u32, String> {
         let mut parts = Vec::new();
@@ -128,6 +128,8 @@ impl Builder {
         let parts_of = parts_of.into_iter().map(|((atom, place), bits)| (atom, (place, bits)));
         let groups = self.anchors.iter().map(|(_, group, _)| group + 1).max().unwrap_or(0);
         let keys = atoms * groups as usize;
+        let mut anchors_in = vec![0u8; atoms];
+        self.anchors.iter().for_each(|(atom, group, _)| anchors_in[*atom as usize] |= 1 << group);
         let anchors = self.anchors.into_iter().map(|(atom, group, anchored)| (atom * groups + group, anchored));
         let mut by_anchor = Lists::new(keys, anchors.collect());
         for key in 0..keys as u32 {
@@ -153,6 +155,7 @@ impl Builder {
             branches: self.branches,
             by_anchor,
             groups,
+            anchors_in,
             parts_of: Lists::new(atoms, parts_of.collect()),
             parts_needed: Lists::new(self.programs.len(), self.needed),
             parts,
