@@ -123,7 +123,8 @@ impl Engine {
 
     /// The entries whose patterns and conditions hold in a text, of both parties.
     pub fn entries_in(&self, text: &str) -> Vec<&Entry> {
-        self.hits(&self.normalize(text), &[Group::Customer, Group::Agent, Group::NamedGuard].map(|group| group as u32)).hits.into_iter().map(|hit| hit.entry).collect()
+        let groups = [Group::Customer, Group::Agent, Group::NamedGuard].map(|group| group as u32);
+        self.hits(&self.normalize(text), &groups).hits.into_iter().map(|hit| hit.entry).collect()
     }
 
     /// What the patterns of some groups, and those they ask for, say.
@@ -146,8 +147,11 @@ impl Engine {
             asked.extend(unless.iter().chain(needs).filter(|guard| **guard >= self.named_guards));
             may_be_reported |= reported_blocks;
         }
+        asked.sort_unstable();
+        asked.dedup();
         if !asked.is_empty() {
-            let is_asked = |number| matches!(target(number), Target::Guard(guard) if asked.contains(&guard));
+            let is_asked =
+                |number| matches!(target(number), Target::Guard(guard) if asked.binary_search(&guard).is_ok());
             let candidates = self.matcher.candidates(&reading, &[Group::Guard as u32], is_asked);
             candidates.search(|number, found| {
                 if let Target::Guard(guard) = target(number) {

@@ -8,7 +8,6 @@
 mod compile;
 mod machine;
 
-
 pub use self::compile::Builder;
 use self::machine::{Attempt, Branch, Instr, Sets};
 use super::beginnings::{Beginnings, Pieces};

@@ -234,7 +234,11 @@ mod tests {
             ),
         ];
         let named: Vec<&str> = said.iter().map(|(id, ..)| *id).filter(|id| !id.is_empty()).collect();
-        assert_eq!(named, CLAIMS.claims.iter().map(|claim| claim.id.as_str()).collect::<Vec<_>>(), "each has its examples");
+        assert_eq!(
+            named,
+            CLAIMS.claims.iter().map(|claim| claim.id.as_str()).collect::<Vec<_>>(),
+            "each has its examples"
+        );
         for (id, german, english) in said {
             for (lang, says) in [(Lang::De, german), (Lang::En, english)] {
                 for say in says {

@@ -315,7 +315,9 @@ pub(super) fn find(text: &str, seen: Seen, found: &mut Vec<Raw>) {
     if seen.any(NAMED) {
         own_names(text, seen, found);
     }
-    if seen.any(DAY) || (seen.digits > 0 && text.as_bytes().windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1] == b'.')) {
+    // A date in figures has a full stop right behind one of them.
+    let numbered = || text.as_bytes().windows(2).any(|pair| !pair[0].is_ascii_alphabetic() && pair[1] == b'.');
+    if seen.any(DAY) || (seen.digits > 0 && numbered()) {
         for hit in DATE.find_iter(text) {
             found.push(Raw::new(FactKind::Date, hit.range(), Vec::new()));
         }

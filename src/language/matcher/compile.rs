@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-
 use super::machine::{Branch, Instr, SKIPPED_MAX, Sets, signature};
 use super::{
     ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, Anchored, BACK_MAX, BEGINNING, Lists, Matcher, NONE, PART_NONE,
