@@ -94,8 +94,8 @@ pub fn added(
         let says_no = kind == CueKind::SelfBelittling && found(CueKind::Refusal);
         // Who threatens or is threatened is named: what names nobody is the title of a book.
         let names_somebody = || (0..text.tokens.len()).any(|index| tags.is_person(text.word(index)));
-        let threatens_nobody = kind == CueKind::ViolenceThreat && !names_somebody();
-        if !sure || !severe || says_no || threatens_nobody || found(kind) {
+        let threatens_nobody = || kind == CueKind::ViolenceThreat && !names_somebody();
+        if !sure || !severe || says_no || found(kind) || threatens_nobody() {
             continue;
         }
         let sentences = sentences.get_or_insert_with(|| text.tokens.iter().map(|token| token.sentence).collect());

@@ -147,7 +147,7 @@ struct Automaton {
 type MakeCache = Box<dyn Fn() -> dfa::Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 /// Most memory for the states of a pattern; those of most take a tenth of it.
-const STATES_BYTES_MAX: usize = 128 << 10;
+const STATES_BYTES_MAX: usize = 512 << 10;
 /// Largest pattern that is compiled, as the crate `regex` has it.
 const PATTERN_BYTES_MAX: usize = 10 << 20;
 

@@ -194,8 +194,8 @@ pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
 
 /// Drops what is there twice from `from` on, keeping the order; the new length. `seen` is room to work in.
 fn distinct(hashes: &mut Vec<u32>, from: usize, seen: &mut Vec<u32>) -> usize {
-    // A table of what was seen, at most half full; 0 marks a free place and is looked after apart.
-    let mask = ((hashes.len() - from) * 2).next_power_of_two() - 1;
+    // A table of what was seen, at most a quarter full; 0 marks a free place and is looked after apart.
+    let mask = ((hashes.len() - from) * 4).next_power_of_two() - 1;
     seen.clear();
     seen.resize(mask + 1, 0);
     let mut seen_zero = false;
