@@ -473,7 +473,7 @@ impl<'a> Reader<'a> {
         let spelling = self.spelling;
         let contraction = CONTRACTIONS.iter().find(|(short, _)| self.apostrophe && *short == word);
         if let Some((_, long)) = contraction {
-            long.iter().for_each(|part| self.push(part, spelling.words.get(*part)));
+            long.iter().for_each(|part| self.push(part, spelling.words.get(part)));
             return;
         }
         if word == "s" && self.capital {
