@@ -183,7 +183,7 @@ impl Coach {
             self.screen.next_turn();
         }
         self.state.hear(now_ms, &said, level, band);
-        self.state.hear_words(&said, &self.rules, self.lang);
+        self.state.hear_words(&said, &self.rules);
         self.choose_gesture(&said);
         let mut changes = Vec::new();
         self.understood(channel, span);

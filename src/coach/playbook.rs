@@ -19,7 +19,7 @@ use crate::language::facts::FactKind;
 use crate::terms::{AlertKind, Band, Channel, CueKind, Lang};
 
 pub use check::SUGGESTING;
-pub use words::{Pattern, Words};
+pub use words::{Pattern, Seen, WordLists};
 
 /// Names and texts of the shipped files.
 pub const EMBEDDED: &[(&str, &str)] = &[
@@ -105,7 +105,7 @@ pub struct Rulebook {
     pub practices: Vec<Practice>,
     /// Practices whose phrases go with an alert, best first.
     pub alerts: BTreeMap<AlertKind, Vec<String>>,
-    pub words: BTreeMap<Lang, BTreeMap<String, Words>>,
+    pub words: BTreeMap<Lang, WordLists>,
     /// Names of the lists that some practice looks back for: only these are remembered.
     pub remembered: BTreeSet<String>,
     /// How to name a cue in a sentence ("Ihrer Entschuldigung", after *nach*).
@@ -139,9 +139,19 @@ impl Rulebook {
         }
     }
 
-    /// A named list of words.
-    pub fn words(&self, lang: Lang, name: &str) -> Option<&Words> {
-        self.words.get(&lang)?.get(name)
+    /// The number of a named list of words.
+    pub fn words(&self, lang: Lang, name: &str) -> Option<usize> {
+        self.words.get(&lang)?.number(name)
+    }
+
+    /// What is to be seen of the lists of words in a text in lower case.
+    pub fn look(&self, lang: Lang, lower: &str) -> Option<Seen> {
+        Some(self.words.get(&lang)?.look(lower))
+    }
+
+    /// Whether a named list of words is found in a text in lower case, in which `seen` was seen.
+    pub fn found(&self, lang: Lang, name: &str, seen: &Seen, lower: &str) -> bool {
+        self.words.get(&lang).is_some_and(|lists| lists.number(name).is_some_and(|list| lists.found(list, seen, lower)))
     }
 }
 

@@ -414,14 +414,15 @@ pub fn choose(
     said: &BTreeMap<usize, u32>,
     variation: u32,
 ) -> Option<(usize, String)> {
-    let filled = phrases.iter().enumerate().filter(|(_, p)| fits(p, slots, cues)).filter_map(|(place, phrase)| {
-        let text = slots.fill(phrase)?;
+    let fitting = phrases.iter().enumerate().filter(|(_, p)| fits(p, slots, cues)).map(|(place, phrase)| {
         let facts = phrase.parts.iter().filter(|part| matches!(part, Part::Slot { .. })).count();
         let times = said.get(&place).copied().unwrap_or(0);
         let turn = (place + variation as usize) % phrases.len();
-        Some(((phrase.cues.is_empty(), times, usize::MAX - facts, turn, place), text))
+        (phrase.cues.is_empty(), times, usize::MAX - facts, turn, place)
     });
-    filled.min_by(|(a, _), (b, _)| a.cmp(b)).map(|((_, _, _, _, place), text)| (place, text))
+    let mut best_first: Vec<_> = fitting.collect();
+    best_first.sort_unstable();
+    best_first.into_iter().find_map(|(.., place)| Some((place, slots.fill(&phrases[place])?)))
 }
 
 /// The n-th of the phrasings that can be filled, over and over; those for these cues before the general ones. Between

@@ -140,6 +140,16 @@ impl Slots {
     /// The phrase with its slots filled; `None` if one is empty, the result is too long, or it comes to say what no line
     /// may say ([`banned`]).
     pub fn fill(&self, phrase: &Phrase) -> Option<String> {
+        let is_filled = |part: &Part| match part {
+            Part::Text(_) => true,
+            Part::Slot { name, .. } => self.get(name).is_some(),
+        };
+        if !phrase.parts.iter().all(is_filled) {
+            return None;
+        }
+        if let [Part::Text(text)] = &phrase.parts[..] {
+            return fits(text).then(|| text.clone());
+        }
         let mut text = String::new();
         // What the house configured it may say.
         let mut answered_for = String::new();
@@ -161,9 +171,12 @@ impl Slots {
             }
         }
         // A name of the phone system's may hold anything.
-        let fits = text.chars().count() <= MAX_CHARS && !text.contains(['{', '}']);
-        (fits && (phrase.is_literal() || banned::in_line(&answered_for).is_none())).then_some(text)
+        (fits(&text) && (phrase.is_literal() || banned::in_line(&answered_for).is_none())).then_some(text)
     }
+}
+
+fn fits(text: &str) -> bool {
+    text.chars().count() <= MAX_CHARS && !text.contains(['{', '}'])
 }
 
 /// Whether a thing only says where something is ("neben unserem Bett", "an der Tür"): it is not what is wrong.

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::CallFacts;
-use super::playbook::{Complaint, Condition, Course, On, Rulebook};
+use super::playbook::{Complaint, Condition, Course, On, Rulebook, Seen};
 use super::slots::{self, Slots};
 use crate::language::facts::{Fact, FactKind, facts};
 use crate::terms::{Band, Channel, Cue, CueKind, Lang, Span};
@@ -62,11 +62,20 @@ pub struct Said<'a> {
     pub severity: Option<u8>,
     /// Looked for when somebody asks.
     facts: OnceCell<Vec<Fact>>,
+    /// What is seen of the lists of words, looked for when somebody asks.
+    seen: OnceCell<Option<Seen>>,
 }
 
 impl<'a> Said<'a> {
     pub fn new(lang: Lang, channel: Channel, span: Span, text: &'a str, cues: &'a [Cue], severity: Option<u8>) -> Self {
-        Self { channel, span, lang, text, lower: text.to_lowercase(), cues, severity, facts: OnceCell::new() }
+        let (facts, seen) = (OnceCell::new(), OnceCell::new());
+        Self { channel, span, lang, text, lower: text.to_lowercase(), cues, severity, facts, seen }
+    }
+
+    /// Whether a named list of words is found in it.
+    pub fn holds_words(&self, rules: &Rulebook, name: &str) -> bool {
+        let seen = self.seen.get_or_init(|| rules.look(self.lang, &self.lower));
+        seen.as_ref().is_some_and(|seen| rules.found(self.lang, name, seen, &self.lower))
     }
 
     /// The facts that may be said back. Who of the two said it is not known on a mixed channel: none.
@@ -205,16 +214,14 @@ impl CallState {
 
     /// Remembers which of the word lists that practices look back for were heard, and whether a failure was told in plain
     /// words.
-    pub fn hear_words(&mut self, said: &Said<'_>, rules: &Rulebook, lang: Lang) {
-        let opens = |name: &String| rules.words(lang, name).is_some_and(|words| words.found_in(&said.lower));
+    pub fn hear_words(&mut self, said: &Said<'_>, rules: &Rulebook) {
+        let opens = |name: &String| said.holds_words(rules, name);
         let told = || rules.settings.opens_complaint.iter().any(opens);
         if said.channel != Channel::Agent && !said.has(CONTENT) && told() {
             self.complain(true);
         }
         for name in &rules.remembered {
-            if !self.heard_words.contains(name)
-                && rules.words(lang, name).is_some_and(|words| words.found_in(&said.lower))
-            {
+            if !self.heard_words.contains(name) && said.holds_words(rules, name) {
                 self.heard_words.insert(name.clone());
             }
         }
@@ -341,13 +348,15 @@ impl CallState {
                 condition.within_s.is_none_or(|within_s| now_ms.saturating_sub(*at) <= within_s.saturating_mul(1000))
             })
         };
-        // In a silence the words are those before it.
-        let words = match moment {
-            Moment::Said(said) => Some(said.lower.as_str()),
-            Moment::Silence { .. } => Some(self.last_words.as_str()),
-            _ => None,
+        let listed = |name: &String| match moment {
+            Moment::Said(said) => said.holds_words(rules, name),
+            // In a silence the words are those before it.
+            Moment::Silence { .. } => {
+                let seen = rules.look(lang, &self.last_words);
+                seen.is_some_and(|seen| rules.found(lang, name, &seen, &self.last_words))
+            }
+            _ => false,
         };
-        let listed = |name: &String, text: &str| rules.words(lang, name).is_some_and(|words| words.found_in(text));
         let at_least = |least: Option<u32>, value: u32| least.is_none_or(|least| value >= least);
         let answered = match said {
             Some(said) if said.channel == Channel::Agent => &self.customer_turn,
@@ -399,9 +408,8 @@ impl CallState {
             && condition.slots.iter().all(|slot| self.slots.get(slot).is_some())
             && condition.metadata.iter().all(|(key, value)| self.facts.metadata.get(key) == Some(value))
             // Last, since looking for words takes longest.
-            && (condition.words.is_empty()
-                || words.is_some_and(|text| condition.words.iter().any(|name| listed(name, text))))
-            && !words.is_some_and(|text| condition.without_words.iter().any(|name| listed(name, text)))
+            && (condition.words.is_empty() || condition.words.iter().any(listed))
+            && !condition.without_words.iter().any(listed)
     }
 }
 

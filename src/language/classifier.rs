@@ -11,7 +11,7 @@ pub mod kinds;
 pub mod tags;
 pub mod trees;
 
-use self::features::{Features, WordListError, WordLists, features};
+use self::features::{Features, WordListError, WordLists, features, features_of_kinds};
 use self::kinds::{Column, KindHeads, Question, Stack};
 use self::tags::TagLists;
 use self::trees::{LEAVES, SPLITS, Split, Tree, Trees};
@@ -215,12 +215,16 @@ impl Classifier {
     /// Everything the model says of one utterance; of agents only the kinds of cue.
     pub fn read(&self, lang: Lang, agent: bool, text: &str) -> Verdict {
         let Some(language) = self.heads(lang) else { return Verdict::default() };
+        if agent {
+            let found = features_of_kinds(text, &language.words, &language.tags);
+            let raw = if found.is_empty() { Vec::new() } else { language.agent.raw(&found) };
+            return Verdict { model: ModelScores::default(), raw };
+        }
         let found = language.features(text);
         if found.is_empty() {
             return Verdict::default();
         }
-        let model = if agent { ModelScores::default() } else { language.model(&found) };
-        Verdict { model, raw: language.kinds(agent).raw(found.of_kinds()) }
+        Verdict { model: language.model(&found), raw: language.customer.raw(found.of_kinds()) }
     }
 
     /// The heads of a language.

@@ -40,6 +40,18 @@ pub enum Target {
     ReportWithin,
 }
 
+/// What patterns are looked for together: those of the other party never, and what only matters to cues that were found, when
+/// some were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    Customer,
+    Agent,
+    NamedGuard,
+    /// Guards without a name.
+    Guard,
+    Report,
+}
+
 /// The compiled cues of one language.
 #[derive(Debug)]
 pub struct Engine {
@@ -49,8 +61,6 @@ pub struct Engine {
     /// By the number of the matcher's pattern.
     pub(super) targets: Vec<Target>,
     pub(super) entries: Vec<Entry>,
-    /// By entry, whether its kind is the agent's.
-    pub(super) of_agents: Vec<bool>,
     /// Guards below this number have a name: a profession, a fact of the past, a denial. They explain calmly.
     pub(super) named_guards: u32,
 }
@@ -86,7 +96,8 @@ impl Engine {
 
     /// All cues of one party, in the order of the text; of the same kind no two overlap.
     pub fn find(&self, text: &Normalized, agent: bool) -> Findings<'_> {
-        let Findings { mut hits, withheld } = self.hits(text, |entry| self.of_agents[entry as usize] == agent);
+        let party = if agent { Group::Agent } else { Group::Customer };
+        let Findings { mut hits, withheld } = self.hits(text, &[party as u32, Group::NamedGuard as u32]);
         hits.sort_by(|a, b| {
             let (a, b) = ((a.entry, a.found), (b.entry, b.found));
             let length = |found: Found| found.end - found.first;
@@ -112,57 +123,53 @@ impl Engine {
 
     /// The entries whose patterns and conditions hold in a text, of both parties.
     pub fn entries_in(&self, text: &str) -> Vec<&Entry> {
-        self.hits(&self.normalize(text), |_| true).hits.into_iter().map(|hit| hit.entry).collect()
+        let groups = [Group::Customer, Group::Agent, Group::NamedGuard].map(|group| group as u32);
+        self.hits(&self.normalize(text), &groups).hits.into_iter().map(|hit| hit.entry).collect()
     }
 
-    fn hits(&self, text: &Normalized, wanted: impl Fn(u32) -> bool) -> Findings<'_> {
+    /// What the patterns of some groups, and those they ask for, say.
+    fn hits(&self, text: &Normalized, groups: &[u32]) -> Findings<'_> {
         let reading = self.matcher.read(text);
         let mut found_cues: Vec<(u32, Found)> = Vec::new();
         let mut guards: Vec<(u32, Found)> = Vec::new();
         let mut reported: Vec<(usize, usize)> = Vec::new();
         let target = |number: u32| self.targets[number as usize];
-        let candidates = self.matcher.candidates(&reading, |number| match target(number) {
-            Target::Cue(entry) => wanted(entry),
-            Target::Guard(_) | Target::ReportFollows | Target::ReportWithin => true,
+        self.matcher.candidates(&reading, groups, |_| true).search(|number, found| match target(number) {
+            Target::Cue(entry) => found_cues.push((entry, found)),
+            Target::Guard(guard) => guards.push((guard, found)),
+            Target::ReportFollows | Target::ReportWithin => {}
         });
-        let is_named = |guard: u32| guard < self.named_guards;
-        candidates.search(
-            |number| match target(number) {
-                Target::Cue(_) => true,
-                Target::Guard(guard) => is_named(guard),
-                Target::ReportFollows | Target::ReportWithin => false,
-            },
-            |number, found| match target(number) {
-                Target::Cue(entry) => found_cues.push((entry, found)),
-                Target::Guard(guard) => guards.push((guard, found)),
-                Target::ReportFollows | Target::ReportWithin => {}
-            },
-        );
         // The rest matters only to cues that were found.
-        if !found_cues.is_empty() {
-            let asks = |guard: u32| {
-                found_cues.iter().any(|(entry, _)| {
-                    let entry = &self.entries[*entry as usize];
-                    entry.unless.contains(&guard) || entry.needs.contains(&guard)
-                })
-            };
-            candidates.search(
-                |number| match target(number) {
-                    Target::Cue(_) => false,
-                    Target::Guard(guard) => !is_named(guard) && asks(guard),
-                    Target::ReportFollows | Target::ReportWithin => true,
-                },
-                |number, found| match target(number) {
-                    Target::Cue(_) => {}
-                    Target::Guard(guard) => guards.push((guard, found)),
-                    Target::ReportFollows => {
-                        let end = reading.sentence(found.first).end;
-                        let reach = if text.unpunctuated { found.end + REPORT_REACH } else { end };
-                        reported.push((found.end, end.min(reach)));
-                    }
-                    Target::ReportWithin => reported.push((found.first, found.end)),
-                },
-            );
+        let mut asked: Vec<u32> = Vec::new();
+        let mut may_be_reported = false;
+        for (entry, _) in &found_cues {
+            let Entry { unless, needs, reported_blocks, .. } = &self.entries[*entry as usize];
+            asked.extend(unless.iter().chain(needs).filter(|guard| **guard >= self.named_guards));
+            may_be_reported |= reported_blocks;
+        }
+        asked.sort_unstable();
+        asked.dedup();
+        if !asked.is_empty() {
+            let is_asked =
+                |number| matches!(target(number), Target::Guard(guard) if asked.binary_search(&guard).is_ok());
+            let candidates = self.matcher.candidates(&reading, &[Group::Guard as u32], is_asked);
+            candidates.search(|number, found| {
+                if let Target::Guard(guard) = target(number) {
+                    guards.push((guard, found));
+                }
+            });
+        }
+        if may_be_reported {
+            let candidates = self.matcher.candidates(&reading, &[Group::Report as u32], |_| true);
+            candidates.search(|number, found| {
+                if target(number) == Target::ReportWithin {
+                    reported.push((found.first, found.end));
+                } else {
+                    let end = reading.sentence(found.first).end;
+                    let reach = if text.unpunctuated { found.end + REPORT_REACH } else { end };
+                    reported.push((found.end, end.min(reach)));
+                }
+            });
         }
         let all = found_cues.len();
         let hits: Vec<Hit> = found_cues

@@ -28,6 +28,15 @@ impl Fuzzy {
         self.stems.add(stem, atom);
     }
 
+    /// Gives back the room to grow.
+    pub fn shrink_to_fit(&mut self) {
+        for Neighbours { words, last, entries } in [&mut self.words, &mut self.stems] {
+            words.shrink_to_fit();
+            last.shrink_to_fit();
+            entries.shrink_to_fit();
+        }
+    }
+
     /// The atom of a word one letter away, `None` unless there is one.
     pub fn find(&self, word: &str) -> Option<u32> {
         let hashes = Hashes::of(word)?;

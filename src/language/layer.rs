@@ -87,14 +87,14 @@ pub fn added(
     let mut features: Option<Vec<(u32, usize, usize)>> = None;
     for (column, question) in heads.questions.iter().enumerate() {
         let Column::Kind(kind) = question.column else { continue };
-        let sure = question.stack.probability(evidence) >= question.add_from;
+        let sure = question.stack.reaches(question.add_from, evidence);
         let severe = judged.is_none_or(|judged| judged >= severity::model_may_add_from(kind));
         // "Da kann ich leider nichts machen" says no; it makes nobody small.
         let says_no = kind == CueKind::SelfBelittling && found(CueKind::Refusal);
         // Who threatens or is threatened is named: what names nobody is the title of a book.
         let names_somebody = || (0..text.tokens.len()).any(|index| tags.is_person(text.word(index)));
-        let threatens_nobody = kind == CueKind::ViolenceThreat && !names_somebody();
-        if !sure || !severe || says_no || threatens_nobody || found(kind) {
+        let threatens_nobody = || kind == CueKind::ViolenceThreat && !names_somebody();
+        if !sure || !severe || says_no || found(kind) || threatens_nobody() {
             continue;
         }
         let sentences = sentences.get_or_insert_with(|| text.tokens.iter().map(|token| token.sentence).collect());

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::cues::{Engine, Entry, Target};
+use super::cues::{Engine, Entry, Group, Target};
 use super::matcher::Builder;
 use super::normalize::Spelling;
 use super::pattern::{self, Classes, Node};
@@ -137,7 +137,6 @@ pub fn compile(lang: Lang, files: &[(&str, &str)]) -> Result<Engine, Vec<DataErr
         spelling: loader.spelling,
         matcher: loader.builder.finish(),
         targets: loader.targets,
-        of_agents: loader.entries.iter().map(|entry| entry.kind.is_agents()).collect(),
         entries: loader.entries,
         named_guards: loader.guards.len() as u32,
     };
@@ -312,13 +311,24 @@ impl Loader {
 
     fn add(&mut self, source: &Source, line: &Spanned<String>, target: Target) {
         let added = pattern::parse(line.get_ref(), &self.spelling, &self.classes)
-            .and_then(|node| self.builder.add(&node, &self.spelling));
+            .and_then(|node| self.builder.add(&node, &self.spelling, self.group(target) as u32));
         match added {
             Ok(_) => self.targets.push(target),
             Err(message) => {
                 let message = format!("pattern \"{}\": {message}", line.get_ref());
                 self.errors.push(source.error(line, message, "see docs/cues.md for how patterns are written"));
             }
+        }
+    }
+
+    /// Guards with a name are all numbered before any other.
+    fn group(&self, target: Target) -> Group {
+        match target {
+            Target::Cue(entry) if self.entries[entry as usize].kind.is_agents() => Group::Agent,
+            Target::Cue(_) => Group::Customer,
+            Target::Guard(guard) if (guard as usize) < self.guards.len() => Group::NamedGuard,
+            Target::Guard(_) => Group::Guard,
+            Target::ReportFollows | Target::ReportWithin => Group::Report,
         }
     }
 

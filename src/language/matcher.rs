@@ -8,13 +8,12 @@
 mod compile;
 mod machine;
 
-use aho_corasick::AhoCorasick;
-use rustc_hash::FxHashMap;
-
 pub use self::compile::Builder;
 use self::machine::{Attempt, Branch, Instr, Sets};
+use super::beginnings::{Beginnings, Pieces};
 use super::fuzzy::Fuzzy;
-use super::normalize::Normalized;
+use super::normalize::{Normalized, Token};
+use super::word_map::WordMap;
 
 /// Most words between the first word of a match and its anchor, whatever the pattern allows.
 const BACK_MAX: usize = 30;
@@ -43,25 +42,37 @@ pub struct Found {
 /// All patterns of one language.
 #[derive(Debug)]
 pub struct Matcher {
-    words: FxHashMap<String, WordAtoms>,
-    /// Beginnings of words by their first bytes.
-    beginnings: FxHashMap<[u8; BEGINNING], Vec<(String, u32)>>,
-    wild: Option<AhoCorasick>,
-    /// Atom of each pattern of `wild`, with the blanks before and after it.
-    wild_atoms: Vec<(u32, bool, bool)>,
+    words: WordMap<WordAtoms>,
+    /// Atoms by the beginnings of words.
+    beginnings: Beginnings<BEGINNING, u32>,
+    wild: Pieces<Wild>,
     fuzzy: Fuzzy,
     sets: Sets,
     code: Vec<Instr>,
     branches: Vec<Branch>,
     programs: Vec<Program>,
-    /// By atom, the programs it anchors, by the rarest of their other parts.
+    /// By atom and group, the programs it anchors, by the rarest of their other parts.
     by_anchor: Lists<Anchored>,
+    /// Groups are numbered below this.
+    groups: u32,
+    /// By atom, the groups of the programs it anchors, as bits: most atoms anchor none of those that are looked for.
+    anchors_in: Vec<u8>,
     /// By atom, the parts it is a word of: the place of 64 of them in a set, and their bits.
     parts_of: Lists<(u32, u64)>,
     /// By program, its parts besides the anchor.
     parts_needed: Lists<u32>,
     /// Parts are numbered below this.
     parts: usize,
+}
+
+/// An atom of words that hold a piece of text.
+#[derive(Debug, Clone, Copy)]
+struct Wild {
+    atom: u32,
+    /// The piece without its blanks.
+    bytes: u32,
+    /// The piece begins with the blank before a word.
+    after_blank: bool,
 }
 
 /// The atoms of a spelling: of the word itself, and of the word with the `e` that speech clips ("such", "zeig").
@@ -77,6 +88,8 @@ struct Program {
     start: u32,
     /// The set of words it can begin with, [`NONE`] if it can begin with any.
     leading: u32,
+    /// The bits of the atoms of that set; all of them if it can begin with any word.
+    signature: u64,
     /// Most words of a match before its anchor.
     back: u32,
 }
@@ -125,6 +138,8 @@ pub struct Reading<'a> {
     /// Pairs of word and atom, ascending.
     atoms: Vec<(u32, u32)>,
     words: Vec<WordPlace>,
+    /// The parts of each sentence: as many sets of 64 as [`Matcher`] has.
+    parts: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -157,12 +172,26 @@ impl<'a> Reading<'a> {
                 first = index + 1;
             }
         }
-        Self { text, atoms, words }
+        Self { text, atoms, words, parts: Vec::new() }
+    }
+
+    /// The first word of each sentence.
+    fn sentences(&self) -> impl Iterator<Item = usize> {
+        let next = |first: &usize| Some(self.sentence(*first).end).filter(|next| *next < self.words.len());
+        std::iter::successors((!self.words.is_empty()).then_some(0), next)
     }
 
     fn atoms(&self, word: usize) -> &[(u32, u32)] {
         let (from, to) = self.words[word].atoms;
         &self.atoms[from as usize..to as usize]
+    }
+
+    /// The atoms of a run of words.
+    fn atoms_of(&self, words: std::ops::Range<usize>) -> &[(u32, u32)] {
+        match words.is_empty() {
+            true => &[],
+            false => &self.atoms[self.words[words.start].atoms.0 as usize..self.words[words.end - 1].atoms.1 as usize],
+        }
     }
 
     /// The words of the sentence that `word` belongs to.
@@ -182,14 +211,11 @@ pub struct Candidates<'a> {
 }
 
 impl Candidates<'_> {
-    /// Calls `each` with the number of every `wanted` pattern that matches, and where: by sentence, then by number, then
-    /// in the order of the text. No two matches of a pattern overlap.
-    pub fn search(&self, wanted: impl Fn(u32) -> bool, mut each: impl FnMut(u32, Found)) {
+    /// Calls `each` with the number of every pattern that matches, and where: by sentence, then by number, then in the
+    /// order of the text. No two matches of a pattern overlap.
+    pub fn search(&self, mut each: impl FnMut(u32, Found)) {
         for group in self.anchored.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let number = group[0].1;
-            if !wanted(number) {
-                continue;
-            }
             let program = self.matcher.programs[number as usize];
             let sentence = self.reading.sentence(group[0].2 as usize);
             let mut tried = sentence.start;
@@ -220,31 +246,44 @@ impl Matcher {
             if let Some(known) = self.words.get(word) {
                 atoms.extend([known.word, known.unclipped].iter().filter(|&&a| a != NONE).map(|&a| (index, a)));
             }
-            let beginnings = word.as_bytes().first_chunk().and_then(|first| self.beginnings.get(first));
-            let begins = beginnings.into_iter().flatten().filter(|(stem, _)| word.starts_with(stem));
-            atoms.extend(begins.map(|&(_, atom)| (index, atom)));
+            atoms.extend(self.beginnings.of(word.as_bytes()).map(|atom| (index, atom)));
             let marks = [(token.number, ATOM_NUMBER), (token.ordinal, ATOM_ORDINAL), (token.caps, ATOM_CAPS)];
             atoms.extend(marks.into_iter().filter(|(has, _)| *has).map(|(_, atom)| (index, atom)));
         }
         self.read_wild(text, &mut atoms);
         atoms.sort_unstable();
         self.read_misheard(text, &mut atoms);
-        Reading::new(text, atoms)
+        let mut reading = Reading::new(text, atoms);
+        reading.parts = self.parts_of_sentences(&reading);
+        reading
+    }
+
+    fn parts_of_sentences(&self, reading: &Reading) -> Vec<u64> {
+        let width = self.parts.div_ceil(64);
+        let mut parts = vec![0; reading.sentences().count() * width];
+        for (first, parts) in reading.sentences().zip(parts.chunks_mut(width)) {
+            parts[0] |= 1 << PART_NONE;
+            for &(_, atom) in reading.atoms_of(reading.sentence(first)) {
+                for &(place, bits) in self.parts_of.of(atom) {
+                    parts[place as usize] |= bits;
+                }
+            }
+        }
+        parts
     }
 
     fn read_wild(&self, text: &Normalized, atoms: &mut Vec<(u32, u32)>) {
-        let Some(automaton) = &self.wild else { return };
         let mut word = 0;
-        for found in automaton.find_overlapping_iter(text.padded.as_str()) {
-            let (atom, blank_before, blank_after) = self.wild_atoms[found.pattern().as_usize()];
-            let (from, to) = (found.start() + usize::from(blank_before), found.end() - usize::from(blank_after));
-            while word < text.tokens.len() && (text.tokens[word].to as usize) < to {
+        self.wild.find(text.padded.as_bytes(), |at, Wild { atom, bytes, after_blank }| {
+            let from = at as u32 + u32::from(after_blank);
+            while word < text.tokens.len() && text.tokens[word].to <= from {
                 word += 1;
             }
-            if word < text.tokens.len() && text.tokens[word].from as usize <= from {
+            let inside = |token: &Token| token.from <= from && from + bytes <= token.to;
+            if text.tokens.get(word).is_some_and(inside) {
                 atoms.push((word as u32, atom));
             }
-        }
+        });
     }
 
     /// Long words that no pattern knows are compared with those that differ by a letter.
@@ -269,28 +308,21 @@ impl Matcher {
         }
     }
 
-    /// The `wanted` patterns of which every part has a word in the sentence, in whatever order.
-    pub fn candidates<'a>(&'a self, reading: &'a Reading<'a>, wanted: impl Fn(u32) -> bool) -> Candidates<'a> {
-        let mut anchored = Vec::new();
-        let mut parts_seen = vec![0u64; self.parts.div_ceil(64)];
-        let words = reading.text.tokens.len();
-        let mut first = 0;
-        while first < words {
-            let sentence = reading.sentence(first);
-            parts_seen.fill(0);
-            parts_seen[0] = 1 << PART_NONE;
-            for word in sentence.clone() {
-                for &(_, atom) in reading.atoms(word) {
-                    for &(place, bits) in self.parts_of.of(atom) {
-                        parts_seen[place as usize] |= bits;
-                    }
-                }
-            }
-            let seen = |part: u32| parts_seen[part as usize / 64] >> (part % 64) & 1 == 1;
+    /// The `wanted` patterns of some groups of which every part has a word in the sentence, in whatever order.
+    pub fn candidates<'a>(
+        &'a self,
+        reading: &'a Reading<'a>,
+        groups: &[u32],
+        wanted: impl Fn(u32) -> bool,
+    ) -> Candidates<'a> {
+        let mut anchored = Vec::with_capacity(reading.atoms.len());
+        for (first, parts) in reading.sentences().zip(reading.parts.chunks(self.parts.div_ceil(64))) {
+            let seen = |part: u32| parts[part as usize / 64] >> (part % 64) & 1 == 1;
             let from = anchored.len();
-            for word in sentence.clone() {
-                for &(_, atom) in reading.atoms(word) {
-                    let mut rest = self.by_anchor.of(atom);
+            for &(word, atom) in reading.atoms_of(reading.sentence(first)) {
+                let anchors_in = self.anchors_in[atom as usize];
+                for group in groups.iter().filter(|group| anchors_in >> **group & 1 == 1) {
+                    let mut rest = self.by_anchor.of(atom * self.groups + group);
                     while let Some((&Anchored { rarest, program, same }, behind)) = rest.split_first() {
                         // The rarest part excludes most, and all that share it at once.
                         if !seen(rarest) {
@@ -299,21 +331,24 @@ impl Matcher {
                         }
                         rest = behind;
                         if wanted(program) && self.parts_needed.of(program).iter().all(|&part| seen(part)) {
-                            anchored.push((first as u32, program, word as u32));
+                            anchored.push((first as u32, program, word));
                         }
                     }
                 }
             }
             anchored[from..].sort_unstable();
-            first = sentence.end;
         }
         anchored.dedup();
         Candidates { matcher: self, reading, anchored }
     }
 
+    #[inline]
     fn match_at(&self, program: Program, reading: &Reading, first: usize) -> Option<Found> {
-        if program.leading != NONE && !self.sets.hold(program.leading, reading, first) {
-            return None;
+        if program.leading != NONE {
+            let possible = program.signature & reading.words[first].signature != 0;
+            if !possible || !self.sets.hold(program.leading, reading, first) {
+                return None;
+            }
         }
         let (end, named) = Attempt::new(self, reading, first).run(program.start)?;
         // A match that begins or ends with skipped words is narrowed to the words named.

@@ -2,6 +2,7 @@
 //!
 //! Pure: no file, clock or hash order. Cue files come in as text, and a [`Language`] never changes once made.
 
+pub mod beginnings;
 pub mod classifier;
 pub mod cues;
 pub mod evidence;
@@ -15,6 +16,7 @@ pub mod onnx;
 pub mod pattern;
 pub mod redact;
 pub mod severity;
+pub mod word_map;
 
 mod embedded;
 

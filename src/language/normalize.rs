@@ -6,6 +6,8 @@
 
 use rustc_hash::FxHashMap;
 
+use super::word_map::WordMap;
+
 /// How one spelling is to be read.
 #[derive(Debug, Clone, Default)]
 struct Word {
@@ -32,7 +34,7 @@ struct ClauseRole {
 /// The spellings of one language: clipped and regional forms, fillers, particles and negators.
 #[derive(Debug, Clone, Default)]
 pub struct Spelling {
-    words: FxHashMap<String, Word>,
+    words: WordMap<Word>,
     /// Words that begin a clause, by the first of them.
     openers: FxHashMap<String, Vec<Vec<String>>>,
 }
@@ -40,41 +42,41 @@ pub struct Spelling {
 impl Spelling {
     /// Reads `spelling` as `common`, one or more words.
     pub fn add_variant(&mut self, spelling: &str, common: &str) {
-        self.words.entry(fold(spelling)).or_default().replacement = common.split_whitespace().map(fold).collect();
+        self.word(spelling).replacement = common.split_whitespace().map(fold).collect();
     }
 
     /// A sound that means nothing and is dropped ("ähm").
     pub fn add_filler(&mut self, word: &str) {
-        self.words.entry(fold(word)).or_default().filler = true;
+        self.word(word).filler = true;
     }
 
     /// A word that patterns skip unless they name it ("halt", "eben", "doch").
     pub fn add_particle(&mut self, word: &str) {
-        self.words.entry(fold(word)).or_default().particle = true;
+        self.word(word).particle = true;
     }
 
     /// A word that denies what stands near it ("nicht", "kein").
     pub fn add_negator(&mut self, word: &str) {
-        self.words.entry(fold(word)).or_default().negator = true;
+        self.word(word).negator = true;
     }
 
     /// A word that is written in capitals by everybody ("IBAN").
     pub fn add_abbreviation(&mut self, word: &str) {
-        self.words.entry(fold(word)).or_default().abbreviation = true;
+        self.word(word).abbreviation = true;
     }
 
     /// A word that begins a clause if a verb of [`Self::add_clause_verb`] follows ("ich", "das").
     pub fn add_clause_subject(&mut self, word: &str) {
-        self.words.entry(fold(word)).or_default().clause.subject = true;
+        self.word(word).clause.subject = true;
     }
 
     pub fn add_clause_verb(&mut self, word: &str) {
-        self.words.entry(fold(word)).or_default().clause.verb = true;
+        self.word(word).clause.verb = true;
     }
 
     /// A word behind which no clause begins ("dass", "und").
     pub fn add_clause_binder(&mut self, word: &str) {
-        self.words.entry(fold(word)).or_default().clause.binds = true;
+        self.word(word).clause.binds = true;
     }
 
     /// Words that begin a clause ("vielen dank").
@@ -83,6 +85,10 @@ impl Spelling {
         if let Some((first, rest)) = words.split_first() {
             self.openers.entry(first.clone()).or_default().push(rest.to_vec());
         }
+    }
+
+    fn word(&mut self, word: &str) -> &mut Word {
+        self.words.get_or_insert_with(&fold(word), Word::default)
     }
 
     /// The common form of a word as patterns write it.
@@ -467,7 +473,7 @@ impl<'a> Reader<'a> {
         let spelling = self.spelling;
         let contraction = CONTRACTIONS.iter().find(|(short, _)| self.apostrophe && *short == word);
         if let Some((_, long)) = contraction {
-            long.iter().for_each(|part| self.push(part, spelling.words.get(*part)));
+            long.iter().for_each(|part| self.push(part, spelling.words.get(part)));
             return;
         }
         if word == "s" && self.capital {

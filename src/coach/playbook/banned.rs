@@ -4,20 +4,27 @@
 //! what the customer never said, feelings and marks of the agent, contempt, abuse, hollow phrases.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::{Pattern, Words};
+use super::{Pattern, Seen, WordLists};
 use crate::terms::Lang;
 
 const FILE: &str = include_str!("../../../models/playbook/banned.toml");
 
-static CLAIMS: LazyLock<Vec<Claim>> = LazyLock::new(|| match read(FILE) {
+static CLAIMS: LazyLock<Claims> = LazyLock::new(|| match read(FILE) {
     Ok(claims) => claims,
     Err(error) => unreachable!("models/playbook/banned.toml, which a test reads: {error}"),
 });
+
+struct Claims {
+    claims: Vec<Claim>,
+    /// The words of all of them.
+    words: WordLists,
+}
 
 /// One kind of claim that no line may make.
 #[derive(Debug)]
@@ -29,7 +36,8 @@ pub struct Claim {
     pub remedy: String,
     part: Part,
     filled: bool,
-    words: BTreeMap<Lang, Words>,
+    /// Numbers of its lists of words.
+    lists: BTreeMap<Lang, usize>,
 }
 
 /// Where in a line it is looked for.
@@ -64,39 +72,47 @@ struct Raw {
     claim: Vec<RawClaim>,
 }
 
-fn read(text: &str) -> Result<Vec<Claim>, String> {
+fn read(text: &str) -> Result<Claims, String> {
     let raw: Raw = toml::from_str(text).map_err(|error| error.to_string())?;
-    let claim = |raw: RawClaim| {
-        let words = |patterns: &[String]| {
-            let read = patterns.iter().map(|pattern| Pattern::new(pattern)).collect::<Result<_, _>>();
-            read.map(Words::new).map_err(|error| error.to_string())
-        };
-        let words = BTreeMap::from([(Lang::De, words(&raw.de)?), (Lang::En, words(&raw.en)?)]);
-        let RawClaim { id, says, remedy, part, filled, .. } = raw;
-        Ok(Claim { id, says, remedy, part, filled, words })
-    };
-    raw.claim.into_iter().map(claim).collect()
+    let (mut claims, mut words) = (Vec::new(), Vec::new());
+    for RawClaim { id, says, remedy, part, filled, de, en } in raw.claim {
+        let mut lists = BTreeMap::new();
+        for (lang, patterns) in [(Lang::De, de), (Lang::En, en)] {
+            let read: Result<Vec<Pattern>, _> = patterns.iter().map(|pattern| Pattern::new(pattern)).collect();
+            lists.insert(lang, words.len());
+            words.push((format!("{id} {}", lang.as_str()), read.map_err(|error| error.to_string())?));
+        }
+        claims.push(Claim { id, says, remedy, part, filled, lists });
+    }
+    Ok(Claims { claims, words: WordLists::new(words) })
 }
 
 /// The claim that a phrasing makes by itself; its slots are passed over.
 pub fn in_phrasing(lang: Lang, say: &str) -> Option<&'static Claim> {
     let line = Line::new(&without_slots(say));
-    CLAIMS.iter().find(|claim| claim.words.get(&lang).is_some_and(|words| line.holds(words, claim.part)))
+    CLAIMS.claims.iter().find(|claim| claim.lists.get(&lang).is_some_and(|list| line.holds(*list, claim.part)))
 }
 
 /// The claim that a line makes with what was said in its slots, in whichever language; what was configured is to be
 /// left out of it.
 pub fn in_line(text: &str) -> Option<&'static Claim> {
     let line = Line::new(text);
-    let made = |claim: &&Claim| claim.words.values().any(|words| line.holds(words, claim.part));
-    CLAIMS.iter().filter(|claim| claim.filled).find(made)
+    let made = |claim: &&Claim| claim.lists.values().any(|list| line.holds(*list, claim.part));
+    CLAIMS.claims.iter().filter(|claim| claim.filled).find(made)
 }
 
 /// A line in lower case, and its parts.
 struct Line {
-    all: String,
-    advice: String,
-    spoken: String,
+    all: Words,
+    advice: Words,
+    spoken: Words,
+}
+
+/// Words in lower case, and what is seen of the claims in them.
+#[derive(Default)]
+struct Words {
+    lower: String,
+    seen: OnceCell<Seen>,
 }
 
 impl Line {
@@ -118,15 +134,17 @@ impl Line {
                 _ => advice.push(c),
             }
         }
+        let [all, advice, spoken] = [all, advice, spoken].map(|lower| Words { lower, ..Words::default() });
         Self { all, advice, spoken }
     }
 
-    fn holds(&self, words: &Words, part: Part) -> bool {
-        words.found_in(match part {
+    fn holds(&self, list: usize, part: Part) -> bool {
+        let Words { lower, seen } = match part {
             Part::All => &self.all,
             Part::Advice => &self.advice,
             Part::Spoken => &self.spoken,
-        })
+        };
+        CLAIMS.words.found(list, seen.get_or_init(|| CLAIMS.words.look(lower)), lower)
     }
 }
 
@@ -216,7 +234,11 @@ mod tests {
             ),
         ];
         let named: Vec<&str> = said.iter().map(|(id, ..)| *id).filter(|id| !id.is_empty()).collect();
-        assert_eq!(named, CLAIMS.iter().map(|claim| claim.id.as_str()).collect::<Vec<_>>(), "each has its examples");
+        assert_eq!(
+            named,
+            CLAIMS.claims.iter().map(|claim| claim.id.as_str()).collect::<Vec<_>>(),
+            "each has its examples"
+        );
         for (id, german, english) in said {
             for (lang, says) in [(Lang::De, german), (Lang::En, english)] {
                 for say in says {

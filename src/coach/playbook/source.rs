@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Condition, Gesture, Part, Pattern, Phrase, PlaybookError, Practice, Rank, Rulebook, Show, Timing, Words, check,
+    Condition, Gesture, Part, Pattern, Phrase, PlaybookError, Practice, Rank, Rulebook, Show, Timing, WordLists, check,
 };
 use crate::terms::{AlertKind, CueKind, Lang};
 
@@ -162,9 +162,11 @@ impl Rulebook {
                 }
             }
         }
+        let mut lists: BTreeMap<Lang, BTreeMap<String, Vec<Pattern>>> = BTreeMap::new();
         for file in files.iter().filter(mine) {
-            rules.take_words(file, |id| places.contains_key(id), errors);
+            rules.take_words(file, &mut lists, |id| places.contains_key(id), errors);
         }
+        rules.words = lists.into_iter().map(|(lang, lists)| (lang, WordLists::new(lists))).collect();
         let conditions = rules.practices.iter().flat_map(|practice| practice.when.iter().chain(&practice.unless));
         rules.remembered = conditions.flat_map(|condition| condition.heard_words.iter().cloned()).collect();
         rules.index();
@@ -225,7 +227,13 @@ impl Rulebook {
     }
 
     /// `is_known`: whether a file of this queue names a practice, switched off or not.
-    fn take_words(&mut self, file: &File, is_known: impl Fn(&str) -> bool, errors: &mut Vec<PlaybookError>) {
+    fn take_words(
+        &mut self,
+        file: &File,
+        lists: &mut BTreeMap<Lang, BTreeMap<String, Vec<Pattern>>>,
+        is_known: impl Fn(&str) -> bool,
+        errors: &mut Vec<PlaybookError>,
+    ) {
         let raw = &file.raw;
         let spoken = [!raw.words.is_empty(), !raw.labels.is_empty(), !raw.say.is_empty(), !raw.supervisor.is_empty()];
         let Some(lang) = raw.lang else {
@@ -251,7 +259,7 @@ impl Rulebook {
                 }
             }
             if read.len() == patterns.len() {
-                self.words.entry(lang).or_default().insert(name.clone(), Words::new(read));
+                lists.entry(lang).or_default().insert(name.clone(), read);
             }
         }
         for (name, label) in &raw.labels {

@@ -4,8 +4,8 @@
 //! hits; presence only. Lower case, letters and digits only; umlauts read as `ae`, `oe`, `ue`, `ß` as `ss`, so that
 //! normalised text gives much the same features as the original.
 
-use rustc_hash::FxHashMap;
-
+use super::super::beginnings::Beginnings;
+use super::super::word_map::WordMap;
 use super::tags::{REACH, TagLists, each, pair_hash, tag_features, tag_hash};
 
 /// Shortest and longest run of characters taken from inside a word or across words, borders counted.
@@ -48,11 +48,11 @@ pub enum WordListError {
 #[derive(Debug, Clone, Default)]
 pub struct WordLists {
     /// Whole words, each with its lists.
-    whole: FxHashMap<String, Vec<u32>>,
-    /// Stems that stand at the start of a word, by their first byte.
-    starts: FxHashMap<u8, Vec<(String, u32)>>,
-    /// Stems that stand anywhere, by their first bytes.
-    inner: FxHashMap<[u8; INNER_KEY], Vec<(String, u32)>>,
+    whole: WordMap<Vec<u32>>,
+    /// Lists by stems that stand at the start of a word.
+    starts: Beginnings<1, u32>,
+    /// Lists by stems that stand anywhere.
+    inner: Beginnings<INNER_KEY, u32>,
     lists: usize,
 }
 
@@ -75,11 +75,10 @@ impl WordLists {
                     return Err(WordListError::NoList { line: number + 1, stem: raw.to_owned() });
                 }
                 let list = all.lists as u32 - 1;
-                let key = stem.as_bytes().first_chunk().filter(|_| raw.chars().count() >= INNER_STEM_CHARS).copied();
-                match (whole, key) {
-                    (Some(_), _) => all.whole.entry(stem).or_default().push(list),
-                    (None, Some(key)) => all.inner.entry(key).or_default().push((stem, list)),
-                    (None, None) => all.starts.entry(stem.as_bytes()[0]).or_default().push((stem, list)),
+                if whole.is_some() {
+                    all.whole.get_or_insert_with(&stem, Vec::new).push(list);
+                } else if raw.chars().count() < INNER_STEM_CHARS || !all.inner.add(&stem, list) {
+                    all.starts.add(&stem, list);
                 }
             }
         }
@@ -96,14 +95,9 @@ impl WordLists {
                 is_hit = true;
             };
             self.whole.get(word).into_iter().flatten().for_each(|list| hit(*list));
-            let starts = word.as_bytes().first().and_then(|first| self.starts.get(first));
-            starts.into_iter().flatten().filter(|(stem, _)| word.starts_with(stem)).for_each(|(_, list)| hit(*list));
-            for (at, key) in word.as_bytes().windows(INNER_KEY).enumerate() {
-                let Some(stems) = key.first_chunk().and_then(|key| self.inner.get(key)) else { continue };
-                let rest = &word.as_bytes()[at..];
-                let found = stems.iter().filter(|(stem, _)| rest.starts_with(stem.as_bytes()));
-                found.for_each(|(_, list)| hit(*list));
-            }
+            let word = word.as_bytes();
+            self.starts.of(word).for_each(&mut hit);
+            (0..word.len()).for_each(|at| self.inner.of(&word[at..]).for_each(&mut hit));
             hits[self.lists] += u32::from(is_hit);
         }
         hits
@@ -144,11 +138,26 @@ pub fn features(text: &str, lists: &WordLists, tags: &TagLists) -> Features {
     let mut seen = Vec::new();
     across_runs(&words.marked, &mut all);
     let across = distinct(&mut all, 0, &mut seen);
-    within(&words, lists, &mut all);
-    let plain = distinct(&mut all, across, &mut seen);
-    let tagged: Vec<u128> = words.each().map(|word| tags.of(word)).collect();
-    tag_features(&tagged, &mut all);
+    let plain = push_of_kinds(&words, lists, tags, &mut all, &mut seen);
     Features { all, across, tags: plain }
+}
+
+/// [`Features::of_kinds`] of a text, where nobody asks for the others.
+pub fn features_of_kinds(text: &str, lists: &WordLists, tags: &TagLists) -> Vec<u32> {
+    let words = Words::of(text);
+    let mut all = Vec::with_capacity(words.marked.len() * 6);
+    push_of_kinds(&words, lists, tags, &mut all, &mut Vec::new());
+    all
+}
+
+/// Appends the features of the heads of the kinds; the place where the tags begin. `seen` is room to work in.
+fn push_of_kinds(words: &Words, lists: &WordLists, tags: &TagLists, all: &mut Vec<u32>, seen: &mut Vec<u32>) -> usize {
+    let from = all.len();
+    within(words, lists, all);
+    let plain = distinct(all, from, seen);
+    let tagged: Vec<u128> = words.each().map(|word| tags.of(word)).collect();
+    tag_features(&tagged, all);
+    plain
 }
 
 /// Features that stand at certain words, each with the first and last of them: not the runs of characters across words,
@@ -158,6 +167,7 @@ pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
     let mut counts: Vec<u8> = Vec::new();
     let mut out = Vec::new();
     let mut hashes = Vec::new();
+    let mut marked = String::new();
     for (index, word) in words.iter().enumerate() {
         let hash = extend(start(WORD), word);
         out.push((finish(hash), index, index));
@@ -166,7 +176,9 @@ pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
             out.push((finish(extend(extend(start(PAIR) ^ previous, " "), word)), index - 1, index));
         }
         hashes.clear();
-        inner_runs(&format!("{word}>"), &mut hashes);
+        marked.clear();
+        marked.extend([word, ">"]);
+        inner_runs(&marked, &mut hashes);
         out.extend(hashes.iter().map(|&hash| (hash, index, index)));
         each(tagged[index], |tag| {
             counts.resize(counts.len().max(tag as usize + 1), 0);
@@ -182,8 +194,8 @@ pub fn placed(words: &[&str], tags: &TagLists) -> Vec<(u32, usize, usize)> {
 
 /// Drops what is there twice from `from` on, keeping the order; the new length. `seen` is room to work in.
 fn distinct(hashes: &mut Vec<u32>, from: usize, seen: &mut Vec<u32>) -> usize {
-    // A table of what was seen, at most half full; 0 marks a free place and is looked after apart.
-    let mask = ((hashes.len() - from) * 2).next_power_of_two() - 1;
+    // A table of what was seen, at most a quarter full; 0 marks a free place and is looked after apart.
+    let mask = ((hashes.len() - from) * 4).next_power_of_two() - 1;
     seen.clear();
     seen.resize(mask + 1, 0);
     let mut seen_zero = false;
@@ -396,6 +408,14 @@ mod tests {
         let found = |text| features(text, &none, &tags);
         assert_eq!(found("Große STRASSE, schön!"), found("grosse straße schoen"));
         assert_ne!(found("ja nein"), found("nein ja"));
+    }
+
+    #[test]
+    fn features_of_the_kinds_are_the_same_alone() {
+        let (lists, tags) = (lists("[a]\nkuh tasse"), TagLists::parse("[one]\n=kuh ^tass").unwrap());
+        for text in ["Die Kuh, die Kuh und Tassen", "ja", "é œuvre"] {
+            assert_eq!(features_of_kinds(text, &lists, &tags), features(text, &lists, &tags).of_kinds(), "{text}");
+        }
     }
 
     #[test]

@@ -10,6 +10,11 @@ use crate::terms::CueKind;
 const ROWS_IN_16_BITS: usize = 256;
 /// Columns that are added at once: as many as fit the registers of every processor.
 const LANES: usize = 16;
+/// Lanes that hold the most questions there can be, 255.
+const ROWS_OF_LANES: usize = 16;
+
+/// Numbers of the evidence that are added up side by side.
+const SUMS: usize = 8;
 
 /// What a column answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +44,7 @@ pub struct Question {
 /// what all others do.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stack {
-    /// By number of the evidence, in steps.
+    /// By number of the evidence, in steps; as many as that.
     pub weights: Vec<i16>,
     /// What one step is worth.
     pub scale: f32,
@@ -53,10 +58,30 @@ impl Stack {
         Self { weights: weights.iter().map(|weight| (weight / step).round() as i16).collect(), scale: step as f32 }
     }
 
+    /// Log-odds that the utterance does it.
+    fn log_odds(&self, evidence: &[f32]) -> f32 {
+        // Sums side by side: one after the other, each addition would wait for the one before.
+        let mut sums = [0.0f32; SUMS];
+        let (weights, numbers) = (self.weights.chunks_exact(SUMS), evidence.chunks_exact(SUMS));
+        let rest = weights.remainder().iter().zip(numbers.remainder());
+        let rest: f32 = rest.map(|(&weight, number)| f32::from(weight) * number).sum();
+        for (weights, numbers) in weights.zip(numbers) {
+            let products = weights.iter().zip(numbers).map(|(&weight, number)| f32::from(weight) * number);
+            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+        }
+        self.scale * (rest + sums.iter().sum::<f32>())
+    }
+
     /// Probability 0..1 that the utterance does it.
     pub fn probability(&self, evidence: &[f32]) -> f32 {
-        let sum: f32 = self.weights.iter().zip(evidence).map(|(&weight, number)| f32::from(weight) * number).sum();
-        1.0 / (1.0 + (-self.scale * sum).exp())
+        1.0 / (1.0 + (-self.log_odds(evidence)).exp())
+    }
+
+    /// Whether the probability that the utterance does it is at least `least`.
+    pub fn reaches(&self, least: f32, evidence: &[f32]) -> bool {
+        // Most are told without raising to a power: a half is where the odds are even.
+        let hopeless = least >= 0.5 && self.log_odds(evidence) < -0.01;
+        !hopeless && self.probability(evidence) >= least
     }
 }
 
@@ -86,30 +111,41 @@ impl KindHeads {
         let mask = self.weights.len() / columns - 1;
         let mut sums = vec![0i32; columns];
         for rows in features.chunks(ROWS_IN_16_BITS) {
-            if columns < LANES {
-                for &hash in rows {
-                    let row = &self.weights[(hash as usize & mask) * columns..][..columns];
-                    sums.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i32::from(weight));
+            match columns.div_ceil(LANES) {
+                _ if columns < LANES => {
+                    for &hash in rows {
+                        let row = &self.weights[(hash as usize & mask) * columns..][..columns];
+                        sums.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i32::from(weight));
+                    }
                 }
-                continue;
-            }
-            // The last lanes overlap those before them: the same sum twice is quicker than an odd number of columns.
-            let mut first = 0;
-            while first < columns {
-                let at = first.min(columns - LANES);
-                let mut part = [0i16; LANES];
-                for &hash in rows {
-                    let row = &self.weights[(hash as usize & mask) * columns + at..][..LANES];
-                    part.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += i16::from(weight));
-                }
-                let new = first - at;
-                sums[first..].iter_mut().zip(&part[new..]).for_each(|(sum, &part)| *sum += i32::from(part));
-                first = at + LANES;
+                1 => self.add_rows::<1>(rows, &mut sums),
+                2 => self.add_rows::<2>(rows, &mut sums),
+                3 => self.add_rows::<3>(rows, &mut sums),
+                _ => self.add_rows::<ROWS_OF_LANES>(rows, &mut sums),
             }
         }
         let norm = (features.len() as f32).sqrt();
         let of = |(question, sum): (&Question, i32)| question.bias + question.scale * sum as f32 / norm;
         self.questions.iter().zip(sums).map(of).collect()
+    }
+
+    /// Adds rows, at most [`ROWS_IN_16_BITS`], of at least [`LANES`] columns.
+    fn add_rows<const PARTS: usize>(&self, rows: &[u32], sums: &mut [i32]) {
+        let columns = sums.len();
+        let mask = self.weights.len() / columns - 1;
+        // The last lanes overlap those before them: the same sum twice is quicker than an odd number of columns.
+        let starts: [usize; PARTS] = std::array::from_fn(|part| (part * LANES).min(columns - LANES));
+        let mut parts = [[0i16; LANES]; PARTS];
+        for &hash in rows {
+            let row = &self.weights[(hash as usize & mask) * columns..][..columns];
+            for (part, &start) in parts.iter_mut().zip(&starts) {
+                part.iter_mut().zip(&row[start..start + LANES]).for_each(|(sum, &weight)| *sum += i16::from(weight));
+            }
+        }
+        for (number, (part, start)) in parts.iter().zip(starts).enumerate() {
+            let seen = (number * LANES).saturating_sub(start).min(LANES);
+            sums[start + seen..].iter_mut().zip(&part[seen..]).for_each(|(sum, &part)| *sum += i32::from(part));
+        }
     }
 
     /// Weight of a feature in a question, in steps.
@@ -145,6 +181,19 @@ mod tests {
     }
 
     #[test]
+    fn any_number_of_columns_is_added_up() {
+        for columns in [1, 15, 16, 17, 25, 32, 40, 50, 60, 255] {
+            let question = heads().questions[0].clone();
+            let weights: Vec<i8> = (0..columns * 1024).map(|n| (n * 7 % 251) as u8 as i8).collect();
+            let heads = KindHeads { questions: vec![question; columns], weights, ..KindHeads::default() };
+            let features = [3, 1500, 70_001];
+            let sum = |column| features.iter().map(|&hash| f32::from(heads.weight(hash, column))).sum::<f32>();
+            let expected: Vec<f32> = (0..columns).map(|column| 1.0 + 0.5 * sum(column) / 3f32.sqrt()).collect();
+            assert_eq!(heads.raw(&features), expected, "{columns}");
+        }
+    }
+
+    #[test]
     fn without_questions_there_are_no_scores() {
         assert_eq!(KindHeads::default().raw(&[1, 2, 3]), Vec::<f32>::new());
     }
@@ -159,5 +208,9 @@ mod tests {
         sure(&[1.0, 0.0, 0.0], -2.0);
         sure(&[1.0, 3.0, 1.0], 1.5);
         assert_eq!(Stack::of(&[0.0]).probability(&[1.0]), 0.5);
+        for (number, least) in [(0.0, 0.5), (2.0, 0.5), (1.995, 0.5), (0.0, 0.1), (5.0, 0.9)] {
+            let evidence = [1.0, number];
+            assert_eq!(stack.reaches(least, &evidence), stack.probability(&evidence) >= least, "{number} {least}");
+        }
     }
 }

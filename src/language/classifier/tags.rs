@@ -3,8 +3,8 @@
 //! A word has any number of tags. Features are the tags of the first and last word, how often each tag occurs (to 3), and
 //! every ordered pair of tags of words at most four apart.
 
-use rustc_hash::FxHashMap;
-
+use super::super::beginnings::Beginnings;
+use super::super::word_map::WordMap;
 use super::features::{TAG, TAG_FIRST, TAG_LAST, TAG_PAIR, WordListError, finish, fold, start};
 
 /// Tags are 0 to 127, so that those of a word fit a set of bits.
@@ -23,8 +23,8 @@ const PERSONS: [&str; 3] = ["[me]", "[us]", "[you]"];
 /// four characters. `#` starts a comment.
 #[derive(Debug, Clone, Default)]
 pub struct TagLists {
-    words: FxHashMap<String, u128>,
-    beginnings: FxHashMap<[u8; KEY], Vec<(String, u128)>>,
+    words: WordMap<u128>,
+    beginnings: Beginnings<KEY, u128>,
     tags: usize,
     /// The lists of [`PERSONS`], as bits.
     persons: u128,
@@ -58,10 +58,9 @@ impl TagLists {
                     return Err(bad());
                 }
                 if whole {
-                    *lists.words.entry(stem).or_default() |= tag;
-                } else {
-                    let key = key(&stem).ok_or_else(bad)?;
-                    lists.beginnings.entry(key).or_default().push((stem, tag));
+                    *lists.words.get_or_insert_with(&stem, || 0) |= tag;
+                } else if !lists.beginnings.add(&stem, tag) {
+                    return Err(bad());
                 }
             }
         }
@@ -75,16 +74,9 @@ impl TagLists {
 
     /// Tags of a word in lower case with umlauts spelt out, as bits.
     pub fn of(&self, word: &str) -> u128 {
-        let mut tags = self.words.get(word).copied().unwrap_or(0);
-        if let Some(beginnings) = key(word).and_then(|key| self.beginnings.get(&key)) {
-            tags |= beginnings.iter().filter(|(stem, _)| word.starts_with(stem)).fold(0, |all, (_, tag)| all | tag);
-        }
-        tags
+        let whole = self.words.get(word).copied().unwrap_or(0);
+        self.beginnings.of(word.as_bytes()).fold(whole, |tags, tag| tags | tag)
     }
-}
-
-fn key(word: &str) -> Option<[u8; KEY]> {
-    word.as_bytes().get(..KEY)?.try_into().ok()
 }
 
 /// Appends the distinct tag features of words given by their tags.

@@ -70,6 +70,13 @@ const STATE_WORD: u32 = 1 << 12;
 const NONE: u32 = 1 << 13;
 const TAKEN: u32 = 1 << 14;
 const NO_ONE: u32 = 1 << 15;
+const COUNT: u32 = 1 << 16;
+const MY_NAME: u32 = 1 << 17;
+const CALLED: u32 = 1 << 18;
+const HERE: u32 = 1 << 19;
+const AT_PHONE: u32 = 1 << 20;
+const GREETED: u32 = 1 << 21;
+const GREETS: u32 = 1 << 22;
 
 pub(super) static GATE: LazyLock<Gate> = LazyLock::new(|| {
     let stems = [
@@ -104,6 +111,17 @@ pub(super) static GATE: LazyLock<Gate> = LazyLock::new(|| {
         (NONE, "kein"),
         (TAKEN, "abgebucht berechnet eingezogen"),
         (NO_ONE, "niemand keiner kein_mensch"),
+        (COUNT, "zwei drei vier fünf sechs sieben acht neun zehn mehr"),
+        (MY_NAME, "mein_name meine_name"),
+        (CALLED, "ich_heiß ich_heiss hier_spricht hier_ist"),
+        (HERE, "_hier, _hier. _hier! _hier_aus"),
+        (AT_PHONE, "am_apparat"),
+        (
+            GREETED,
+            "tag, tag. tag! morgen, morgen. morgen! abend, abend. abend! gott, gott. gott! hallo, hallo. hallo! hi, hi. hi! \
+             moin, moin. moin! servus, servus. servus! tach, tach. tach!",
+        ),
+        (GREETS, ",_guten ,_grüß ,_hallo ,_moin ,_servus ,_tach"),
     ];
     let things = NOUNS.iter().map(|(_, nouns)| (THING, *nouns));
     Gate::new(&stems.into_iter().chain(things).collect::<Vec<_>>(), DIGIT_WORD)
@@ -295,9 +313,11 @@ pub(super) fn find(text: &str, seen: Seen, found: &mut Vec<Raw>) {
         amounts(text, found);
     }
     if seen.any(NAMED) {
-        own_names(text, found);
+        own_names(text, seen, found);
     }
-    if seen.any(DAY) || seen.digits > 0 {
+    // A date in figures has a full stop right behind one of them.
+    let numbered = || text.as_bytes().windows(2).any(|pair| !pair[0].is_ascii_alphabetic() && pair[1] == b'.');
+    if seen.any(DAY) || (seen.digits > 0 && numbered()) {
         for hit in DATE.find_iter(text) {
             found.push(Raw::new(FactKind::Date, hit.range(), Vec::new()));
         }
@@ -319,8 +339,10 @@ fn amounts(text: &str, found: &mut Vec<Raw>) {
     }
 }
 
-fn own_names(text: &str, found: &mut Vec<Raw>) {
-    for hit in NAME.captures_iter(text) {
+fn own_names(text: &str, seen: Seen, found: &mut Vec<Raw>) {
+    // Each pattern is only tried on a text that holds the words it needs.
+    let hits = |holds: bool, pattern: &'static Regex| holds.then(|| pattern.captures_iter(text)).into_iter().flatten();
+    for hit in hits(seen.any(MY_NAME | CALLED), &NAME) {
         if let (Some(whole), Some(name)) = (hit.get(0), hit.get(1)) {
             names(whole.as_str(), name.as_str(), name.range(), found);
         }
@@ -331,14 +353,15 @@ fn own_names(text: &str, found: &mut Vec<Raw>) {
         !hit[0].split([' ', ',']).any(|word| NO_PERSON.contains(&word.to_lowercase().as_str()))
     };
     let greeted = |hit: &regex::Captures<'_>| ["Frau", "Herr"].iter().any(|title| hit[0].contains(title));
-    let opening = NAME_HERE.captures_iter(text).chain(NAME_GREETING.captures_iter(text).filter(|hit| !greeted(hit)));
-    for hit in NAME_FIRST.captures_iter(text).chain(opening.filter(person)) {
+    let here = hits(seen.any(HERE) || text.ends_with(" hier"), &NAME_HERE);
+    let opening = here.chain(hits(seen.any(GREETED), &NAME_GREETING).filter(|hit| !greeted(hit)));
+    for hit in hits(seen.any(MY_NAME | AT_PHONE), &NAME_FIRST).chain(opening.filter(person)) {
         if let Some(name) = hit.get(2) {
             let address = hit.get(1).map_or(String::new(), |title| format!("{} {}", title.as_str(), name.as_str()));
             names(&address, name.as_str(), name.range(), found);
         }
     }
-    let alone = NAME_BEHIND.captures_iter(text).chain(NAME_BEFORE.captures_iter(text));
+    let alone = hits(seen.any(GREETED), &NAME_BEHIND).chain(hits(seen.any(GREETS), &NAME_BEFORE));
     let titled = |start: usize| ["Frau ", "Herr "].iter().any(|title| text[..start].ends_with(title));
     let told = |name: &regex::Match<'_>| is_surname(name.as_str()) && !titled(name.start());
     for name in alone.filter_map(|hit| hit.get(1)).filter(told) {
@@ -435,7 +458,7 @@ fn how_often(text: &str, seen: Seen, found: &mut Vec<Raw>) {
     if seen.any(ORDINAL) || seen.digits > 0 {
         nths(text, found);
     }
-    if seen.any(TOLD) {
+    if seen.all(TOLD | COUNT) {
         times(text, found);
     }
 }
@@ -548,7 +571,9 @@ fn things_in(sentence: &str) -> Vec<Thing> {
     let words = words_of(sentence);
     for (at, determiner) in words.iter().enumerate() {
         let start = determiner.start;
-        if !DETERMINERS.iter().any(|listed| determiner.text.eq_ignore_ascii_case(listed)) {
+        // The first letter tells most other words apart.
+        let begins = matches!(determiner.text.as_bytes()[0].to_ascii_lowercase(), b'm' | b'u' | b'd' | b'e');
+        if !begins || !DETERMINERS.iter().any(|listed| determiner.text.eq_ignore_ascii_case(listed)) {
             continue;
         }
         let joined =

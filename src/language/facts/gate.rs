@@ -1,12 +1,11 @@
 //! One pass over an utterance that says which facts it can hold at all, so that the patterns of the others are not
 //! tried. A gate may let a text through that holds nothing; it never stops one that holds a fact.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
+use crate::language::beginnings::Pieces;
 
 /// Stems by the bits they set; a bit is one kind of evidence.
 pub struct Gate {
-    finder: AhoCorasick,
-    bits: Vec<u32>,
+    stems: Pieces<u32>,
     /// The bit whose hits are counted in [`Seen::numbers`].
     counted: u32,
 }
@@ -37,25 +36,18 @@ impl Gate {
                 }
             }
         }
-        let finder = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(listed.iter().map(|(stem, _)| stem.as_bytes()));
-        let finder = match finder {
-            Ok(finder) => finder,
-            Err(error) => unreachable!("the stems of facts do not compile: {error}"),
-        };
-        Self { finder, bits: listed.into_iter().map(|(_, bits)| bits).collect(), counted }
+        let mut stems = Pieces::default();
+        listed.iter().for_each(|(stem, bits)| stems.add(stem.to_ascii_lowercase().as_bytes(), *bits));
+        Self { stems, counted }
     }
 
     pub fn look(&self, text: &str) -> Seen {
         let digits = text.bytes().filter(u8::is_ascii_digit).count() as u32;
         let mut seen = Seen { bits: 0, numbers: digits, digits };
-        for hit in self.finder.find_overlapping_iter(text) {
-            let bits = self.bits[hit.pattern().as_usize()];
+        self.stems.find(text.to_ascii_lowercase().as_bytes(), |_, bits| {
             seen.bits |= bits;
             seen.numbers += u32::from(bits & self.counted != 0);
-        }
+        });
         seen
     }
 }

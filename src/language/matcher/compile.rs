@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use rustc_hash::FxHashMap;
-
 use super::machine::{Branch, Instr, SKIPPED_MAX, Sets, signature};
 use super::{
     ATOM_CAPS, ATOM_NUMBER, ATOM_ORDINAL, ATOM_WORD, Anchored, BACK_MAX, BEGINNING, Lists, Matcher, NONE, PART_NONE,
-    Program, WordAtoms,
+    Program, Wild, WordAtoms,
 };
+use crate::language::beginnings::{Beginnings, Pieces};
 use crate::language::fuzzy::Fuzzy;
 use crate::language::normalize::Spelling;
 use crate::language::pattern::{Atom, Node};
+use crate::language::word_map::WordMap;
 
 /// An anchor this dear would be tried on nearly every utterance of the language.
 const COST_ANY: u32 = 1000;
@@ -30,16 +29,16 @@ pub struct Builder {
     code: Vec<Instr>,
     branches: Vec<Branch>,
     programs: Vec<Program>,
-    /// Pairs of an atom and a program it anchors.
-    anchors: Vec<(u32, Anchored)>,
+    /// Triples of an atom, a group and a program of it that the atom anchors.
+    anchors: Vec<(u32, u32, Anchored)>,
     /// Pairs of a program and one more of its parts.
     needed: Vec<(u32, u32)>,
 }
 
 impl Builder {
-    /// Compiles a pattern; the number [`super::Candidates::search`] will report it under. The error says what is wrong
-    /// with it.
-    pub fn add(&mut self, node: &Node, spelling: &Spelling) -> Result<u32, String> {
+    /// Compiles a pattern of a group, 0 to 7; the number [`super::Candidates::search`] will report it
+    /// under. The error says what is wrong with it.
+    pub fn add(&mut self, node: &Node, spelling: &Spelling, group: u32) -> Result<u32, String> {
         let mut parts = Vec::new();
         needed_parts(node, spelling, &mut 0, &mut parts);
         parts.sort_by_key(|part| part.cost);
@@ -60,89 +59,102 @@ impl Builder {
         }
         for atom in &anchor.atoms {
             let atom = self.atom(atom);
-            self.anchors.push((atom, Anchored { rarest, program: number, same: 0 }));
+            self.anchors.push((atom, group, Anchored { rarest, program: number, same: 0 }));
         }
         let leading = match leading(node) {
             Some((atoms, false)) => self.set(&atoms),
             _ => NONE,
         };
         let back = anchor.words_before.min(BACK_MAX) as u32;
-        self.programs.push(Program { start: self.code.len() as u32, leading, back });
+        let signature = self.signature(node);
+        self.programs.push(Program { start: self.code.len() as u32, leading, signature, back });
         self.emit(node);
         self.code.push(Instr::Match);
         Ok(number)
     }
 
     /// The finished patterns.
-    pub fn finish(self) -> Matcher {
-        let mut words: FxHashMap<String, WordAtoms> = FxHashMap::default();
-        let mut beginnings: FxHashMap<[u8; BEGINNING], Vec<(String, u32)>> = FxHashMap::default();
-        let mut wild = Vec::new();
-        let mut wild_atoms = Vec::new();
+    pub fn finish(mut self) -> Matcher {
+        let mut words: WordMap<WordAtoms> = WordMap::default();
+        let mut beginnings: Beginnings<BEGINNING, u32> = Beginnings::default();
+        let mut wild: Pieces<Wild> = Pieces::default();
         let mut fuzzy = Fuzzy::default();
+        let wild_atom = |atom: u32, stem: &str, after_blank| Wild { atom, bytes: stem.len() as u32, after_blank };
         let nothing = WordAtoms { word: NONE, unclipped: NONE };
         for (atom, &id) in &self.atoms {
             match atom {
                 Atom::Word(word) => {
                     fuzzy.add_word(word, id);
-                    words.entry(word.clone()).or_insert(nothing).word = id;
+                    words.get_or_insert_with(word, || nothing).word = id;
                     if let Some(clipped) = word.strip_suffix('e').filter(|_| word.len() >= UNCLIPPED_MIN)
                         && !clipped.ends_with('e')
                     {
-                        words.entry(clipped.to_owned()).or_insert(nothing).unclipped = id;
+                        words.get_or_insert_with(clipped, || nothing).unclipped = id;
                     }
                 }
                 Atom::Prefix(stem) => {
                     fuzzy.add_stem(stem, id);
-                    match stem.as_bytes().first_chunk() {
-                        Some(first) => beginnings.entry(*first).or_default().push((stem.clone(), id)),
-                        None => {
-                            wild.push(format!(" {stem}"));
-                            wild_atoms.push((id, true, false));
-                        }
+                    if !beginnings.add(stem, id) {
+                        wild.add(format!(" {stem}").as_bytes(), wild_atom(id, stem, true));
                     }
                 }
                 Atom::Suffix(stem) => {
-                    wild.push(format!("{stem} "));
-                    wild_atoms.push((id, false, true));
+                    wild.add(format!("{stem} ").as_bytes(), wild_atom(id, stem, false));
                 }
                 Atom::Infix(stem) => {
-                    wild.push(stem.clone());
-                    wild_atoms.push((id, false, false));
+                    wild.add(stem.as_bytes(), wild_atom(id, stem, false));
                 }
                 Atom::Any | Atom::Number | Atom::Ordinal | Atom::Caps => {}
             }
         }
-        let automaton =
-            AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::DFA)).build(&wild).ok();
         let mut by_number: Vec<(u32, Vec<u32>)> = self.sets.into_iter().map(|(atoms, id)| (id, atoms)).collect();
         by_number.sort_unstable();
         let mut sets = Sets::default();
         by_number.iter().for_each(|(_, atoms)| sets.push(atoms));
         let atoms = self.atoms.len() + ATOM_WORD as usize;
         let parts = self.parts.len() + PART_NONE as usize + 1;
+        // Parts that share their first atom, mostly a common word, are numbered in a row: a word then has few sets of 64.
+        let mut in_order = vec![PART_NONE; parts];
+        for (&part, next) in self.parts.values().zip(PART_NONE + 1..) {
+            in_order[part as usize] = next;
+        }
+        self.anchors.iter_mut().for_each(|(.., anchored)| anchored.rarest = in_order[anchored.rarest as usize]);
+        self.needed.iter_mut().for_each(|(_, part)| *part = in_order[*part as usize]);
         let mut parts_of: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-        for (atoms, &part) in &self.parts {
+        for (atoms, part) in self.parts.keys().zip(PART_NONE + 1..) {
             atoms.iter().for_each(|&atom| *parts_of.entry((atom, part / 64)).or_default() |= 1 << (part % 64));
         }
         let parts_of = parts_of.into_iter().map(|((atom, place), bits)| (atom, (place, bits)));
-        let mut by_anchor = Lists::new(atoms, self.anchors);
-        for atom in 0..atoms as u32 {
-            for alike in by_anchor.of_mut(atom).chunk_by_mut(|a, b| a.rarest == b.rarest) {
+        let groups = self.anchors.iter().map(|(_, group, _)| group + 1).max().unwrap_or(0);
+        let keys = atoms * groups as usize;
+        let mut anchors_in = vec![0u8; atoms];
+        self.anchors.iter().for_each(|(atom, group, _)| anchors_in[*atom as usize] |= 1 << group);
+        let anchors = self.anchors.into_iter().map(|(atom, group, anchored)| (atom * groups + group, anchored));
+        let mut by_anchor = Lists::new(keys, anchors.collect());
+        for key in 0..keys as u32 {
+            for alike in by_anchor.of_mut(key).chunk_by_mut(|a, b| a.rarest == b.rarest) {
                 let last = alike.len() as u32 - 1;
                 (0..).zip(alike).for_each(|(at, anchored)| anchored.same = last - at);
             }
         }
+        // What is never added to needs no room to grow.
+        self.code.shrink_to_fit();
+        self.branches.shrink_to_fit();
+        self.programs.shrink_to_fit();
+        words.shrink_to_fit();
+        fuzzy.shrink_to_fit();
+        sets.shrink_to_fit();
         Matcher {
             words,
             beginnings,
-            wild: automaton,
-            wild_atoms,
+            wild,
             fuzzy,
             sets,
             code: self.code,
             branches: self.branches,
             by_anchor,
+            groups,
+            anchors_in,
             parts_of: Lists::new(atoms, parts_of.collect()),
             parts_needed: Lists::new(self.programs.len(), self.needed),
             parts,

@@ -71,6 +71,12 @@ impl Sets {
         self.sets.push(set);
     }
 
+    /// Gives back the room to grow.
+    pub fn shrink_to_fit(&mut self) {
+        self.sets.shrink_to_fit();
+        self.atoms.shrink_to_fit();
+    }
+
     /// Whether a word of the text is in a set.
     #[inline]
     pub fn hold(&self, set: u32, reading: &Reading, word: usize) -> bool {
