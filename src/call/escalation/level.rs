@@ -400,7 +400,7 @@ mod tests {
         }
         let (mut calm, mut tense) = (Meter::default(), Meter::default());
         let parts = says(&mut calm, 0, 0, 0.9);
-        assert_eq!(parts, [Part { source: Source::Model, points_milli: 25_199 }]);
+        assert_eq!(parts, [Part { source: Source::Model, points_milli: 21_599 }]);
         says(&mut tense, 0, 0, 0.1);
         assert!(calm.level_at(0, &settings) > tense.level_at(0, &settings));
         assert_eq!(calm.band_at(0, &settings), Band::Calm);

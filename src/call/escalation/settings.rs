@@ -97,7 +97,7 @@ impl Default for EscalationSettings {
             severity_points_min: [0, 2, 26, 45],
             severity_points_max: [3, 4, 32, 65],
             headroom_points: 130,
-            model_points: 28,
+            model_points: 24,
             act_level_min: 45,
             repeat_window_ms: 300_000,
             repeat_percent: 12,
