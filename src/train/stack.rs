@@ -20,12 +20,12 @@ pub fn ridge(rows: &[&[f32]], yes: &[bool], strength: &[f64]) -> Vec<f64> {
             let (error, weight) = (p - f64::from(u8::from(yes)), (p * (1.0 - p)).max(1e-6));
             for (nth, &(i, x)) in row.iter().enumerate() {
                 gradient[i] += error * x;
-                row[..=nth].iter().for_each(|&(j, other)| curve[i][j] += weight * x * other);
-            }
-        }
-        for i in 0..size {
-            for j in 0..i {
-                curve[j][i] = curve[i][j];
+                curve[i][i] += weight * x * x;
+                for &(j, other) in &row[..nth] {
+                    let bend = weight * x * other;
+                    curve[i][j] += bend;
+                    curve[j][i] += bend;
+                }
             }
         }
         let step = solve_linear(curve, gradient);
