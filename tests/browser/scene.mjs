@@ -21,7 +21,7 @@ export async function playScene(server) {
 
   (await start("k-2041", { agent: "a4", queue: "vertrag", team: "süd", customer: { name: "Herr Brandt" }, wait_s: 420, metadata: { Produkt: "DSL 100", Vertrag: "seit 2019" } })).script("cancellation", { upTo: 14 });
   (await start("k-2044", { agent: "a7", queue: "versand", team: "nord", customer: { name: "Frau Keller" }, wait_s: 240, metadata: { Produkt: "Waschmaschine" } })).script("insults", { upTo: 9 });
-  (await start("k-2038", { agent: "a9", queue: "billing", team: "west", language: "en", wait_s: 95 })).script("english-angry", { upTo: 8 });
+  (await start("k-2038", { agent: "a9", queue: "billing", team: "west", language: "en", wait_s: 95 })).script("english-angry", { upTo: 9 });
   (await start("k-2040", { agent: "a2", queue: "reklamation", team: "süd", wait_s: 130 })).script("wrong-department", { upTo: 9 });
   (await start("k-2046", { agent: "a1", queue: "technik", team: "süd" })).script("third-call", { upTo: 6 });
   (await start("k-2047", { agent: "a5", queue: "versand", team: "nord" })).script("late-delivery", { upTo: 9 });

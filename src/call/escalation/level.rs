@@ -61,12 +61,12 @@ pub(super) struct Meter {
 impl Meter {
     /// The level after the last utterance.
     pub fn anchor_milli(&self, settings: &EscalationSettings) -> i64 {
-        self.milli + self.model_part(self.milli, self.model_milli + self.sound_milli, settings)
+        self.milli + on_top(self.milli, self.model_milli, self.sound_milli, settings)
     }
 
     /// The part of the level that rests on how the voice sounds: what the model's part leaves of the room below the next band.
     pub fn sound_milli(&self, settings: &EscalationSettings) -> i64 {
-        self.anchor_milli(settings) - self.milli - self.model_part(self.milli, self.model_milli, settings)
+        self.anchor_milli(settings) - self.milli - on_top(self.milli, self.model_milli, 0, settings)
     }
 
     /// What rests on quotable words at a time.
@@ -91,19 +91,9 @@ impl Meter {
     /// The level with the model's part. Whole points, rounded down so that a band is never shown with a level below its entry.
     pub fn level_at(&self, t_ms: u64, settings: &EscalationSettings) -> u8 {
         let milli = self.milli_at(t_ms, settings);
-        let on_top = self.model_milli + self.sound_milli;
-        let model = decay(on_top, t_ms.saturating_sub(self.at_ms), settings.half_life_ms);
-        u8::try_from((milli + self.model_part(milli, model, settings)) / POINT).unwrap_or(100).min(100)
-    }
-
-    /// As much of the model's part as stays below the next band.
-    fn model_part(&self, milli: i64, model_milli: i64, settings: &EscalationSettings) -> i64 {
-        let next = [settings.tense_enter, settings.heated_enter, settings.critical_enter, 101]
-            .into_iter()
-            .map(|enter| i64::from(enter) * POINT)
-            .find(|enter| milli < *enter)
-            .unwrap_or(milli);
-        model_milli.min(next - POINT - milli).max(0)
+        let now = |milli: i64| decay(milli, t_ms.saturating_sub(self.at_ms), settings.half_life_ms);
+        let shown = milli + on_top(milli, now(self.model_milli), now(self.sound_milli), settings);
+        u8::try_from(shown / POINT).unwrap_or(100).min(100)
     }
 
     pub fn band_at(&self, t_ms: u64, settings: &EscalationSettings) -> Band {
@@ -267,6 +257,19 @@ impl Meter {
             parts.push(Part { source, points_milli: milli });
         }
     }
+}
+
+/// What model and sound add to `milli`, always below the next band. The model's part takes its share of the room that is left there, so that
+/// it orders calls near the edge of a band, too.
+fn on_top(milli: i64, model_milli: i64, sound_milli: i64, settings: &EscalationSettings) -> i64 {
+    let next = [settings.tense_enter, settings.heated_enter, settings.critical_enter, 101]
+        .into_iter()
+        .map(|enter| i64::from(enter) * POINT)
+        .find(|enter| milli < *enter)
+        .unwrap_or(milli);
+    let room = (next - POINT - milli).max(0);
+    let most = i64::from(settings.model_points.max(1)) * POINT;
+    (model_milli * room.min(most) / most + sound_milli).min(room)
 }
 
 /// Halves `milli` every `half_life_ms`, straight lines in between: integers only, so that every machine agrees; never
