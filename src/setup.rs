@@ -10,7 +10,7 @@ use crate::call::conversation::Rules;
 use crate::call::endpointing::EndpointingSettings;
 use crate::call::voice::silero::{SileroError, SileroWeights};
 use crate::call::{CallSettings, DetectorKind};
-use crate::coach::playbook::{self, Playbook, PlaybookError};
+use crate::coach::playbook::{self, Playbook, PlaybookError, banned};
 use crate::config::{Config, Engine, Isolation, OnnxModel};
 use crate::language::onnx::{Onnx, OnnxError};
 use crate::language::{self, DataError, Language, ModelScores};
@@ -63,7 +63,7 @@ pub fn rules(config: &Config) -> Result<Arc<Rules>, SetupError> {
     })?;
     let mut own = config.data.playbook_dir.as_deref().map(toml_files).transpose()?.unwrap_or_default();
     // What no line may say is built in: who copied the shipped folder to change a practice copied this file, too.
-    own.retain(|(name, _)| name != "banned.toml");
+    own.retain(|(name, _)| name != banned::FILE_NAME);
     let playbook = Playbook::load(&layered(playbook::EMBEDDED, &own)).map_err(SetupError::Playbook)?;
     Ok(Arc::new(Rules::new(language, playbook)))
 }
@@ -195,9 +195,9 @@ fn toml_files(dir: &Path) -> Result<Vec<(String, String)>, SetupError> {
     Ok(files)
 }
 
-/// The shipped files with the user's own: one of the same name replaces, others come after.
+/// The shipped files with the user's own: one of the same name takes its place, others come after.
 fn layered<'a>(shipped: &[(&'a str, &'a str)], own: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
-    let replaced = |name: &str| own.iter().any(|(own_name, _)| own_name == name);
-    let kept = shipped.iter().copied().filter(|(name, _)| !replaced(name));
-    kept.chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect()
+    let own = || own.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let in_force = shipped.iter().map(|&(name, text)| own().find(|(own, _)| *own == name).unwrap_or((name, text)));
+    in_force.chain(own().filter(|(name, _)| shipped.iter().all(|(taken, _)| taken != name))).collect()
 }

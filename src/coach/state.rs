@@ -348,12 +348,13 @@ impl CallState {
                 condition.within_s.is_none_or(|within_s| now_ms.saturating_sub(*at) <= within_s.saturating_mul(1000))
             })
         };
+        let seen_before = OnceCell::new();
         let listed = |name: &String| match moment {
             Moment::Said(said) => said.holds_words(rules, name),
             // In a silence the words are those before it.
             Moment::Silence { .. } => {
-                let seen = rules.look(lang, &self.last_words);
-                seen.is_some_and(|seen| rules.found(lang, name, &seen, &self.last_words))
+                let seen = seen_before.get_or_init(|| rules.look(lang, &self.last_words));
+                seen.as_ref().is_some_and(|seen| rules.found(lang, name, seen, &self.last_words))
             }
             _ => false,
         };

@@ -55,6 +55,11 @@ pub enum WeightsError {
     WordLists(#[from] WordListError),
 }
 
+/// Probability 0..1 of log-odds.
+pub fn logistic(log_odds: f32) -> f32 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
 /// One yes-or-no question with its weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
@@ -79,7 +84,7 @@ impl Head {
 
     /// Probability 0..1 of distinct feature hashes, which must not be empty.
     pub fn probability(&self, features: &[u32]) -> f32 {
-        1.0 / (1.0 + (-(self.slope * self.raw(features) + self.offset)).exp())
+        logistic(self.slope * self.raw(features) + self.offset)
     }
 }
 

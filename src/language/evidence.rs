@@ -46,9 +46,7 @@ pub fn evidence(
         Column::Severity(_) => raw.clamp(-SEVERITY_MAX, SEVERITY_MAX),
         Column::Kind(kind) => flag(hits.iter().any(|hit| hit.entry.kind == kind)),
     }));
-    out.extend(
-        scored().filter(|(column, _)| matches!(column, Column::Kind(_))).map(|(_, raw)| raw.clamp(-KIND_MAX, KIND_MAX)),
-    );
+    out.extend(scored().filter(|(column, _)| column.kind().is_some()).map(|(_, raw)| raw.clamp(-KIND_MAX, KIND_MAX)));
     let sentences = normalized.tokens.last().map_or(0.0, |token| token.sentence as f32 + 1.0);
     out.push((1.0 + normalized.tokens.len() as f32).ln());
     out.extend([flag(text.contains('?')), flag(text.contains('!')), sentences.min(MARKS_MAX)]);

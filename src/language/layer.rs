@@ -5,7 +5,7 @@
 //! its own rests on it.
 
 use super::classifier::features::placed;
-use super::classifier::kinds::{Column, KindHeads};
+use super::classifier::kinds::KindHeads;
 use super::classifier::tags::TagLists;
 use super::cues::{Findings, Hit};
 use super::normalize::Normalized;
@@ -53,7 +53,7 @@ fn by_stack(kind: CueKind, heads: &KindHeads, evidence: &[f32]) -> (f32, f32) {
 /// Whoever asks for a superior may do so as kindly as they like: the judge, who hears complaints, has no say in it when the
 /// head of the kind is sure.
 fn is_plain_demand(kind: CueKind, by_stack: f32) -> bool {
-    kind == CueKind::SupervisorRequest && by_stack >= severity::SURE_BY_HEAD
+    kind == CueKind::SupervisorRequest && by_stack >= severity::SURE_BY_STACK
 }
 
 /// Whether the utterance holds acts that ask to act now, and head or judge hesitates over each of them. Danger to somebody is
@@ -67,7 +67,7 @@ pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, evidence: &[f32], judged: O
         let (by_stack, _) = by_stack(hit.entry.kind, heads, evidence);
         !hit.entry.kind.is_danger()
             && !is_plain_demand(hit.entry.kind, by_stack)
-            && (by_stack < severity::SURE_BY_HEAD || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE)
+            && (by_stack < severity::SURE_BY_STACK || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE)
     };
     acts.peek().is_some() && acts.all(unsure)
 }
@@ -86,7 +86,7 @@ pub fn added(
     let mut sentences: Option<Vec<u32>> = None;
     let mut features: Option<Vec<(u32, usize, usize)>> = None;
     for (column, question) in heads.questions.iter().enumerate() {
-        let Column::Kind(kind) = question.column else { continue };
+        let Some(kind) = question.column.kind() else { continue };
         let sure = question.stack.reaches(question.add_from, evidence);
         let severe = judged.is_none_or(|judged| judged >= severity::model_may_add_from(kind));
         // "Da kann ich leider nichts machen" says no; it makes nobody small.
@@ -185,7 +185,7 @@ fn quote(features: &[(u32, usize, usize)], sentences: &[u32], heads: &KindHeads,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::classifier::kinds::{Question, Stack};
+    use crate::language::classifier::kinds::{Column, Question, Stack};
 
     fn anger() -> Question {
         let column = Column::Kind(CueKind::Anger);

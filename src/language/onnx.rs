@@ -15,7 +15,7 @@ pub use self::network::Onnx;
 
 use self::wordpiece::VocabularyError;
 use super::ModelScores;
-use super::classifier::HeadKind;
+use super::classifier::{HeadKind, logistic};
 
 /// Tokens a model may read: fewer are no sentence, more take too long for talk.
 const TOKENS: std::ops::RangeInclusive<usize> = 8..=512;
@@ -140,7 +140,7 @@ impl OnnxSettings {
                 named.zip(parts).filter_map(mine).reduce(|a, b| a + b)
             }
             Activation::Sigmoid => {
-                named.zip(outputs.iter().map(|output| 1.0 / (1.0 + (-output).exp()))).filter_map(mine).reduce(f32::max)
+                named.zip(outputs.iter().map(|output| logistic(*output))).filter_map(mine).reduce(f32::max)
             }
             Activation::None => named.zip(outputs.iter().copied()).filter_map(mine).reduce(f32::max),
         }
@@ -152,7 +152,7 @@ impl OnnxSettings {
             (probability / (1.0 - probability)).ln()
         };
         let mixed = (1.0 - self.share) * log_odds(embedded) + self.share * log_odds(own);
-        1.0 / (1.0 + (-mixed).exp())
+        logistic(mixed)
     }
 }
 

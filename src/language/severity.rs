@@ -8,9 +8,6 @@ use super::classifier::kinds::KindHeads;
 use super::cues::Hit;
 use crate::terms::CueKind;
 
-/// What no pattern names is a complaint at least from this probability on: where the cut was fitted to lines that cue authors
-/// knew (English), it comes out too low.
-const UNNAMED_COMPLAINT_MIN: f32 = 0.75;
 /// What a pattern names as friction is a complaint from here on: of 50 such lines of authors unknown to patterns and model, 39 were.
 const FRICTION_COMPLAINT_MIN: f32 = 0.5;
 /// A threat of violence and a hint at self-harm that no pattern found are named only if the judge takes the whole utterance for
@@ -25,7 +22,7 @@ const UNNAMED_FRICTION_MIN: f32 = 0.2;
 /// An act is beyond doubt from these probabilities on, by the stack of its kind and by the judge. On lines of authors unknown to
 /// the patterns, scored by cross-validation, 1 of 89 true threats, insults and announcements lay below the first and 18 of 24
 /// false ones; below the second 18 and 9.
-pub const SURE_BY_HEAD: f32 = 0.5;
+pub const SURE_BY_STACK: f32 = 0.5;
 pub const SURE_BY_JUDGE: f32 = 0.9;
 
 /// What an entry of a kind means unless it says otherwise.
@@ -95,9 +92,7 @@ pub fn model_may_drop_below(kind: CueKind) -> f32 {
     use CueKind as K;
     match kind {
         K::SelfHarm | K::NameUsed => 0.0,
-        K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat | K::ViolenceThreat => {
-            0.3
-        }
+        act if is_act(act) => 0.3,
         K::Relief | K::ApologyAccepted | K::Gratitude | K::Praise | K::Patience => 0.15,
         _ => 0.35,
     }
@@ -109,8 +104,9 @@ pub fn model_may_drop_below(kind: CueKind) -> f32 {
 pub fn judge_may_drop_below(kind: CueKind) -> f32 {
     use CueKind as K;
     match kind {
-        K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat => 0.4,
+        K::SelfHarm => 0.0,
         K::ViolenceThreat => 0.3,
+        act if is_act(act) => 0.4,
         _ => 0.0,
     }
 }
@@ -123,7 +119,7 @@ pub fn model_may_add_from(kind: CueKind) -> f32 {
         K::Shouting => f32::INFINITY,
         K::ViolenceThreat => UNNAMED_VIOLENCE_MIN,
         K::SelfHarm => UNNAMED_SELF_HARM_MIN,
-        K::Insult | K::LegalThreat | K::PublicityThreat | K::SupervisorRequest | K::ChurnThreat => UNNAMED_ACT_MIN,
+        act if is_act(act) => UNNAMED_ACT_MIN,
         _ if defaults(kind).weight > 0.0 => UNNAMED_FRICTION_MIN,
         _ => 0.0,
     }
@@ -170,7 +166,7 @@ pub fn judge(hits: &[Hit], act: bool, judged: Option<f32>, heads: &KindHeads) ->
                 by_cues = 2;
                 rule = "a repeated contact, and the text model hears the reproach";
             }
-        } else if score >= heads.complaint_from.max(UNNAMED_COMPLAINT_MIN) {
+        } else if score >= heads.complaint_from {
             severity = 2;
             rule = match by_cues {
                 0 => "the text model alone is sure of a complaint",
@@ -178,7 +174,7 @@ pub fn judge(hits: &[Hit], act: bool, judged: Option<f32>, heads: &KindHeads) ->
             };
         } else if act {
             severity = 2;
-            rule = "the text model alone hears a threat, an insult or a demand for a superior";
+            rule = "the text model alone hears an act: a threat, an insult, a superior demanded, danger";
         } else if by_cues == 0 && score >= heads.friction_from {
             severity = 1;
             rule = "the text model alone: mild friction";

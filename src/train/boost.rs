@@ -4,7 +4,7 @@
 //! the second-order gains of Chen and Guestrin, "XGBoost" (KDD 2016). Rows and numbers of a tree are drawn from a fixed
 //! seed: the same rows give the same trees.
 
-use crate::language::classifier::trees::{DEPTH, LEAVES, SPLITS, Split, Tree, Trees, steps};
+use crate::language::classifier::trees::{DEPTH, LEAF_STEP, LEAVES, SPLITS, Split, Tree, Trees, steps};
 
 /// What shapes the sum; see the model card for what was tried.
 const TREES: usize = 220;
@@ -65,7 +65,10 @@ pub fn boost(rows: &[&[f32]], yes: &[bool]) -> Trees {
             })
             .collect();
         let tree = grow(&stepped, &loss, &taken, &looked_at);
-        log_odds.iter_mut().zip(&stepped).for_each(|(sum, row)| *sum += f64::from(tree.leaves[tree.leaf(row)]) * 1e-4);
+        log_odds
+            .iter_mut()
+            .zip(&stepped)
+            .for_each(|(sum, row)| *sum += f64::from(tree.leaves[tree.leaf(row)]) * LEAF_STEP);
         trees.push(tree);
     }
     Trees { bias: bias as f32, trees }

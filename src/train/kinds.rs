@@ -5,6 +5,7 @@
 //! cuts are chosen on lines that they had not seen either and of which the cue authors had seen none: on lines they knew the
 //! patterns look better than they are.
 
+use std::panic::resume_unwind;
 use std::thread;
 
 use super::boost::boost;
@@ -127,24 +128,12 @@ pub fn columns(agent: bool) -> Vec<Column> {
 /// Trains the heads, without stacks and judge, and scores every line of ours by heads that had not seen its fold.
 pub fn heads<'a>(lessons: &[Lesson<'a>], plan: &Plan) -> (KindHeads, Vec<Vec<f32>>) {
     let columns = columns(plan.agent);
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(columns.len());
-    let mut trained: Vec<(usize, Trained)> = thread::scope(|scope| {
-        let of_worker = |worker: usize| {
-            let columns = &columns;
-            scope.spawn(move || {
-                let own = columns.iter().enumerate().skip(worker).step_by(workers);
-                own.map(|(index, &column)| (index, train_column(lessons, column, plan))).collect::<Vec<_>>()
-            })
-        };
-        let workers: Vec<_> = (0..workers).map(of_worker).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-    });
-    trained.sort_by_key(|(index, _)| *index);
+    let trained = in_parallel(columns.len(), |index| train_column(lessons, columns[index], plan));
     let size = 1usize << plan.bits;
     let mut weights = vec![0i8; size * columns.len()];
     let mut questions = Vec::new();
     let mut unseen = vec![Vec::with_capacity(columns.len()); lessons.len()];
-    for (index, one) in trained {
+    for (index, one) in trained.into_iter().enumerate() {
         for (bucket, &weight) in one.weights.iter().enumerate() {
             weights[bucket * columns.len() + index] = weight;
         }
@@ -159,6 +148,21 @@ pub fn heads<'a>(lessons: &[Lesson<'a>], plan: &Plan) -> (KindHeads, Vec<Vec<f32
         unseen.iter_mut().zip(one.unseen).for_each(|(row, score)| row.push(score));
     }
     (KindHeads { questions, weights, ..KindHeads::default() }, unseen)
+}
+
+/// What `of` gives for each number below `count`, on all cores.
+fn in_parallel<T: Send>(count: usize, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut made: Vec<(usize, T)> = thread::scope(|scope| {
+        let of_worker = |worker: usize| {
+            let of = &of;
+            scope.spawn(move || (worker..count).step_by(workers).map(|number| (number, of(number))).collect::<Vec<_>>())
+        };
+        let running: Vec<_> = (0..workers).map(of_worker).collect();
+        running.into_iter().flat_map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    made.sort_by_key(|(number, _)| *number);
+    made.into_iter().map(|(_, one)| one).collect()
 }
 
 struct Trained {
@@ -221,34 +225,17 @@ pub fn witness<'a>(
 pub fn join(heads: &mut KindHeads, lines: &[&Witness<'_>]) {
     let rows: Vec<&[f32]> = lines.iter().map(|line| &line.evidence[..]).collect();
     let strength = strengths(&rows);
-    let kinds: Vec<Option<CueKind>> = heads.questions.iter().map(|question| kind_of(question.column)).collect();
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(kinds.len());
-    let stacks: Vec<(usize, Stack)> = thread::scope(|scope| {
-        let of_worker = |worker: usize| {
-            let (rows, strength, kinds) = (&rows, &strength, &kinds);
-            scope.spawn(move || {
-                let own = kinds.iter().enumerate().skip(worker).step_by(workers);
-                own.filter_map(|(column, kind)| {
-                    let yes: Vec<bool> = lines.iter().map(|line| kind.is_some_and(|kind| line.is(kind))).collect();
-                    kind.map(|_| (column, Stack::of(&ridge(rows, &yes, strength))))
-                })
-                .collect::<Vec<_>>()
-            })
-        };
-        let workers: Vec<_> = (0..workers).map(of_worker).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    let stacks = in_parallel(heads.questions.len(), |column| {
+        let kind = heads.questions[column].column.kind()?;
+        let yes: Vec<bool> = lines.iter().map(|line| line.is(kind)).collect();
+        Some(Stack::of(&ridge(&rows, &yes, &strength)))
     });
-    stacks.into_iter().for_each(|(column, stack)| heads.questions[column].stack = stack);
+    for (question, stack) in heads.questions.iter_mut().zip(stacks) {
+        question.stack = stack.unwrap_or_default();
+    }
     if heads.questions.iter().any(|question| question.column == Column::Severity(2)) {
         let yes: Vec<bool> = lines.iter().map(|line| line.is_complaint()).collect();
         heads.judge = boost(&rows, &yes);
-    }
-}
-
-fn kind_of(column: Column) -> Option<CueKind> {
-    match column {
-        Column::Kind(kind) => Some(kind),
-        Column::Severity(_) => None,
     }
 }
 
@@ -275,7 +262,7 @@ pub fn verdict<'a>(heads: &KindHeads, line: &'a Witness<'a>) -> Verdict<'a> {
 pub fn set_cuts(heads: &mut KindHeads, verdicts: &[&Verdict<'_>]) {
     let common = common_scores(heads, verdicts);
     for (column, question) in heads.questions.iter_mut().enumerate() {
-        if let Column::Kind(kind) = question.column {
+        if let Some(kind) = question.column.kind() {
             set_kind_cuts(question, verdicts, column, kind, &common);
         }
     }
@@ -297,7 +284,7 @@ fn common_scores(heads: &KindHeads, verdicts: &[&Verdict<'_>]) -> Vec<f64> {
     CUTS.map(|step| {
         let (mut sum, mut kinds) = (0.0, 0);
         for (column, question) in heads.questions.iter().enumerate() {
-            if let Column::Kind(kind) = question.column {
+            if let Some(kind) = question.column.kind() {
                 let tally = at_cut(verdicts, column, kind, cut_of(step));
                 if tally.support() > 0.0 {
                     sum += tally.f1();
@@ -391,7 +378,7 @@ pub fn complaints(heads: &KindHeads, verdicts: &[&Verdict<'_>]) -> (Tally, f32) 
 pub fn tallies(heads: &KindHeads, verdicts: &[&Verdict<'_>]) -> Vec<[Tally; 2]> {
     let said: Vec<Vec<bool>> = verdicts.iter().map(|said| answers(heads, said)).collect();
     let kinds =
-        heads.questions.iter().enumerate().filter_map(|(column, question)| Some((column, kind_of(question.column)?)));
+        heads.questions.iter().enumerate().filter_map(|(column, question)| Some((column, question.column.kind()?)));
     kinds
         .map(|(column, kind)| {
             let alone = verdicts.iter().map(|said| (said.line.found[column], said.line.is(kind)));

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::language::FILES;
 use crate::language::classifier::features::{Features, WordListError};
 use crate::language::classifier::kinds::KindHeads;
-use crate::language::classifier::{Classifier, Head, HeadKind, LanguageHeads, ModelScores};
+use crate::language::classifier::{Classifier, Head, HeadKind, LanguageHeads, ModelScores, logistic};
 use crate::language::cues::Engine;
 use crate::language::lexicon::{self, DataError};
 use crate::terms::Lang;
@@ -350,7 +350,7 @@ fn fit_head(texts: &[Text<'_>], plan: &Plan, general: &mut [ModelScores]) -> (He
         set_score(scores, kind, head.probability(text.features.general()));
     }
     for (lesson, score) in &unseen {
-        set_score(&mut general[lesson.text], kind, 1.0 / (1.0 + (-(slope * score + offset)).exp()));
+        set_score(&mut general[lesson.text], kind, logistic(slope * score + offset));
     }
 
     let yes = all.iter().filter(|lesson| lesson.example.yes).count();

@@ -442,6 +442,7 @@ test("one writes to the call that has the focus, and what is half written stays 
   await eventually(() => page.evaluate(() => document.activeElement?.id === "whisper"), "focus in the box");
   assert.equal(await page.locator("#whisper").inputValue(), "");
   await row(page, one).click();
+  await page.getByRole("heading", { name: "Whisper to one" }).waitFor();
   assert.equal(await page.locator("#whisper").inputValue(), "Halb geschrieben");
   // Not on the screen, not being read.
   await feed.until((message) => message.type === "watching" && message.on, "somebody looking");

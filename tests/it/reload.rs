@@ -16,6 +16,14 @@ fn shipped() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(SHIPPED)).unwrap()
 }
 
+#[test]
+fn the_shipped_folder_is_a_playbook_of_ones_own() {
+    let mut config = Config::default();
+    let built_in = setup::rules(&config).unwrap();
+    config.data.playbook_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(SHIPPED).parent().map(Path::to_owned);
+    assert_eq!(setup::rules(&config).unwrap().hash, built_in.hash);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_file_comes_into_force_and_a_broken_one_does_not() {
     let dir = tempfile::tempdir().unwrap();

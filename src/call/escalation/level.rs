@@ -259,8 +259,8 @@ impl Meter {
     }
 }
 
-/// What model and sound add to `milli`, always below the next band. The model's part takes its share of the room that is left there, so that
-/// it orders calls near the edge of a band, too.
+/// What model and sound add to `milli`, always below the next band. The model's part takes its share of the room that is
+/// left there, so that it orders calls near the edge of a band, too.
 fn on_top(milli: i64, model_milli: i64, sound_milli: i64, settings: &EscalationSettings) -> i64 {
     let next = [settings.tense_enter, settings.heated_enter, settings.critical_enter, 101]
         .into_iter()

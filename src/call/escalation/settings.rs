@@ -26,7 +26,8 @@ pub struct EscalationSettings {
 
     /// Least points of one utterance of severity 0, 1, 2 and 3, whatever its cues weigh.
     pub severity_points_min: [u8; 4],
-    /// Most points of one utterance of severity 0, 1, 2 and 3, whatever its cues weigh.
+    /// Most points of one utterance of severity 0, 1, 2 and 3, whatever its cues weigh. Mild friction brings few: below a
+    /// complaint the model orders better than weights do.
     pub severity_points_max: [u8; 4],
     /// The nearer the level is to this, above 100, the less a further utterance adds: complaints add up, and none
     /// takes a call from calm to critical at one stroke.

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use super::{Pattern, Seen, WordLists};
 use crate::terms::Lang;
 
+/// What the shipped file is called. It stands among those of the playbook and is none of them.
+pub const FILE_NAME: &str = "banned.toml";
 const FILE: &str = include_str!("../../../models/playbook/banned.toml");
 
 static CLAIMS: LazyLock<Claims> = LazyLock::new(|| match read(FILE) {

@@ -3,6 +3,7 @@
 //!
 //! Weights lie `[bucket][question]`: a feature brings one row, which is added to the sums of all questions.
 
+use super::logistic;
 use super::trees::Trees;
 use crate::terms::CueKind;
 
@@ -23,6 +24,16 @@ pub enum Column {
     Kind(CueKind),
     /// The severity of the customer's utterance is at least this, 1 to 3.
     Severity(u8),
+}
+
+impl Column {
+    /// The kind it asks for.
+    pub fn kind(self) -> Option<CueKind> {
+        match self {
+            Self::Kind(kind) => Some(kind),
+            Self::Severity(_) => None,
+        }
+    }
 }
 
 /// How a column becomes a raw score, and all that is known of an utterance a probability.
@@ -74,14 +85,14 @@ impl Stack {
 
     /// Probability 0..1 that the utterance does it.
     pub fn probability(&self, evidence: &[f32]) -> f32 {
-        1.0 / (1.0 + (-self.log_odds(evidence)).exp())
+        logistic(self.log_odds(evidence))
     }
 
     /// Whether the probability that the utterance does it is at least `least`.
     pub fn reaches(&self, least: f32, evidence: &[f32]) -> bool {
         // Most are told without raising to a power: a half is where the odds are even.
-        let hopeless = least >= 0.5 && self.log_odds(evidence) < -0.01;
-        !hopeless && self.probability(evidence) >= least
+        let log_odds = self.log_odds(evidence);
+        (least < 0.5 || log_odds >= -0.01) && logistic(log_odds) >= least
     }
 }
 

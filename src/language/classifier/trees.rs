@@ -1,5 +1,7 @@
 //! Sums of small decision trees over a row of numbers.
 
+use super::logistic;
+
 /// Yes-or-no decisions from the top of a tree to each of its leaves.
 pub const DEPTH: usize = 3;
 pub const SPLITS: usize = (1 << DEPTH) - 1;
@@ -7,7 +9,7 @@ pub const LEAVES: usize = 1 << DEPTH;
 /// Steps a number of 1 has: decisions compare whole steps, -127 to 127.
 const STEPS: f32 = 20.0;
 /// What one step of a leaf is worth, in log-odds.
-const LEAF_STEP: f32 = 1e-4;
+pub const LEAF_STEP: f64 = 1e-4;
 
 /// Numbers as whole steps, as [`Trees`] compare them.
 pub fn steps(numbers: &[f32]) -> Vec<i8> {
@@ -50,14 +52,14 @@ pub struct Trees {
 impl Trees {
     /// Nearest leaf to some log-odds.
     pub fn leaf_of(log_odds: f64) -> i16 {
-        (log_odds / f64::from(LEAF_STEP)).round().clamp(-32_767.0, 32_767.0) as i16
+        (log_odds / LEAF_STEP).round().clamp(-32_767.0, 32_767.0) as i16
     }
 
     /// Probability 0..1 of a row of numbers.
     pub fn probability(&self, numbers: &[f32]) -> f32 {
         let row = steps(numbers);
         let sum: i32 = self.trees.iter().map(|tree| i32::from(tree.leaves[tree.leaf(&row)])).sum();
-        1.0 / (1.0 + (-(self.bias + sum as f32 * LEAF_STEP)).exp())
+        logistic(self.bias + sum as f32 * LEAF_STEP as f32)
     }
 }
 
