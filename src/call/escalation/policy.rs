@@ -59,13 +59,19 @@ enum Deadline {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Policy {
     open: Option<OpenAlert>,
+    /// Raised so far.
     alerts: u32,
     now_ms: u64,
     deferred: Option<Deferred>,
+    /// What the cool-down keeps back.
     withheld: Option<Candidate>,
+    /// Kinds a person dismissed.
     dismissed: Vec<AlertKind>,
+    /// Until then nothing is raised that `cleared` names, and no tension.
     cool_until_ms: u64,
+    /// Kinds of the alert that was cleared last.
     cleared: Vec<AlertKind>,
+    /// When the customer last showed a mild sign of peace.
     softened_ms: Option<u64>,
     /// When the last alert was cleared or dismissed: what came before counts for no further alert on tension.
     over_ms: Option<u64>,

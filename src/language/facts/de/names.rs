@@ -100,7 +100,7 @@ fn is_surname(word: &str) -> bool {
     !THINGS.iter().any(|end| lower.ends_with(end))
 }
 
-/// `whole`: the words with the name, which may end with how to address its bearer.
+/// Tells a name; the title is told with it where `whole` ends with both.
 fn tell(whole: &str, name: &str, range: std::ops::Range<usize>, found: &mut Vec<Raw>) {
     const NO_NAMES: &[&str] = &["Ja", "Guten", "Hallo", "Frau", "Herr", "Noch", "Wieder"];
     let words: Vec<&str> = name.split(' ').filter(|word| !NO_NAMES.contains(word)).collect();

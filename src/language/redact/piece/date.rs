@@ -43,12 +43,7 @@ impl Reader<'_> {
             return (!goes_on(end)).then_some((end, year));
         }
         let slashed = self.line.is_mark(at + 1, '/') && self.line.is_mark(at + 3, '/');
-        if slashed
-            && self.line.is_glued(at + 1)
-            && self.line.is_glued(at + 2)
-            && self.line.is_glued(at + 3)
-            && self.line.is_glued(at + 4)
-        {
+        if slashed && (at + 1..=at + 4).all(|part| self.line.is_glued(part)) {
             let second = self.small(at + 2, 31)?;
             let year = self.figures(at + 4)?;
             let year = if year.len() == 2 { short_year(year)? } else { full_year(year)? };
