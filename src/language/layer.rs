@@ -56,18 +56,18 @@ fn is_plain_demand(kind: CueKind, by_stack: f32) -> bool {
     kind == CueKind::SupervisorRequest && by_stack >= severity::SURE_BY_STACK
 }
 
-/// Whether the utterance holds acts that ask to act now, and head or judge hesitates over each of them. Danger to somebody is
-/// never doubtful.
+/// Whether the utterance holds acts that ask to act now, and stack or judge hesitates over each of them. Danger to somebody is
+/// doubtful only where the stack is against it: who means it may say so without a complaint.
 pub fn doubtful(hits: &[Hit<'_>], heads: &KindHeads, evidence: &[f32], judged: Option<f32>) -> bool {
     let mut acts = hits
         .iter()
         .filter(|hit| hit.entry.severity >= 3 || severity::judge_may_drop_below(hit.entry.kind) > 0.0)
         .peekable();
     let unsure = |hit: &Hit<'_>| {
-        let (by_stack, _) = by_stack(hit.entry.kind, heads, evidence);
-        !hit.entry.kind.is_danger()
-            && !is_plain_demand(hit.entry.kind, by_stack)
-            && (by_stack < severity::SURE_BY_STACK || judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE)
+        let kind = hit.entry.kind;
+        let (by_stack, _) = by_stack(kind, heads, evidence);
+        let judge_hesitates = !kind.is_danger() && judged.unwrap_or(1.0) < severity::SURE_BY_JUDGE;
+        !is_plain_demand(kind, by_stack) && (by_stack < severity::SURE_BY_STACK || judge_hesitates)
     };
     acts.peek().is_some() && acts.all(unsure)
 }

@@ -51,7 +51,7 @@ fn an_own_model_is_heard_beside_the_embedded_one() {
     let alone = config("\"negative\", \"positive\"", "share = 1.0");
     assert!(negative(&says("score", alone.path(), ANGRY)) > 0.98);
     let reversed = config("\"positive\", \"negative\"", "share = 1.0");
-    assert!(negative(&says("score", reversed.path(), ANGRY)) < 0.1);
+    assert!(negative(&says("score", reversed.path(), ANGRY)) < 0.2);
     let said = says("check", alone.path(), "");
     assert!(said.contains("ONNX classifier of your own for de"), "{said}");
 }
