@@ -1,4 +1,4 @@
-//! All integration tests in one binary: `tests/it`, one file per promise.
+//! All integration tests in one binary: `tests/it`, a file or a folder per promise.
 
 #![allow(clippy::unwrap_used)]
 
