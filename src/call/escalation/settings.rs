@@ -113,7 +113,7 @@ impl Default for EscalationSettings {
             agent_next_step_points: 2,
             tension_hits: 2,
             tension_enter: 42,
-            simmer_enter_percent: 95,
+            simmer_enter_percent: 110,
             defer_ms: 20_000,
             alert_leave: 35,
             reconcile_level_max: 70,
@@ -154,7 +154,7 @@ impl EscalationSettings {
             Preset::Calm => Self {
                 tension_hits: 3,
                 tension_enter: 60,
-                simmer_enter_percent: 140,
+                simmer_enter_percent: 150,
                 defer_ms: 40_000,
                 cool_down_ms: 120_000,
                 ..balanced
@@ -163,7 +163,7 @@ impl EscalationSettings {
                 half_life_ms: 180_000,
                 tension_hits: 2,
                 tension_enter: 40,
-                simmer_enter_percent: 85,
+                simmer_enter_percent: 95,
                 defer_ms: 0,
                 clear_after_ms: 30_000,
                 cool_down_ms: 30_000,
