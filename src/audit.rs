@@ -4,6 +4,10 @@
 //! changed, left out or put in breaks the chain from there on ([`verify`]); lines cut off the end are seen by whoever
 //! has noted a later number and hash, which every start of the server logs.
 
+mod chain;
+
+pub use self::chain::Head;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,20 +17,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use tracing::{error, info, warn};
 
-use crate::call::event::rfc3339;
-use crate::wire::hex::hex;
+use self::chain::{check_line, digest, line_of};
 
 /// Name of the file in the data directory.
 const FILE: &str = "audit.jsonl";
-
-/// The hash before the first line.
-const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-
-/// What ends every line: the field with 64 hexadecimal digits.
-const HASH_FIELD: &str = ",\"hash\":\"";
 
 /// A place is remembered every so many lines, so that pages are found without reading all before them.
 const MARK_EVERY: u64 = 256;
@@ -89,20 +85,6 @@ impl Entry {
     }
 }
 
-/// A line without its hash, in the order in which it is hashed.
-#[derive(Debug, Serialize)]
-struct Line<'a> {
-    seq: u64,
-    at: String,
-    who: &'a str,
-    role: &'a str,
-    action: Action,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<&'a str>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    detail: &'a Map<String, Value>,
-}
-
 /// A line as it is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AuditLine {
@@ -121,14 +103,6 @@ pub struct AuditLine {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub detail: Map<String, Value>,
     /// Over this line and the hash of the one before.
-    pub hash: String,
-}
-
-/// Where a chain stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
-    /// Lines.
-    pub seq: u64,
     pub hash: String,
 }
 
@@ -170,7 +144,7 @@ impl Audit {
     /// the log: what happens now must be recorded all the more.
     pub fn open(dir: &Path) -> Self {
         let path = dir.join(FILE);
-        let head = Head { seq: 0, hash: BEGINNING.to_owned() };
+        let head = Head::beginning();
         let mut state = State { path, file: None, head, length: 0, marks: Vec::new(), waiting: Vec::new() };
         match state.open() {
             Ok(()) => info!(entries = state.head.seq, head = state.head.hash, "the audit log is open"),
@@ -225,7 +199,7 @@ impl State {
         let mut file =
             OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&self.path).map_err(io)?;
         rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(|error| io(error.into()))?;
-        self.head = Head { seq: 0, hash: BEGINNING.to_owned() };
+        self.head = Head::beginning();
         self.length = 0;
         self.marks.clear();
         let caught_up = self.catch_up(&mut file);
@@ -328,7 +302,7 @@ impl State {
 pub fn verify(dir: &Path) -> Result<Head, AuditError> {
     let path = dir.join(FILE);
     let io = |source| AuditError::Io { path: path.clone(), source };
-    let mut head = Head { seq: 0, hash: BEGINNING.to_owned() };
+    let mut head = Head::beginning();
     for line in BufReader::new(File::open(&path).map_err(io)?).lines() {
         let line = line.map_err(io)?;
         let seq = head.seq + 1;
@@ -356,41 +330,6 @@ fn page_of(path: &Path, mark: u64, after: u64, limit: usize) -> io::Result<Vec<V
         }
     }
     Ok(page)
-}
-
-/// The line with its end, and its hash.
-fn line_of(entry: &Entry, head: &Head) -> (String, String) {
-    let Entry { unix_ms, who, role, action, object, detail } = entry;
-    let (seq, at) = (head.seq + 1, rfc3339(*unix_ms));
-    let body = Line { seq, at, who, role, action: *action, object: object.as_deref(), detail };
-    let body = crate::wire::to_json(&body);
-    let hash = digest(&head.hash, &body);
-    let open = body.strip_suffix('}').unwrap_or(&body);
-    (format!("{open}{HASH_FIELD}{hash}\"}}\n"), hash)
-}
-
-/// The line's hash if it follows on `before`; else what is wrong and the hash it claims.
-fn check_line(line: &str, seq: u64, before: &str) -> Result<String, (&'static str, Option<String>)> {
-    let Some((open, hash)) = line.rsplit_once(HASH_FIELD) else { return Err(("has no hash", None)) };
-    let Some(hash) = hash.strip_suffix("\"}").filter(|hash| hash.len() == BEGINNING.len()) else {
-        return Err(("has no hash", None));
-    };
-    let body = format!("{open}}}");
-    if digest(before, &body) != hash {
-        return Err(("does not fit the line before it", Some(hash.to_owned())));
-    }
-    match serde_json::from_str::<Value>(&body) {
-        Ok(entry) if entry["seq"].as_u64() == Some(seq) => Ok(hash.to_owned()),
-        _ => Err(("has another number", Some(hash.to_owned()))),
-    }
-}
-
-fn digest(before: &str, body: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(before.as_bytes());
-    hash.update(b"\n");
-    hash.update(body.as_bytes());
-    hex(&hash.finalize())
 }
 
 #[cfg(test)]
@@ -446,7 +385,7 @@ mod tests {
         assert_eq!(broken_at(&[lines[0], lines[2], lines[3]]), 2, "left out");
         assert_eq!(broken_at(&[lines[0], lines[0], lines[1]]), 2, "put in");
         assert_eq!(broken_at(&[lines[1], lines[0]]), 1, "swapped");
-        let own = digest(BEGINNING, "{\"seq\":1}");
+        let own = digest(&Head::beginning().hash, "{\"seq\":1}");
         assert_eq!(broken_at(&[lines[0], &format!("{{\"seq\":1,\"hash\":\"{own}\"}}")]), 2, "hashed by itself");
     }
 

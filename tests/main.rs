@@ -1,8 +1,8 @@
-//! All integration tests in one binary: `tests/it`, one file per promise.
+//! All integration tests in one binary: `tests/it`, a file or a folder per promise.
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "it/abuse.rs"]
+#[path = "it/abuse/mod.rs"]
 mod abuse;
 #[path = "it/acoustic.rs"]
 mod acoustic;
@@ -44,7 +44,7 @@ mod properties;
 mod reload;
 #[path = "it/security.rs"]
 mod security;
-#[path = "it/server.rs"]
+#[path = "it/server/mod.rs"]
 mod server;
 #[path = "it/soak.rs"]
 mod soak;

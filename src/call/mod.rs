@@ -5,15 +5,18 @@
 //! with [`Input::Tick`]), also during hold; decay and timers run on *active* time, which stands still on hold.
 
 pub mod acoustic;
+mod alerts;
 mod clock;
 pub mod conversation;
 pub mod endpointing;
 pub mod escalation;
 pub mod event;
 pub mod lanes;
+mod listen;
 mod ports;
 mod take_up;
 pub mod transcript;
+mod utterance;
 pub mod view;
 pub mod voice;
 
@@ -21,40 +24,23 @@ pub use self::ports::{AgentChannel, AlertCommand, CallInfo, CallSettings, Detect
 
 use std::sync::Arc;
 
-use self::acoustic::{Ear, SoundChange};
+use self::acoustic::Ear;
+use self::alerts::Untaken;
 use self::clock::Clock;
-use crate::call::conversation::{Conversation, Heard, Rules, is_raised};
-use crate::call::endpointing::{Endpoint, SpeechSegment};
-use crate::call::escalation::{AlertChange, Assessment, Rule};
-use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log, SoundPart, rfc3339};
-use crate::call::lanes::{Flush, Lanes, Missing};
-use crate::call::transcript::Transcripts;
+use self::conversation::{Conversation, Rules};
+use self::endpointing::SpeechSegment;
+use self::event::{CallSummary, EndReason, Event, EventKind, Log, rfc3339};
+use self::lanes::{Flush, Lanes};
+use self::transcript::Transcripts;
 use crate::coach::{CoachOutput, PromptState};
 use crate::language::redact::Redactor;
-use crate::terms::{AlertState, Band, Channel, DropReason, Lang, Outcome, SAMPLES_PER_MS, Span};
-
-/// A hole in the audio shorter than this (milliseconds) is jitter, not an event.
-const GAP_MIN_MS: u64 = 60;
-
-/// After so long without audio (milliseconds) the line may be another one, with a loudness of its own.
-const LINE_LOST_MS: u64 = 2_000;
-
-/// Transcription later than this (milliseconds of media clock) is said in the log, and again at most this often.
-const LAG_MS: u64 = 5_000;
+use crate::terms::{Band, Channel, DropReason, Lang, Outcome};
 
 /// Numbers of prompts and suggestions used up before the call was taken up again.
 #[derive(Debug, Clone, Copy, Default)]
 struct ToldBefore {
     prompts: u64,
     suggestions: u64,
-}
-
-/// An alert that nobody has taken yet.
-#[derive(Debug, Clone, Copy)]
-struct Untaken {
-    alert: u32,
-    /// Media clock.
-    since_ms: u64,
 }
 
 /// One live call.
@@ -238,58 +224,6 @@ impl Call {
         self.consent && !self.clock.is_held() && self.ending.is_none()
     }
 
-    fn audio(&mut self, at: u64, lanes: Vec<(Channel, Vec<f32>)>, out: &mut Vec<Output>) {
-        if !self.listening() {
-            let mut last = 0;
-            for (channel, samples) in &lanes {
-                self.lanes.ignore(*channel, at, samples.len(), self.clock.t_ms());
-                last = last.max(at + samples.len() as u64);
-            }
-            self.advance_clock(last / SAMPLES_PER_MS, out);
-            return;
-        }
-        let mut endpoints = Vec::new();
-        for (channel, samples) in &lanes {
-            let missing = self.lanes.append(*channel, at, samples, self.clock.t_ms(), &mut endpoints);
-            self.endpoints(*channel, &mut endpoints, out);
-            if let Some(missing) = missing.filter(|missing| missing.duration_ms >= GAP_MIN_MS) {
-                self.line_changed(missing.duration_ms);
-                let Missing { start_ms, duration_ms } = missing;
-                self.emit(Log::Call, EventKind::Gap { channel: Some(*channel), start_ms, duration_ms }, out);
-            }
-        }
-        while let Some((channel, t_ms)) = self.lanes.step(&mut endpoints) {
-            self.advance_clock(t_ms, out);
-            self.endpoints(channel, &mut endpoints, out);
-        }
-    }
-
-    fn gap(&mut self, until_ms: u64, out: &mut Vec<Output>) {
-        let start_ms = self.clock.t_ms();
-        let mut endpoints = Vec::new();
-        for channel in self.lanes.channels() {
-            self.lanes.skip_to(channel, until_ms * SAMPLES_PER_MS, &mut endpoints);
-            self.endpoints(channel, &mut endpoints, out);
-        }
-        self.advance_clock(until_ms, out);
-        let duration_ms = until_ms.saturating_sub(start_ms);
-        if duration_ms >= GAP_MIN_MS {
-            self.line_changed(duration_ms);
-            self.emit(Log::Call, EventKind::Gap { channel: None, start_ms, duration_ms }, out);
-        }
-    }
-
-    fn end_channel(&mut self, channel: Channel, out: &mut Vec<Output>) {
-        if !self.listening() {
-            return;
-        }
-        let mut endpoints = Vec::new();
-        if let Some(t_ms) = self.lanes.flush(channel, Flush::End, &mut endpoints) {
-            self.advance_clock(t_ms, out);
-        }
-        self.endpoints(channel, &mut endpoints, out);
-    }
-
     fn facts(&mut self, facts: Facts, out: &mut Vec<Output>) {
         let changed = |new: &Option<String>, old: &mut Option<String>| {
             let new = new.clone().filter(|new| Some(new) != old.as_ref())?;
@@ -323,57 +257,6 @@ impl Call {
         self.conversation.speak(lang);
     }
 
-    fn endpoints(&mut self, channel: Channel, endpoints: &mut Vec<Endpoint>, out: &mut Vec<Output>) {
-        for endpoint in endpoints.drain(..) {
-            match endpoint {
-                Endpoint::SpeechStarted { at_ms } => self.speech(channel, true, at_ms, out),
-                Endpoint::SpeechStopped { at_ms } => self.speech(channel, false, at_ms, out),
-                Endpoint::Segment(speech) => self.segment(channel, speech, out),
-            }
-        }
-    }
-
-    fn speech(&mut self, channel: Channel, speaking: bool, at_ms: u64, out: &mut Vec<Output>) {
-        out.push(Output::Speech { channel, speaking, at_ms });
-        let coached = self.conversation.speech(self.clock.active_ms(), channel, speaking, self.clock.active_at(at_ms));
-        self.coached(coached, None, out);
-    }
-
-    fn segment(&mut self, channel: Channel, speech: SpeechSegment, out: &mut Vec<Output>) {
-        if channel == Channel::Agent && self.settings.agent_channel == AgentChannel::Off {
-            self.summary.agent_utterances += 1;
-            self.emit(Log::Call, said(channel, speech.span, None, None), out);
-            return;
-        }
-        self.sound(channel, &speech, out);
-        let segment = self.next_segment;
-        self.next_segment += 1;
-        self.transcripts.expect(segment, channel, speech.span, self.clock.t_ms());
-        out.push(Output::Transcribe { segment, channel, heated: self.band >= Band::Heated, speech });
-    }
-
-    /// Tells what has changed in how the customer sounds.
-    fn sound(&mut self, channel: Channel, speech: &SpeechSegment, out: &mut Vec<Output>) {
-        let (Some(ear), Some(settings)) = (&mut self.ear, &self.settings.acoustic) else { return };
-        let changes = ear.hear(channel, speech);
-        if changes.is_empty() {
-            return;
-        }
-        let points = if ear.sounds().is_empty() { 0 } else { settings.level_points };
-        self.conversation.sound(points);
-        for SoundChange { sound, on, change } in changes {
-            let text = sound.text(on, self.info.lang).to_owned();
-            self.emit(Log::Call, EventKind::Observation { sound, on, text, change }, out);
-        }
-    }
-
-    /// The line between the customer and us may be another one now.
-    fn line_changed(&mut self, missing_ms: u64) {
-        if let Some(ear) = self.ear.as_mut().filter(|_| missing_ms >= LINE_LOST_MS) {
-            ear.line_changed();
-        }
-    }
-
     /// Moves the media clock on and does what has come due.
     fn advance_clock(&mut self, t_ms: u64, out: &mut Vec<Output>) {
         if !self.clock.advance(t_ms) {
@@ -393,159 +276,6 @@ impl Call {
             self.band(out);
         }
         self.rise(out);
-    }
-
-    /// Media clock at which the open alert has waited long enough for somebody.
-    fn untaken_until(&self) -> Option<u64> {
-        let waits = self.consent && self.ending.is_none();
-        Some(self.untaken.filter(|_| waits)?.since_ms.saturating_add(self.settings.unacknowledged_ms?))
-    }
-
-    /// Raises an alert higher that nobody took, once.
-    fn rise(&mut self, out: &mut Vec<Output>) {
-        let t_ms = self.clock.t_ms();
-        if self.untaken_until().is_none_or(|until_ms| t_ms < until_ms) {
-            return;
-        }
-        let Some(Untaken { alert, since_ms }) = self.untaken.take() else { return };
-        let (active_ms, waited_ms) = (self.clock.active_ms(), t_ms - since_ms);
-        for change in self.conversation.alert_not_taken(active_ms, alert, waited_ms) {
-            let waited_ms = (change.rule == Rule::NotTaken).then_some(waited_ms);
-            self.watch_for_takers(&change);
-            let id = format!("{}:a{}", self.info.call, change.id);
-            self.emit(Log::Call, alert_event(change, id, None, waited_ms, self.unix_ms, active_ms), out);
-        }
-    }
-
-    /// Keeps since when an alert waits for somebody.
-    fn watch_for_takers(&mut self, change: &AlertChange) {
-        let since_ms = self.clock.t_ms();
-        self.untaken = match change.state {
-            AlertState::Raised | AlertState::RaisedHigher if change.rule == Rule::NotTaken => None,
-            AlertState::Raised | AlertState::RaisedHigher => {
-                self.untaken.or(Some(Untaken { alert: change.id, since_ms }))
-            }
-            _ => None,
-        };
-    }
-
-    /// Says when transcription falls behind the call, and once when it has caught up.
-    fn lag(&mut self, out: &mut Vec<Output>) {
-        let oldest = self.transcripts.unanswered().map(|slot| slot.cut_ms).min();
-        let lag_ms = oldest.map_or(0, |cut_ms| self.clock.t_ms().saturating_sub(cut_ms));
-        let due = match self.lag_said_ms {
-            None => lag_ms >= LAG_MS,
-            Some(_) if lag_ms < LAG_MS => true,
-            Some(said_ms) => self.clock.t_ms() - said_ms >= LAG_MS,
-        };
-        if due {
-            self.lag_said_ms = (lag_ms >= LAG_MS).then_some(self.clock.t_ms());
-            let lag_ms = if lag_ms >= LAG_MS { lag_ms } else { 0 };
-            self.emit(Log::Call, EventKind::Lagging { lag_ms }, out);
-        }
-    }
-
-    /// Tells the transcripts whose turn has come.
-    fn tell(&mut self, out: &mut Vec<Output>) {
-        for (slot, outcome) in self.transcripts.release(self.clock.t_ms()) {
-            match outcome {
-                Outcome::Text { text, confidence } => {
-                    self.utterance(slot.channel, slot.span, text, Some(confidence), out);
-                }
-                Outcome::Nothing => {}
-                Outcome::Dropped { reason } => {
-                    self.summary.speech_dropped += 1;
-                    let Span { start_ms, end_ms } = slot.span;
-                    let reason = reason.as_str().to_owned();
-                    let dropped = EventKind::SpeechDropped { channel: slot.channel, start_ms, end_ms, reason };
-                    self.emit(Log::Call, dropped, out);
-                }
-            }
-        }
-    }
-
-    fn utterance(
-        &mut self,
-        channel: Channel,
-        span: Span,
-        text: String,
-        confidence: Option<f32>,
-        out: &mut Vec<Output>,
-    ) {
-        if channel == Channel::Agent && self.settings.agent_channel == AgentChannel::Off {
-            self.summary.agent_utterances += 1;
-            self.emit(Log::Call, said(channel, span, None, confidence), out);
-            return;
-        }
-        let redacted = self.redactor.utterance(channel, &text);
-        let text = if channel == Channel::Agent {
-            self.summary.agent_utterances += 1;
-            let shown = (self.settings.agent_channel == AgentChannel::Full).then_some(redacted.text);
-            self.emit(Log::Call, said(channel, span, shown, confidence), out);
-            // The agent knows this customer's name, and is praised for using it.
-            self.emit(Log::Agent, said(channel, span, Some(redacted.with_names.clone()), confidence), out);
-            redacted.with_names
-        } else {
-            self.summary.customer_utterances += 1;
-            self.emit(Log::Call, said(channel, span, Some(redacted.text.clone()), confidence), out);
-            redacted.text
-        };
-        let utterance_seq = self.seq[Log::Call as usize];
-        let active = Span::new(self.clock.active_at(span.start_ms), self.clock.active_at(span.end_ms));
-        let Heard { reading, assessment, alerts, coached } =
-            self.conversation.utterance(self.clock.active_ms(), active, channel, &text);
-        if self.conversation.coach().eased() {
-            self.summary.turning_point_ms = Some(span.end_ms);
-        }
-        if let (Channel::Customer, Some(severity)) = (channel, assessment.severity) {
-            self.peak(assessment.level, assessment.band);
-            let kind = EventKind::Assessment {
-                level: assessment.level,
-                band: assessment.band,
-                severity,
-                cues: reading.cues,
-                utterance_seq,
-                sound: self.sound_part(&assessment),
-            };
-            self.emit(Log::Call, kind, out);
-        }
-        self.alerts(alerts, out);
-        self.coached(coached, None, out);
-        self.band(out);
-    }
-
-    /// What the sound of the voice has to do with the level after this utterance, if it has.
-    fn sound_part(&self, assessment: &Assessment) -> Option<SoundPart> {
-        let milli = assessment.sound_milli;
-        let because = self.ear.as_ref().map(Ear::sounds).filter(|_| milli != 0)?;
-        Some(SoundPart { points: milli as f32 / 1000.0, because })
-    }
-
-    fn peak(&mut self, level: u8, band: Band) {
-        if level > self.summary.peak_level {
-            self.summary.peak_level = level;
-            self.summary.peak_t_ms = self.clock.t_ms();
-        }
-        self.summary.peak_band = self.summary.peak_band.max(band);
-    }
-
-    fn alerts(&mut self, changes: Vec<AlertChange>, out: &mut Vec<Output>) {
-        for change in changes {
-            self.watch_for_takers(&change);
-            let raised = is_raised(&change);
-            self.summary.alerts += u32::from(change.state == AlertState::Raised);
-            let kind = change.kind;
-            let id = format!("{}:a{}", self.info.call, change.id);
-            self.emit(
-                Log::Call,
-                alert_event(change, id.clone(), None, None, self.unix_ms, self.clock.active_ms()),
-                out,
-            );
-            if raised {
-                let coached = self.conversation.alert_raised(self.clock.active_ms(), kind);
-                self.coached(coached, Some(id), out);
-            }
-        }
     }
 
     fn coached(&mut self, outputs: Vec<CoachOutput>, alert: Option<String>, out: &mut Vec<Output>) {
@@ -624,17 +354,6 @@ impl Call {
         self.emit(Log::Call, EventKind::ConsentWithdrawn, out);
     }
 
-    fn alert_command(&mut self, alert: String, command: &AlertCommand, by: String, out: &mut Vec<Output>) {
-        let Some(number) = self.number_of(&alert, 'a').and_then(|number| u32::try_from(number).ok()) else { return };
-        let active_ms = self.clock.active_ms();
-        for mut change in self.conversation.alert_command(active_ms, number, command) {
-            self.watch_for_takers(&change);
-            change.note = change.note.map(|note| self.redactor.aside(&note));
-            let event = alert_event(change, alert.clone(), Some(by.clone()), None, self.unix_ms, active_ms);
-            self.emit(Log::Call, event, out);
-        }
-    }
-
     fn end(&mut self, reason: EndReason, out: &mut Vec<Output>) {
         if self.ending.is_some() {
             return;
@@ -643,16 +362,6 @@ impl Call {
             self.flush_lanes(Flush::End, out);
         }
         self.ending = Some(reason);
-    }
-
-    fn flush_lanes(&mut self, why: Flush, out: &mut Vec<Output>) {
-        let mut endpoints = Vec::new();
-        for channel in self.lanes.channels() {
-            if let Some(t_ms) = self.lanes.flush(channel, why, &mut endpoints) {
-                self.advance_clock(t_ms, out);
-            }
-            self.endpoints(channel, &mut endpoints, out);
-        }
     }
 
     fn abandon(&mut self, out: &mut Vec<Output>) {
@@ -699,23 +408,4 @@ impl Call {
             durable: None,
         }));
     }
-}
-
-fn said(channel: Channel, span: Span, text: Option<String>, confidence: Option<f32>) -> EventKind {
-    EventKind::Utterance { channel, start_ms: span.start_ms, end_ms: span.end_ms, text, confidence }
-}
-
-/// `now_ms` is active time, as is that until which the alert is snoozed.
-fn alert_event(
-    change: AlertChange,
-    id: String,
-    by: Option<String>,
-    unacknowledged_ms: Option<u64>,
-    unix_ms: u64,
-    now_ms: u64,
-) -> EventKind {
-    let AlertChange { state, kind, reason, quote, until_ms, note, .. } = change;
-    let until = until_ms.map(|until_ms| rfc3339(unix_ms + until_ms.saturating_sub(now_ms)));
-    let dismissal = note.filter(|note| !note.is_empty());
-    EventKind::Alert { id, state, kind, reason, quote, by, until, dismissal, unacknowledged_ms }
 }

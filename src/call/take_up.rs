@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use super::{Call, CallInfo, CallSettings, Facts, Untaken};
+use super::alerts::Untaken;
+use super::{Call, CallInfo, CallSettings, Facts};
 use crate::call::AlertCommand;
 use crate::call::acoustic::Ear;
 use crate::call::conversation::Rules;
@@ -44,10 +45,7 @@ impl Call {
         call.seq[Log::Agent as usize] = agent_seq;
         // Each prompt took at least one number of the agent's log.
         call.told_before.prompts = agent_seq;
-        let open = view.alert.and_then(|alert| {
-            let number = call.number_of(&alert.id, 'a').and_then(|number| u32::try_from(number).ok())?;
-            Some((number, alert))
-        });
+        let open = view.alert.and_then(|alert| Some((call.alert_number(&alert.id)?, alert)));
         // The customer's beginning cannot be heard again.
         call.ear.iter_mut().for_each(Ear::lose_beginning);
         call.untaken = open.as_ref().and_then(|(alert, seen)| {
@@ -79,7 +77,7 @@ impl Call {
             }
             EventKind::Alert { id, state, by, until, unacknowledged_ms, .. } => {
                 self.summary.alerts += u32::from(*state == AlertState::Raised && by.is_none());
-                let number = self.number_of(id, 'a').and_then(|number| u32::try_from(number).ok());
+                let number = self.alert_number(id);
                 if let (Some(number), Some(command)) = (number, command_of(*state, event, until.as_deref())) {
                     drop(self.conversation.alert_command(active_ms, number, &command));
                 }

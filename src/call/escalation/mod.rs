@@ -4,6 +4,10 @@
 //! alerts, which rest on acts that were spoken and can be quoted, never on a forecast. All times are *unfrozen* call
 //! time in milliseconds: the caller leaves out the time on hold.
 
+mod acts;
+mod alert;
+mod assessment;
+mod complaints;
 mod level;
 mod policy;
 mod settings;
@@ -12,21 +16,18 @@ mod simmer;
 mod tests;
 mod wording;
 
-use thiserror::Error;
-
-pub use self::policy::OpenAlert;
-pub(crate) use self::policy::counts_on_mixed;
+pub(crate) use self::acts::counts_on_mixed;
+pub use self::alert::{AlertChange, AlertError, OpenAlert};
+pub use self::assessment::{Assessment, Explanation, Part, Rule, Source};
 pub use self::settings::{EscalationSettings, Preset, SettingsError};
 
+use self::complaints::{Complaint, Complaints};
 use self::level::{Evidence, Meter};
 use self::policy::{Context, Observation, Policy};
 use self::simmer::Simmer;
 use crate::call::view;
 use crate::language::Reading;
-use crate::terms::{AlertKind, AlertState, Band, Channel, Cue, CueKind, Lang};
-
-/// Complaints remembered at most; more of them make no difference.
-const COMPLAINTS_MAX: usize = 64;
+use crate::terms::{Band, Channel, Cue, CueKind, Lang};
 
 /// How heated one call is, and which alert of it is open.
 ///
@@ -39,8 +40,7 @@ pub struct Escalation {
     meter: Meter,
     policy: Policy,
     simmer: Simmer,
-    /// Utterances of severity 2 or more, oldest first.
-    complaints: Vec<Complaint>,
+    complaints: Complaints,
     /// What the agent offered since the customer last spoke: the same offer soothes once.
     offered: Vec<CueKind>,
     /// Whether the agent's answer before the customer's present turn held such an offer.
@@ -49,208 +49,6 @@ pub struct Escalation {
     agent_spoke_last: bool,
     /// Points for how the customer sounds.
     sound_points: u8,
-}
-
-#[derive(Debug, Clone)]
-struct Complaint {
-    t_ms: u64,
-    turn: u32,
-    kinds: Vec<CueKind>,
-    /// Its words match a pattern of that severity; else only cues and model together say so.
-    quotable: bool,
-}
-
-/// What one utterance means for the call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Assessment {
-    /// 0 to 100, after this utterance.
-    pub level: u8,
-    pub band: Band,
-    /// Of this utterance alone, 0 to 3; `None` for the agent, who is never scored.
-    pub severity: Option<u8>,
-    /// As much of the level as rests on how the customer sounds, in thousandths of a point.
-    pub sound_milli: i64,
-    pub explanation: Explanation,
-}
-
-/// How the level came about: what it was after the utterance before, and everything that changed it since. The parts
-/// add up.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Explanation {
-    /// Level after the utterance before, in thousandths of a point.
-    pub before_milli: i64,
-    pub parts: Vec<Part>,
-    /// Why an alert was raised, changed or withheld.
-    pub rule: Rule,
-}
-
-/// One reason for a change of the level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
-    pub source: Source,
-    /// Thousandths of a point, never 0.
-    pub points_milli: i64,
-}
-
-/// Where points come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// Time without new evidence.
-    Decay,
-    /// A cue of the customer, with its own weight.
-    Cue(CueKind),
-    /// Brings the sum of the cues into the range of the utterance's severity.
-    Severity,
-    /// The text model's part: small, and never enough for another band.
-    Model,
-    /// How the customer sounds, where the configuration lets it count.
-    Sound,
-    /// It was not the first complaint.
-    Repetition,
-    /// The same kind of complaint as before.
-    Topic,
-    /// The level was high already, so the utterance adds less.
-    Headroom,
-    /// Thanks, relief, patience and the like.
-    Relief(CueKind),
-    /// A calm utterance.
-    CalmTurn,
-    /// What the agent offered.
-    Agent(CueKind),
-    /// Lifts the level to what the severity of this utterance alone demands.
-    Floor,
-    /// Keeps the level within 0 to 100.
-    Bound,
-}
-
-impl Source {
-    /// Short name for people; the cue's own name where there is one.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Decay => "decay",
-            Self::Cue(kind) | Self::Relief(kind) | Self::Agent(kind) => kind.as_str(),
-            Self::Severity => "severity",
-            Self::Model => "model",
-            Self::Sound => "sound",
-            Self::Repetition => "repetition",
-            Self::Topic => "topic",
-            Self::Headroom => "headroom",
-            Self::CalmTurn => "calm_turn",
-            Self::Floor => "floor",
-            Self::Bound => "bound",
-        }
-    }
-}
-
-/// The rule that raised, changed or withheld an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Rule {
-    /// Danger to somebody: alerts at once, always.
-    Danger,
-    /// A quotable act: alerts at once.
-    ExplicitAct,
-    /// A more serious act than the open alert's.
-    MoreSeriousAct,
-    /// The open alert's call entered a higher band.
-    NewBand,
-    /// Repeated complaints at a high level, or several utterances in a row that the judge of severity takes for some.
-    SustainedTension,
-    /// Would alert, but waits one turn since the tension may subside.
-    DeferredOneTurn,
-    /// The tension that was waited for did subside.
-    TensionSubsided,
-    /// An act that the text model does not quite believe, in a calm call.
-    DoubtedAct,
-    /// Too few complaints or too low a level for an alert.
-    NotSustained,
-    /// An alert is open and nothing is new.
-    AlreadyOpen,
-    /// The open alert is snoozed and nothing is more serious.
-    Snoozed,
-    /// The snooze is over and the call still tense.
-    SnoozeEnded,
-    /// A person dismissed an alert of this kind.
-    DismissedBefore,
-    /// An alert of this kind was cleared a moment ago.
-    CoolDown,
-    /// The cool-down is over and the call still tense.
-    CoolDownEnded,
-    /// The customer made peace: the alert is cleared.
-    Reconciled,
-    /// The level has been low for a while: the alert is cleared.
-    Subsided,
-    /// Both parties on one channel: only threats and danger count.
-    ThreatsOnly,
-    /// Nobody took the open alert in time.
-    NotTaken,
-    /// A person's command.
-    Command,
-    /// The agent spoke: nothing is decided.
-    AgentSpoke,
-    /// Nothing to decide.
-    Calm,
-}
-
-impl Rule {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Danger => "danger",
-            Self::ExplicitAct => "explicit_act",
-            Self::MoreSeriousAct => "more_serious_act",
-            Self::NewBand => "new_band",
-            Self::SustainedTension => "sustained_tension",
-            Self::DeferredOneTurn => "deferred_one_turn",
-            Self::TensionSubsided => "tension_subsided",
-            Self::DoubtedAct => "doubted_act",
-            Self::NotSustained => "not_sustained",
-            Self::AlreadyOpen => "already_open",
-            Self::Snoozed => "snoozed",
-            Self::SnoozeEnded => "snooze_ended",
-            Self::DismissedBefore => "dismissed_before",
-            Self::CoolDown => "cool_down",
-            Self::CoolDownEnded => "cool_down_ended",
-            Self::Reconciled => "reconciled",
-            Self::Subsided => "subsided",
-            Self::ThreatsOnly => "threats_only",
-            Self::NotTaken => "not_taken",
-            Self::Command => "command",
-            Self::AgentSpoke => "agent_spoke",
-            Self::Calm => "calm",
-        }
-    }
-}
-
-/// A new state of an alert.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AlertChange {
-    /// From 1, in the order alerts were raised in this call.
-    pub id: u32,
-    /// Unfrozen call time.
-    pub t_ms: u64,
-    pub state: AlertState,
-    pub kind: AlertKind,
-    /// One sentence for a supervisor, in the call's language.
-    pub reason: String,
-    /// The customer's words that prove it, at most 160 characters; none when an alert is cleared.
-    pub quote: Option<String>,
-    /// Unfrozen call time until which a snoozed alert is silent.
-    pub until_ms: Option<u64>,
-    /// What the person who dismissed it gave as reason.
-    pub note: Option<String>,
-    pub rule: Rule,
-}
-
-/// A command that fits no open alert. The caller tells its sender.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum AlertError {
-    /// No such alert was ever raised in this call.
-    #[error("alert {id} does not exist in this call: take the id from an alert event")]
-    Unknown { id: u32 },
-    /// It was cleared or dismissed already.
-    #[error("alert {id} is over: only an open alert can be acknowledged, snoozed or dismissed")]
-    Over { id: u32 },
-    #[error("an alert cannot be snoozed until {until_ms} ms, the call is at {now_ms} ms: give a later time")]
-    UntilPassed { until_ms: u64, now_ms: u64 },
 }
 
 impl Escalation {
@@ -263,7 +61,7 @@ impl Escalation {
             meter: Meter::default(),
             policy: Policy::default(),
             simmer: Simmer::default(),
-            complaints: Vec::new(),
+            complaints: Complaints::default(),
             offered: Vec::new(),
             soothed: false,
             turn: 0,
@@ -394,7 +192,7 @@ impl Escalation {
         }
         let parts = self.meter.agent(self.now_ms, &self.settings, &new_kinds);
         let cx = Context { meter: &self.meter, settings: &self.settings, lang: self.lang };
-        self.policy.level_changed(self.now_ms, cx);
+        self.policy.note_level(self.now_ms, cx);
         parts
     }
 
@@ -414,7 +212,7 @@ impl Escalation {
         self.agent_spoke_last = false;
 
         let mixed = channel == Channel::Mixed;
-        let counts = |cue: &Cue| !cue.kind.is_agents() && (!mixed || policy::counts_on_mixed(cue.kind));
+        let counts = |cue: &Cue| !cue.kind.is_agents() && (!mixed || counts_on_mixed(cue.kind));
         let heard: Vec<&Cue> = reading.cues.iter().filter(|cue| counts(cue)).collect();
         // What the text model found without a pattern is shown, but brings no points and no alert of its own.
         let proven = reading.cues.iter().enumerate().filter(|(index, _)| mixed || !reading.is_models(*index));
@@ -423,13 +221,13 @@ impl Escalation {
         // A complaint that only the model hears is shown as one and lifts no band: nobody could say why. It is remembered,
         // so that it counts toward sustained tension.
         let proven = if mixed { severity } else { severity.min(reading.explanation.by_cues.max(1)) };
-        self.forget(t_ms);
+        self.complaints.forget(t_ms, self.settings.repeat_window_ms);
         // What a pattern takes for an act and the text model does not quite believe needs a second sign: that the call is not calm.
         let in_calm = self.complaints.is_empty() && self.simmer.is_calm(t_ms) && self.policy.open().is_none();
         let believed = mixed || !(reading.explanation.doubtful && in_calm);
         let proven = if believed { proven } else { proven.min(2) };
-        let act = if believed { policy::act_of(channel, proven, &cues) } else { None };
-        let kinds = complaint_kinds(&heard);
+        let act = if believed { acts::act_of(channel, proven, &cues) } else { None };
+        let kinds = complaints::kinds(&heard);
         self.simmer.forget(self.policy.over_ms());
         let simmers = !mixed
             && self.simmer.hears(t_ms, reading.severity_score, self.settings.simmer_enter_percent)
@@ -437,7 +235,6 @@ impl Escalation {
         if proven == 0 && cues.iter().any(|cue| cue.weight < 0.0) {
             self.simmer.soothe();
         }
-        let topics = kinds.iter().filter(|kind| self.complaints.iter().any(|c| c.kinds.contains(kind))).count();
         let evidence = Evidence {
             severity: proven,
             by_cues: if mixed { proven } else { proven.min(reading.explanation.by_cues) },
@@ -447,7 +244,7 @@ impl Escalation {
             simmers,
             danger: heard.iter().any(|cue| cue.kind.is_danger()),
             repeats: self.complaints.len(),
-            topics,
+            topics: self.complaints.topics(&kinds),
             words: text.split_whitespace().count(),
             sound: if mixed { 0 } else { self.sound_points },
         };
@@ -457,18 +254,7 @@ impl Escalation {
             self.complaints.push(Complaint { t_ms, turn: self.turn, kinds, quotable });
         }
 
-        let over_ms = self.policy.over_ms();
-        let recent = self.complaints.iter().filter(|c| over_ms.is_none_or(|over_ms| c.t_ms > over_ms));
-        // A complaint that no pattern names counts half.
-        let hits = recent.clone().map(|complaint| 1 + usize::from(complaint.quotable)).sum::<usize>() / 2;
-        let unanswered = recent.clone().all(|complaint| complaint.turn == self.turn);
-        let mut complaints: Vec<CueKind> = Vec::new();
-        for kind in recent.flat_map(|complaint| &complaint.kinds) {
-            if !complaints.contains(kind) {
-                complaints.push(*kind);
-            }
-        }
-        let last_complaint = self.complaints.iter().map(|complaint| complaint.turn).max();
+        let sum = self.complaints.since(self.policy.over_ms(), self.turn);
         let seen = Observation {
             t_ms,
             channel,
@@ -476,13 +262,13 @@ impl Escalation {
             act,
             simmers,
             friendly: heard.iter().any(|cue| cue.weight < 0.0),
-            turns_since_complaint: last_complaint.map_or(u32::MAX, |turn| self.turn.saturating_sub(turn)),
+            turns_since_complaint: self.complaints.turns_since_last(self.turn),
             cues: &cues,
             text,
             turn: self.turn,
-            may_subside: unanswered || self.soothed,
-            hits,
-            complaints: &complaints,
+            may_subside: sum.one_turn || self.soothed,
+            hits: sum.hits,
+            complaints: &sum.kinds,
         };
         let cx = Context { meter: &self.meter, settings: &self.settings, lang: self.lang };
         let rule = match self.policy.observe(&seen, cx, out) {
@@ -490,14 +276,6 @@ impl Escalation {
             rule => rule,
         };
         (severity, parts, rule)
-    }
-
-    fn forget(&mut self, t_ms: u64) {
-        let window_ms = self.settings.repeat_window_ms;
-        self.complaints.retain(|complaint| t_ms.saturating_sub(complaint.t_ms) <= window_ms);
-        if self.complaints.len() >= COMPLAINTS_MAX {
-            self.complaints.remove(0);
-        }
     }
 
     fn context(&self) -> Context<'_> {
@@ -517,15 +295,4 @@ fn severity(mixed: bool, read: Option<u8>, cues: &[&Cue]) -> u8 {
         }
         _ => read,
     }
-}
-
-/// Kinds of complaint among the cues, each once.
-fn complaint_kinds(cues: &[&Cue]) -> Vec<CueKind> {
-    let mut kinds = Vec::new();
-    for cue in cues.iter().filter(|cue| cue.weight > 0.0) {
-        if !kinds.contains(&cue.kind) {
-            kinds.push(cue.kind);
-        }
-    }
-    kinds
 }

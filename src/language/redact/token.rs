@@ -52,6 +52,30 @@ impl Token {
     }
 }
 
+/// The tokens of a text by their places; beyond its ends there is nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a>(pub &'a [Token]);
+
+impl<'a> Line<'a> {
+    pub fn get(self, at: usize) -> Option<&'a Token> {
+        self.0.get(at)
+    }
+
+    /// Empty for what is no word.
+    pub fn word(self, at: usize) -> &'a str {
+        self.get(at).map_or("", |token| token.word.as_str())
+    }
+
+    pub fn is_mark(self, at: usize, mark: char) -> bool {
+        self.get(at).is_some_and(|token| token.is_mark(mark))
+    }
+
+    /// Nothing between this token and the one before.
+    pub fn is_glued(self, at: usize) -> bool {
+        at > 0 && self.get(at).is_some_and(|token| token.start == self.0[at - 1].end)
+    }
+}
+
 /// The pieces of a text, in order.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();

@@ -7,6 +7,7 @@
 
 mod call;
 mod mutate;
+mod talk;
 mod targets;
 
 use std::collections::BTreeMap;
