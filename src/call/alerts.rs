@@ -20,7 +20,7 @@ impl Call {
         for change in changes {
             let (raised, kind, id) = (is_raised(&change), change.kind, self.alert_id(&change));
             self.summary.alerts += u32::from(change.state == AlertState::Raised);
-            self.tell_alert(change, id.clone(), None, None, out);
+            self.tell_alert(change, None, None, out);
             if raised {
                 let coached = self.conversation.alert_raised(self.clock.active_ms(), kind);
                 self.coached(coached, Some(id), out);
@@ -29,11 +29,11 @@ impl Call {
     }
 
     /// What a person decided about alert `alert`; nothing if it is none of this call.
-    pub(super) fn alert_command(&mut self, alert: String, command: &AlertCommand, by: String, out: &mut Vec<Output>) {
-        let Some(number) = self.alert_number(&alert) else { return };
+    pub(super) fn alert_command(&mut self, alert: &str, command: &AlertCommand, by: &str, out: &mut Vec<Output>) {
+        let Some(number) = self.alert_number(alert) else { return };
         for mut change in self.conversation.alert_command(self.clock.active_ms(), number, command) {
             change.note = change.note.map(|note| self.redactor.aside(&note));
-            self.tell_alert(change, alert.clone(), Some(by.clone()), None, out);
+            self.tell_alert(change, Some(by.to_owned()), None, out);
         }
     }
 
@@ -53,8 +53,7 @@ impl Call {
         let waited_ms = t_ms - since_ms;
         for change in self.conversation.alert_not_taken(self.clock.active_ms(), alert, waited_ms) {
             let waited_ms = (change.rule == Rule::NotTaken).then_some(waited_ms);
-            let id = self.alert_id(&change);
-            self.tell_alert(change, id, None, waited_ms, out);
+            self.tell_alert(change, None, waited_ms, out);
         }
     }
 
@@ -83,12 +82,12 @@ impl Call {
     fn tell_alert(
         &mut self,
         change: AlertChange,
-        id: String,
         by: Option<String>,
         unacknowledged_ms: Option<u64>,
         out: &mut Vec<Output>,
     ) {
         self.watch_for_takers(&change);
+        let id = self.alert_id(&change);
         let AlertChange { state, kind, reason, quote, until_ms, note, .. } = change;
         // A snooze ends on active time.
         let left_ms = until_ms.map(|until_ms| until_ms.saturating_sub(self.clock.active_ms()));

@@ -153,7 +153,7 @@ impl Call {
                 self.coached(coached, None, out);
             }
             Input::Tick { t_ms } => self.advance_clock(t_ms, out),
-            Input::Alert { alert, command, by } => self.alert_command(alert, &command, by, out),
+            Input::Alert { alert, command, by } => self.alert_command(&alert, &command, &by, out),
             Input::Note { by, text } => {
                 let text = self.redactor.aside(&text);
                 self.emit(Log::Call, EventKind::Note { by, text }, out);

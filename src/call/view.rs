@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use crate::call::acoustic::Sound;
 use crate::call::event::{CallSummary, EndReason, Event, EventKind, Log};
 use crate::coach::PromptState;
-use crate::terms::{AlertKind, AlertState, Band, Channel, Lang};
+use crate::terms::{AlertKind, AlertState, Band, Channel, CueKind, Lang};
 
 /// Levels kept in a view: what a trend can be read from at a glance.
 const RECENT_LEVELS: usize = 12;
+
+/// Kinds kept of what raised the level lately.
+const WHY: usize = 3;
 
 /// Good moments kept of a call.
 const MOMENTS: usize = 50;
@@ -36,6 +39,9 @@ pub struct CallView {
     /// The last levels, oldest first.
     #[serde(default)]
     pub recent: Vec<LevelPoint>,
+    /// Of what the customer said lately, what raised the level; the newest first, each once.
+    #[serde(default)]
+    pub why: Vec<CueKind>,
     /// The open alert, if any.
     pub alert: Option<OpenAlert>,
     /// The last words heard.
@@ -127,13 +133,21 @@ impl CallView {
             EventKind::Utterance { channel, text: Some(text), .. } => {
                 self.last = Some(LastWords { channel: *channel, text: text.clone(), t_ms: event.t_ms });
             }
-            EventKind::Assessment { level, band, .. } => {
+            EventKind::Assessment { level, band, cues, .. } => {
                 self.level = *level;
                 self.band = *band;
                 if self.recent.len() >= RECENT_LEVELS {
                     self.recent.remove(0);
                 }
                 self.recent.push(LevelPoint { t_ms: event.t_ms, level: *level });
+                let heard = cues.iter().filter(|cue| cue.weight > 0.0).map(|cue| cue.kind);
+                let mut why: Vec<CueKind> = Vec::new();
+                for kind in heard.chain(self.why.iter().copied()) {
+                    if !why.contains(&kind) && why.len() < WHY {
+                        why.push(kind);
+                    }
+                }
+                self.why = why;
             }
             EventKind::Alert { id, state, kind, reason, quote, by, until, unacknowledged_ms, .. } => {
                 let since_ms = self.alert.as_ref().filter(|open| open.id == *id).map_or(event.t_ms, |a| a.since_ms);

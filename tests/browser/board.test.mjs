@@ -75,6 +75,17 @@ test("what one acknowledges, the other board shows", async () => {
   await done(berta, player);
 });
 
+test("who opens the board later sees why a call is kept an eye on", async () => {
+  const player = await call();
+  const anna = await openBoard(browser, server, { sub: "anna" });
+  player.say("Sie haben mir schon wieder zu viel berechnet, das ist ärgerlich.");
+  const why = await row(anna, player).locator(".row-why", { hasText: "Dissatisfaction" }).innerText();
+  const berta = await openBoard(browser, server, { sub: "berta" });
+  assert.equal(await row(berta, player).locator(".row-why", { hasText: "Dissatisfaction" }).innerText(), why);
+  await done(anna);
+  await done(berta, player);
+});
+
 test("snoozing puts it off until a time", async () => {
   const player = await call();
   const page = await openBoard(browser, server);

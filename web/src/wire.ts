@@ -136,6 +136,8 @@ export interface CallView {
   /** Media clock of that event. */
   t_ms: number;
   team?: string | null;
+  /** Of what the customer said lately, what raised the level; the newest first, each once. */
+  why?: CueKind[];
 }
 
 /** The agent's shift so far: what was hard and what was good. Has no number, since it is part of no log. */

@@ -38,7 +38,6 @@ const DANGER = new Set<string>(["violence_threat", "self_harm"]);
 
 export interface Call extends CallView {
   recent: LevelPoint[];
-  /** Of what the customer said lately, what raised the level; the newest first. */
   why: CueKind[];
   /** Grows with every change: what a row compares to know that it is still right. */
   rev: number;
@@ -184,7 +183,7 @@ export class Model {
     return {
       ...view,
       recent: view.recent ?? known?.recent ?? [],
-      why: known?.why ?? [],
+      why: view.why ?? known?.why ?? [],
       rev: (known?.rev ?? 0) + 1,
       startedMs,
       mediaOffsetMs: known?.mediaOffsetMs ?? startedMs,
