@@ -58,6 +58,8 @@ pub enum ClientError {
     Connection { address: String, error: std::io::Error },
     #[error("the server refused call {call}: {message} ({code})")]
     Rejected { call: String, code: String, message: String },
+    #[error("the server ended call {call} while it ran: {message} ({code})")]
+    Ended { call: String, code: String, message: String },
     #[error("the connection broke: {0}")]
     Broken(Box<tungstenite::Error>),
     #[error("the server closed the connection before it had answered{0}")]
@@ -188,13 +190,27 @@ fn unreachable(url: &str, error: tungstenite::Error) -> ClientError {
 /// the first time 0, just before the first frame.
 ///
 /// # Errors
-/// When the server cannot be reached, refuses the call, or breaks the connection.
-pub async fn play(fixture: &Fixture, playing: &Playing, mut progress: impl FnMut(u64)) -> Result<Played, ClientError> {
+/// When the server cannot be reached, refuses or ends the call, or breaks the connection.
+pub async fn play(fixture: &Fixture, playing: &Playing, progress: impl FnMut(u64)) -> Result<Played, ClientError> {
     let mut socket = connect_to(&playing.url, "/v1/media", playing.token.as_deref(), &playing.trust).await?;
     send(&mut socket, Message::text(start_message(fixture, &playing.call).to_string())).await?;
     let ready = answer(&mut socket, &playing.call, "ready").await?;
     let call = ready["call"].as_str().unwrap_or(&playing.call).to_owned();
+    let utterances = play_on(&mut socket, fixture, &call, playing.speed, progress).await.map_err(|error| match error {
+        ClientError::Rejected { call, code, message } => ClientError::Ended { call, code, message },
+        error => error,
+    })?;
+    Ok(Played { call, utterances, ..Played::default() })
+}
 
+/// Plays a call the server has taken to its end; how many utterances the server counted.
+async fn play_on(
+    socket: &mut Socket,
+    fixture: &Fixture,
+    call: &str,
+    speed: f64,
+    mut progress: impl FnMut(u64),
+) -> Result<u64, ClientError> {
     let recording = &fixture.recording;
     let bytes_per_ms =
         recording.sample_rate as usize / 1000 * recording.channels * recording.encoding.bytes_per_sample();
@@ -204,24 +220,24 @@ pub async fn play(fixture: &Fixture, playing: &Playing, mut progress: impl FnMut
     let mut at_ms = 0;
     for frame in recording.data.chunks(bytes_per_ms * FRAME_MS as usize) {
         while let Some(control) = controls.next_if(|control| control.at_ms <= at_ms) {
-            send(&mut socket, Message::text(control_message(&control.kind).to_string())).await?;
+            send(socket, Message::text(control_message(&control.kind).to_string())).await?;
         }
-        send(&mut socket, Message::binary(frame.to_vec())).await?;
+        send(socket, Message::binary(frame.to_vec())).await?;
         at_ms += FRAME_MS;
         progress(at_ms);
-        if playing.speed > 0.0 {
-            let due = begun + Duration::from_secs_f64(at_ms as f64 / 1000.0 / playing.speed);
-            watch_until(&mut socket, &call, due).await?;
+        if speed > 0.0 {
+            let due = begun + Duration::from_secs_f64(at_ms as f64 / 1000.0 / speed);
+            watch_until(socket, call, due).await?;
         }
     }
-    send(&mut socket, Message::text(r#"{"type":"stop"}"#)).await?;
-    let stopped = answer(&mut socket, &call, "stopped").await?;
+    send(socket, Message::text(r#"{"type":"stop"}"#)).await?;
+    let stopped = answer(socket, call, "stopped").await?;
     while let Some(Ok(message)) = socket.next().await {
         if message.is_close() {
             break;
         }
     }
-    Ok(Played { call, utterances: stopped["utterances"].as_u64().unwrap_or(0), ..Played::default() })
+    Ok(stopped["utterances"].as_u64().unwrap_or(0))
 }
 
 /// The next JSON message of a feed; `None` when the server has closed it.

@@ -139,7 +139,7 @@ pub fn run(args: Args) -> Outcome {
         if failed.is_empty() {
             Ok(())
         } else {
-            Err(anyhow::anyhow!("{sent} calls played; {}", failed.join("; ")).into())
+            Err(anyhow::anyhow!("{sent} calls played to the end; {}", failed.join("; ")).into())
         }
     })
 }

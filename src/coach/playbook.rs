@@ -346,6 +346,8 @@ pub struct Condition {
     /// Severity of this customer utterance.
     pub severity_min: Option<u8>,
     pub severity_max: Option<u8>,
+    /// Points that the cues of this utterance add to the level together.
+    pub weight_min: Option<u32>,
     pub complaint: Vec<Complaint>,
     /// The customer reported a failure the company should be sorry for.
     pub failure: Option<bool>,

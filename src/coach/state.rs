@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::CallFacts;
 use super::playbook::{Complaint, Condition, Course, On, Rulebook, Seen};
 use super::slots::{self, Slots};
-use crate::language::facts::{Fact, FactKind, facts};
+use crate::language::facts::{Fact, FactKind, facts, opening_name};
 use crate::terms::{Band, Channel, Cue, CueKind, Lang, Span};
 
 /// What opens a complaint.
@@ -88,6 +88,11 @@ impl<'a> Said<'a> {
             facts.retain(|fact| fact.kind != FactKind::What || !slots::is_place(self.lang, self.text, fact.start));
             facts
         })
+    }
+
+    /// Points that its cues add to the level together.
+    fn weight(&self) -> f32 {
+        self.cues.iter().map(|cue| cue.weight).sum()
     }
 
     pub fn has(&self, kinds: &[CueKind]) -> bool {
@@ -255,12 +260,14 @@ impl CallState {
             let surname = fact.slots.iter().find(|(slot, _)| *slot == "surname");
             fact.kind == FactKind::Name && surname.is_some_and(|(_, name)| names(&self.greeting, name))
         };
-        let facts = match said.facts() {
-            facts if facts.iter().any(agents_name) => {
-                Cow::Owned(facts.iter().filter(|fact| !agents_name(fact)).cloned().collect())
-            }
-            facts => Cow::Borrowed(facts),
-        };
+        let mut facts = Cow::Borrowed(said.facts());
+        let first = self.levels.len() == 1 && said.channel == Channel::Customer;
+        if first && facts.iter().all(|fact| fact.kind != FactKind::Name) {
+            facts.to_mut().extend(opening_name(said.lang, said.text));
+        }
+        if facts.iter().any(agents_name) {
+            facts.to_mut().retain(|fact| !agents_name(fact));
+        }
         self.slots.hear(&facts, grieves || trouble);
         let upset = said.severity.is_some_and(|severity| severity >= 1);
         self.upset |= upset;
@@ -383,6 +390,7 @@ impl CallState {
             && condition.severity_max.is_none_or(|most| said.and_then(|said| said.severity).unwrap_or(0) <= most)
             && (condition.complaint.is_empty() || condition.complaint.contains(&self.complaint()))
             && condition.failure.is_none_or(|failure| grievance.is_some_and(|g| g.failure) == failure)
+            && condition.weight_min.is_none_or(|least| said.is_some_and(|said| said.weight() >= least as f32))
             && condition.eased.is_none_or(|eased| self.eased == eased)
             && condition.agent_turns_min.is_none_or(|least| grievance.is_some_and(|g| g.agent_turns >= least))
             && condition.last_speaker.is_none_or(|speaker| self.last_speaker == Some(speaker))

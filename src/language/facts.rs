@@ -97,6 +97,15 @@ pub fn facts(lang: Lang, text: &str) -> Vec<Fact> {
     placed(text, found)
 }
 
+/// The caller's name where it stands alone in the first words of a call ("Noack. Ich rufe an, weil …"): anywhere else
+/// such a word may be anything. Known for German.
+pub fn opening_name(lang: Lang, text: &str) -> Option<Fact> {
+    match lang {
+        Lang::De => de::opening_name(text).map(|raw| raw.place(text)),
+        Lang::En => None,
+    }
+}
+
 fn placed(text: &str, found: Vec<Raw>) -> Vec<Fact> {
     let mut facts: Vec<Fact> = found.into_iter().map(|raw| raw.place(text)).collect();
     facts.sort_by_key(|fact| (fact.start, fact.end, fact.kind));

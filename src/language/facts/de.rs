@@ -5,6 +5,8 @@ mod things;
 mod times;
 mod troubles;
 
+pub(super) use names::opening_name;
+
 use std::sync::LazyLock;
 
 use regex::Regex;

@@ -226,3 +226,27 @@ fn names_are_told_in_the_first_words() {
         ],
     );
 }
+
+#[test]
+fn one_word_alone_is_a_name_at_the_beginning_of_a_call() {
+    let cases = [
+        ("Guten Tag Noack. Ich ruf jetzt schon zum dritten Mal an.", Some("Noack")),
+        ("Grüß Gott, Hechenberger. Ich bin die mit dem Rollstuhl.", Some("Hechenberger")),
+        ("Zehetner, Auftrag vier vier eins.", Some("Zehetner")),
+        ("Buchholz guten Tag. Ich hab Ratten am Kompost.", Some("Buchholz")),
+        ("Ja, Radtke, Tach. Sagen Sie mal.", Some("Radtke")),
+        ("Wolters.", Some("Wolters")),
+        ("Hallo, ich hab eine Frage.", None),
+        ("Ja, endlich. Ich warte seit einer Stunde.", None),
+        ("Endlich. Ich warte seit einer Stunde.", None),
+        ("Entschuldigung, bin ich da richtig?", None),
+        ("Guten Tag, Kündigung. Ich möchte raus.", None),
+        ("Guten Tag, Frau Seidel, ich habe eine Frage.", None),
+        ("Moin, Feierabend. Ich hab es eilig.", None),
+    ];
+    for (text, surname) in cases {
+        let found = opening_name(Lang::De, text);
+        let told = found.as_ref().and_then(|fact| fact.slots.first().map(|(_, name)| name.as_str()));
+        assert_eq!(told, surname, "{text}");
+    }
+}

@@ -53,6 +53,13 @@ static NAME_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// One word where whoever calls says their name: "Guten Tag, Hechenberger. …", "Zauner, Auftrag vier eins", "Noack guten Tag".
+static NAME_ALONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"^(?:(?:[Jj]a|[Nn]a|[Aa]lso|äh|[Ss]ie|[Ss]chönen|[Gg]uten|[Gg]rüß|[Hh]allo|[Hh]i|[Mm]oin|[Ss]ervus|Tach|Tag|Morgen|Abend|Gott)\b[ ,.!]*)*(?:{FIRST_NAME} )?({SURNAME})(?:[.,!](?: |$)|,? (?:guten|grüß|hallo|moin|servus|tach)\b|$)"
+    ))
+});
+
 static TITLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(Frau|Herr) [^ ]+(?: [A-ZÄÖÜ][^ ]+)?$"));
 
 /// The names by which speakers say who they are.
@@ -86,6 +93,22 @@ pub(super) fn own_names(text: &str, seen: Seen, found: &mut Vec<Raw>) {
             tell("", name.as_str(), name.range(), found);
         }
     }
+}
+
+/// The name in the first words of a call, where one word alone is most likely a name.
+pub(in crate::language::facts) fn opening_name(text: &str) -> Option<Raw> {
+    const OPENERS: &[&str] = &[
+        "ach", "aha", "bitte", "danke", "doch", "eigentlich", "endlich", "entschuldigung", "erstens", "genau", "gestern",
+        "grüezi", "gut", "handy", "heute", "hilfe", "himmel", "hören", "hörn", "internet", "jawohl", "jetzt", "junge", "leider",
+        "mahlzeit", "mensch", "nee", "nein", "nun", "okay", "paket", "prima", "richtig", "schön", "sehr", "so", "stimmt", "strom",
+        "super", "ticket", "verzeihung", "wissen",
+    ];
+    let name = NAME_ALONE.captures(text)?.get(1)?;
+    let mut found = Vec::new();
+    if is_surname(name.as_str()) && !OPENERS.contains(&name.as_str().to_lowercase().as_str()) {
+        tell("", name.as_str(), name.range(), &mut found);
+    }
+    found.pop()
 }
 
 /// Whether a word that stands alone may be somebody's name: what people call about mostly ends otherwise.
