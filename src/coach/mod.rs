@@ -208,6 +208,9 @@ impl Coach {
         if !self.ended {
             self.relief(&said);
             self.trigger(Moment::Said(&said), now_ms, &mut out);
+            if self.state.cut_in {
+                self.trigger(Moment::Overlap, now_ms, &mut out);
+            }
             self.settle(now_ms, &mut out);
         }
         out

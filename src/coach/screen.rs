@@ -107,7 +107,7 @@ impl Floor {
         let on_the_way = |stopped_ms: Option<u64>| stopped_ms.is_some_and(|at| now_ms < at + WORDS_SETTLED_MS);
         let agents = self.agent_unheard && on_the_way(self.agent_stopped_ms);
         // What was called for before the customer spoke can wait for what the customer says.
-        let customers = self.customer_began_ms.is_some_and(|began| since_ms < began)
+        let customers = self.customer_began_ms.is_some_and(|began| since_ms <= began)
             && (self.customer || on_the_way(self.customer_stopped_ms));
         agents || customers
     }

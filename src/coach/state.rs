@@ -42,6 +42,8 @@ const COURSE_MS: u64 = 60_000;
 const COURSE_LEVEL: u8 = 5;
 /// Overlaps count for this long.
 const OVERLAP_MEMORY_MS: u64 = 60_000;
+/// Words that are cut off tell of the overlap that was heard so long before they were understood, at most.
+const SAME_OVERLAP_MS: u64 = 15_000;
 /// A shorter overlap is a "mhm", not an interruption.
 pub const OVERLAP_MIN_MS: u64 = 700;
 /// The agent's share says nothing before this much was spoken.
@@ -161,6 +163,8 @@ pub struct CallState {
     last_speaker: Option<Channel>,
     /// The latest utterance in lower case, for what is asked in a silence.
     last_words: String,
+    /// It was the customer's, and the agent has just gone on where it was cut off.
+    pub cut_in: bool,
     /// The agent's speech since the customer's last words.
     agent_run_ms: u64,
     /// Silence before the latest utterance.
@@ -196,6 +200,13 @@ impl CallState {
         self.band = band;
         self.peak = self.peak.max(band);
         let turn = self.is_turn(said.channel);
+        self.cut_in = said.channel == Channel::Agent
+            && self.last_speaker == Some(Channel::Customer)
+            && is_cut_off(&self.last_words)
+            && self.overlaps.back().is_none_or(|at| now_ms.saturating_sub(*at) >= SAME_OVERLAP_MS);
+        if self.cut_in {
+            self.overlap(now_ms);
+        }
         self.last_speaker = Some(said.channel);
         self.last_words.clone_from(&said.lower);
         self.pause_ms = self.last_end_ms.map_or(0, |end| said.span.start_ms.saturating_sub(end));
@@ -429,6 +440,11 @@ fn names(lower: &str, surname: &str) -> bool {
 }
 
 /// Whether a condition is asked at this moment.
+/// Whether a sentence breaks off, as recognisers and people write it.
+fn is_cut_off(words: &str) -> bool {
+    ["–", "—", " -", "…", "..."].iter().any(|end| words.trim_end().ends_with(end))
+}
+
 fn on(condition: &Condition, moment: Moment<'_>) -> bool {
     match (condition.on, moment) {
         (None, _)

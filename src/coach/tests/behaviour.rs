@@ -38,7 +38,7 @@ fn a_followed_prompt_is_done_and_a_wrong_one_withdrawn() {
     assert_eq!(stage.states("002-6"), vec![PromptState::Shown, PromptState::Done]);
 
     let mut stage = Stage::new(Lang::De, CallFacts::default());
-    stage.play("C 2 45 [] a\nA [solution_offer] b\nC 0 30 [humour] c\nA [next_step] d\nC 3 60 [insult] e");
+    stage.play("C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 30 [humour] c\nA [next_step] d\nC 3 60 [insult] e");
     assert_eq!(stage.states("001-9"), vec![PromptState::Shown, PromptState::Withdrawn]);
 }
 
@@ -271,7 +271,10 @@ fn the_worst_of_a_heated_call_and_not_every_complaint_calls_for_a_breath() {
     let outcry = "A [] a\nC 2 30 [anger] Sie haben mir das falsche Kleid geschickt, am Samstag ist Hochzeit!";
     assert_eq!(breaths(outcry), 0, "who begins with an outcry has to be heard, and worse may come");
     assert_eq!(breaths("A [] a\nC 3 60 [legal_threat] Dann eben mein Anwalt."), 0, "a threat in a cool voice is none");
-    assert_eq!(breaths("A [] a\nC 3 60 [legal_threat anger] Ich gehe zum Anwalt! Noch heute!"), 1);
+    let twice = "A [] a\nC 2 30 [dissatisfaction] Es ist kaputt.\nA [] b\nC 1 30 [] c\nA [] d\n";
+    let outburst = "C 3 60 [legal_threat anger] Ich gehe zum Anwalt! Noch heute!";
+    assert_eq!(breaths(&format!("{twice}{outburst}")), 1, "and after two answers that did not help");
+    assert_eq!(breaths(&format!("{twice}C 2 30 [anger] Das ist doch ärgerlich! Wirklich!")), 0, "not every word of anger");
     assert_eq!(breaths("A [] a\nC 0 0 [profanity] Verdammt, wo ist denn meine Brille?"), 0, "a curse in a calm call");
 }
 
@@ -285,8 +288,8 @@ fn amends_are_due_for_an_excuse_and_after_two_answers_without_a_word_of_regret()
     let complaint = "C 2 30 [dissatisfaction] Meine Lieferung ist nicht da.\n";
     assert_eq!(
         play(&format!("{complaint}A [question] Wie ist die Nummer?\nC 0 30 [] Vier.\nA [question] Und der Name?")),
-        (0, 0),
-        "who asks has not answered yet"
+        (1, 0),
+        "two questions, and no word of regret"
     );
     assert_eq!(play(&format!("{complaint}A [blame_customer] Sie hätten die Mail lesen müssen.")), (1, 0));
     assert_eq!(play(&format!("{complaint}A [question] Oje, was ist denn passiert?")), (0, 0));

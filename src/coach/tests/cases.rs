@@ -205,12 +205,12 @@ const CASES: &[Case] = &[
     Case {
         id: "001-9",
         speaks: (
-            "C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 30 [humour] Der Hund wartet auch schon.\nA [next_step] Er kommt morgen um acht.",
-            4,
+            "C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 30 [humour] Der Hund wartet auch schon.",
+            3,
         ),
-        silent: "C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 30 [humour] Der Hund wartet auch schon.\nA [] Den Hund grüßen Sie mal.",
+        silent: "C 2 45 [dissatisfaction] a\nA [] b\nC 0 30 [humour] Der Hund wartet auch schon.",
         limit: (
-            "C 2 45 [] a\nA [solution_offer] b\nC 0 35 [humour] c\nA [next_step] d\n~ 30\nC 0 28 [humour] e\nA [next_step] f",
+            "C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 35 [humour] c\nA [next_step] d\n~ 30\nC 0 28 [humour] e",
             1,
         ),
         facts: nothing_known,

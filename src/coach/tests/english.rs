@@ -245,12 +245,12 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "001-9",
         speaks: (
-            "C 2 45 [dissatisfaction] The dog's bed still isn't here.\nA [solution_offer] I'll send one out to you today.\nC 0 30 [humour] Good, because he's moved into my armchair.\nA [next_step] It'll be with you tomorrow before eight.",
-            4,
+            "C 2 45 [dissatisfaction] The dog's bed still isn't here.\nA [solution_offer] I'll send one out to you today.\nC 0 30 [humour] Good, because he's moved into my armchair.",
+            3,
         ),
-        silent: "C 2 45 [dissatisfaction] The dog's bed still isn't here.\nA [solution_offer] I'll send one out to you today.\nC 0 30 [humour] Good, because he's moved into my armchair.\nA [] Give him a pat from me.",
+        silent: "C 2 45 [dissatisfaction] The dog's bed still isn't here.\nA [] Let me see.\nC 0 30 [humour] Good, because he's moved into my armchair.",
         limit: (
-            "C 2 45 [dissatisfaction] The dog's bed still isn't here.\nA [solution_offer] I'll send one out to you today.\nC 0 35 [humour] Good, because he's moved into my armchair.\nA [next_step] It'll be with you tomorrow.\n~ 30\nC 0 28 [humour] I'll have my chair back, then.\nA [next_step] By eight, the driver says.",
+            "C 2 45 [dissatisfaction] The dog's bed still isn't here.\nA [solution_offer] I'll send one out to you today.\nC 0 35 [humour] Good, because he's moved into my armchair.\nA [next_step] It'll be with you tomorrow.\n~ 30\nC 0 28 [humour] I'll have my chair back, then.",
             1,
         ),
         facts: nothing_known,

@@ -13,12 +13,14 @@ fn count(script: &str, id: &str) -> usize {
 }
 
 #[test]
-fn after_a_second_no_a_call_back_is_what_is_left() {
-    let complaint = "A [] a\nC 2 30 [dissatisfaction] Das Sofa ist falsch.\n";
-    let first = format!("{complaint}A [refusal] Das nehmen wir nicht zurück.\n");
-    assert_eq!((count(&first, "001-8"), count(&first, "000-b")), (1, 0));
-    let second = format!("{first}~ 20\nC 2 30 [anger] Wie bitte?\nA [refusal] Das nehmen wir nicht zurück.");
-    assert_eq!((count(&second, "001-8"), count(&second, "000-b")), (1, 1));
+fn what_the_house_refuses_is_said_positively_and_what_is_not_there_replaced() {
+    let no = |said: &str| {
+        let script = format!("A [] a\nC 2 30 [dissatisfaction] Das Sofa ist falsch.\nA [refusal] {said}");
+        ["001-5", "001-8", "000-b"].map(|id| count(&script, id))
+    };
+    assert_eq!(no("Das nehmen wir nach vierzehn Tagen nicht zurück."), [1, 0, 0]);
+    assert_eq!(no("Das Modell ist leider ausverkauft."), [0, 1, 0]);
+    assert_eq!(no("Das weiß ich leider nicht."), [0, 0, 1]);
 }
 
 #[test]

@@ -105,7 +105,8 @@ pub(in crate::language::facts) fn opening_name(text: &str) -> Option<Raw> {
     ];
     let name = NAME_ALONE.captures(text)?.get(1)?;
     let mut found = Vec::new();
-    if is_surname(name.as_str()) && !OPENERS.contains(&name.as_str().to_lowercase().as_str()) {
+    let greeted = ["Frau ", "Herr "].iter().any(|title| text[..name.start()].ends_with(title));
+    if !greeted && is_surname(name.as_str()) && !OPENERS.contains(&name.as_str().to_lowercase().as_str()) {
         tell("", name.as_str(), name.range(), &mut found);
     }
     found.pop()
