@@ -196,10 +196,11 @@ pub async fn play(fixture: &Fixture, playing: &Playing, progress: impl FnMut(u64
     send(&mut socket, Message::text(start_message(fixture, &playing.call).to_string())).await?;
     let ready = answer(&mut socket, &playing.call, "ready").await?;
     let call = ready["call"].as_str().unwrap_or(&playing.call).to_owned();
-    let utterances = play_on(&mut socket, fixture, &call, playing.speed, progress).await.map_err(|error| match error {
-        ClientError::Rejected { call, code, message } => ClientError::Ended { call, code, message },
-        error => error,
-    })?;
+    let utterances =
+        play_on(&mut socket, fixture, &call, playing.speed, progress).await.map_err(|error| match error {
+            ClientError::Rejected { call, code, message } => ClientError::Ended { call, code, message },
+            error => error,
+        })?;
     Ok(Played { call, utterances, ..Played::default() })
 }
 

@@ -362,6 +362,7 @@ pub struct Condition {
     pub pause_s_min: Option<u64>,
     /// Length of this utterance, in seconds.
     pub spoken_s_min: Option<u64>,
+    /// Times the agent has spoken so far; what is said in a row is one.
     pub agent_utterances_min: Option<u32>,
     pub agent_utterances_max: Option<u32>,
     /// Time the customer waited before the call.

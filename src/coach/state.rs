@@ -249,7 +249,8 @@ impl CallState {
         } else if self.upset && self.grievance.is_none() && said.has(ANSWERS) && !said.has(&[CueKind::Question]) {
             self.complain(false);
         }
-        self.agent_utterances += 1;
+        // What is said in a row is one: a recogniser cuts a greeting in two where somebody breathes.
+        self.agent_utterances += u32::from(turn);
         self.agent_run_ms += said.span.duration_ms();
         if let Some(grievance) = &mut self.grievance {
             grievance.agent_turns += u32::from(turn);

@@ -86,11 +86,12 @@ pub fn evaluate(language: &Language, settings: &EscalationSettings, loaded: &Loa
             return None;
         }
         let (utterances, dialogues) = measure(language, settings, &lines, &calls, Wording::Text);
-        let policy_alone = (!calls.is_empty()).then(|| {
-            let traces: Vec<CallTrace> = calls.iter().map(|call| trace_labels(settings, call)).collect();
-            dialogues::report(&calls, &traces)
+        let labelled: Vec<&Dialogue> = calls.iter().copied().filter(|call| call.is_labelled()).collect();
+        let policy_alone = (!labelled.is_empty()).then(|| {
+            let traces: Vec<CallTrace> = labelled.iter().map(|call| trace_labels(settings, call)).collect();
+            dialogues::report(&labelled, &traces)
         });
-        let presets = if calls.is_empty() { Vec::new() } else { noise::presets(&calls) };
+        let presets = if labelled.is_empty() { Vec::new() } else { noise::presets(&labelled) };
         let recognition = recognition_loss(language, settings, &lines, &calls);
         Some(LanguageReport { lang, utterances, dialogues, policy_alone, presets, recognition })
     });

@@ -38,8 +38,8 @@ pub struct PracticesReport {
     pub calls: usize,
     /// As the program reads the words.
     pub read: PracticeFigures,
-    /// With the labels in place of what was read.
-    pub labels: PracticeFigures,
+    /// With the labels in place of what was read, over the calls that are labelled.
+    pub labels: Option<PracticeFigures>,
 }
 
 /// What was whispered against what was expected.
@@ -61,34 +61,61 @@ pub struct PracticeScore {
     pub shown: usize,
     /// Shown where this practice was expected.
     pub right: usize,
-    /// Shown where this practice or one like it was expected.
+    /// Shown where this practice, or one in whose place it would serve (`also`), was expected.
+    pub right_or_also: usize,
+    /// The same, practices that are [`ALIKE`] included.
     pub right_or_alike: usize,
     /// Expected where pace and budget left room.
     pub expected: usize,
     pub met: usize,
-    /// Met by this practice or one like it.
+    /// Met by this practice or one that would serve as well.
+    pub met_or_also: usize,
+    /// The same, practices that are [`ALIKE`] included.
     pub met_or_alike: usize,
     /// Expected so soon after a right whisper that none was allowed; not in `expected`.
     pub no_room: usize,
 }
 
+/// How close a whisper is to what was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Close {
+    /// The practice itself.
+    Same,
+    /// One that would serve as well: a reader says so.
+    Also,
+    /// One that answers the same moment.
+    Alike,
+}
+
 impl PracticeScore {
-    /// Share of the whispers that were expected, 0 to 1; with `alike`, also in place of one like it.
-    pub fn precision(self, alike: bool) -> Option<f64> {
-        share(if alike { self.right_or_alike } else { self.right }, self.shown)
+    /// Share of the whispers that were expected, 0 to 1, at least as `close` as this.
+    pub fn precision(self, close: Close) -> Option<f64> {
+        let right = match close {
+            Close::Same => self.right,
+            Close::Also => self.right_or_also,
+            Close::Alike => self.right_or_alike,
+        };
+        share(right, self.shown)
     }
 
-    /// Share of the expected moments with room that were met, 0 to 1.
-    pub fn recall(self, alike: bool) -> Option<f64> {
-        share(if alike { self.met_or_alike } else { self.met }, self.expected)
+    /// Share of the expected moments with room that were met, 0 to 1, at least as `close` as this.
+    pub fn recall(self, close: Close) -> Option<f64> {
+        let met = match close {
+            Close::Same => self.met,
+            Close::Also => self.met_or_also,
+            Close::Alike => self.met_or_alike,
+        };
+        share(met, self.expected)
     }
 
     fn add(&mut self, other: Self) {
         self.shown += other.shown;
         self.right += other.right;
+        self.right_or_also += other.right_or_also;
         self.right_or_alike += other.right_or_alike;
         self.expected += other.expected;
         self.met += other.met;
+        self.met_or_also += other.met_or_also;
         self.met_or_alike += other.met_or_alike;
         self.no_room += other.no_room;
     }
@@ -107,19 +134,20 @@ pub fn practices(
             .iter()
             .filter(|call| call.expected.is_some() && wanted(lang, split, call.lang, call.split))
             .collect();
-        let figures = |source| {
+        let figures = |calls: &[&Dialogue], source| {
             let mut figures = PracticeFigures::default();
-            for call in &calls {
+            for call in calls {
                 figures.take(call, &play(rules, settings, call, source), rules.playbook.for_queue(None));
             }
             figures.pool(rules.playbook.for_queue(None));
             figures
         };
+        let labelled: Vec<&Dialogue> = calls.iter().copied().filter(|call| call.is_labelled()).collect();
         (!calls.is_empty()).then(|| PracticesReport {
             lang,
             calls: calls.len(),
-            read: figures(Source::Words),
-            labels: figures(Source::Labels),
+            read: figures(&calls, Source::Words),
+            labels: (!labelled.is_empty()).then(|| figures(&labelled, Source::Labels)),
         })
     };
     [Lang::De, Lang::En].into_iter().filter_map(of_lang).collect()
@@ -213,17 +241,17 @@ impl PracticeFigures {
         let is_moment = |id: &str| kind(id).is_some_and(|practice| practice.show == Show::Moment);
         let expected = call.expected.as_deref().unwrap_or_default();
 
-        // Each expected moment is met by one whisper at most, an exact one before one like it, and what is wanted before
-        // what is welcome.
-        let mut met: Vec<Option<(usize, bool)>> = vec![None; expected.len()];
-        for exact in [true, false] {
+        // Each expected moment is met by one whisper at most, the closest first, and what is wanted before what is welcome.
+        let mut met: Vec<Option<(usize, Close)>> = vec![None; expected.len()];
+        for close in [Close::Same, Close::Also, Close::Alike] {
             for (at, whisper) in whispers.iter().enumerate() {
                 if met.iter().flatten().any(|(by, _)| *by == at) {
                     continue;
                 }
-                let fits = |expected: &Expected| match exact {
-                    true => expected.practice == whisper.practice,
-                    false => alike(&expected.practice, &whisper.practice) || expected.also.contains(&whisper.practice),
+                let fits = |expected: &Expected| match close {
+                    Close::Same => expected.practice == whisper.practice,
+                    Close::Also => expected.also.contains(&whisper.practice),
+                    Close::Alike => alike(&expected.practice, &whisper.practice),
                 };
                 let place = |strength| {
                     expected.iter().zip(&met).position(|(expected, met)| {
@@ -234,17 +262,19 @@ impl PracticeFigures {
                     })
                 };
                 if let Some(place) = place(Strength::Must).or_else(|| place(Strength::May)) {
-                    met[place] = Some((at, exact));
+                    met[place] = Some((at, close));
                 }
             }
         }
 
-        let by = |at: usize| met.iter().flatten().find(|(by, _)| *by == at).map(|(_, exact)| *exact);
+        let by = |at: usize| met.iter().flatten().find(|(by, _)| *by == at).map(|(_, close)| *close);
+        let within = |found: Option<Close>, close: Close| usize::from(found.is_some_and(|found| found <= close));
         for (at, whisper) in whispers.iter().enumerate().filter(|(_, whisper)| !is_safety(&whisper.practice)) {
             let score = self.practices.entry(whisper.practice.clone()).or_default();
             score.shown += 1;
-            score.right += usize::from(by(at) == Some(true));
-            score.right_or_alike += usize::from(by(at).is_some());
+            score.right += within(by(at), Close::Same);
+            score.right_or_also += within(by(at), Close::Also);
+            score.right_or_alike += within(by(at), Close::Alike);
             if by(at).is_none() {
                 let Whisper { turn, practice, text, .. } = whisper;
                 self.wrong.push(format!("{}, turn {turn}: {practice} not expected: {text}", call.id));
@@ -269,8 +299,10 @@ impl PracticeFigures {
                 continue;
             }
             score.expected += 1;
-            score.met += usize::from(met.is_some_and(|(_, exact)| exact));
-            score.met_or_alike += usize::from(met.is_some());
+            let found = met.map(|(_, close)| close);
+            score.met += within(found, Close::Same);
+            score.met_or_also += within(found, Close::Also);
+            score.met_or_alike += within(found, Close::Alike);
             if met.is_none() {
                 self.wrong.push(format!("{}, turn {}: {} missed", call.id, expected.turn, expected.practice));
             }
@@ -322,18 +354,21 @@ struct Table<'a> {
 impl Display for Table<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let PracticesReport { lang, calls, read, labels } = self.report;
-        for (how, figures) in [("", read), (", with perfect cues", labels)] {
+        let perfect = labels.iter().map(|labels| (", with perfect cues", labels));
+        for (how, figures) in [("", read)].into_iter().chain(perfect) {
             writeln!(f, "{}: whispers in {calls} calls{how}", lang.as_str())?;
-            writeln!(f, "  {:<10} shown  precision (alike)   expected  recall (alike)  no room", "")?;
+            writeln!(f, "  {:<10} shown  precision (also, alike)   expected  recall (also, alike)  no room", "")?;
             let pooled = [("advice", &figures.prompts), ("moments", &figures.moments)];
             for (name, score) in pooled.into_iter().chain(figures.practices.iter().map(|(id, s)| (id.as_str(), s))) {
-                let [precision, precise, recall, recalled] =
-                    [score.precision(false), score.precision(true), score.recall(false), score.recall(true)]
-                        .map(|share| share.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0)));
+                let closest = [Close::Same, Close::Also, Close::Alike];
+                let percent =
+                    |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
+                let [precision, also, alike] = closest.map(|close| percent(score.precision(close)));
+                let [recall, recall_also, recall_alike] = closest.map(|close| percent(score.recall(close)));
                 let PracticeScore { shown, expected, no_room, .. } = score;
                 writeln!(
                     f,
-                    "  {name:<10} {shown:>5}  {precision:>9} {precise:>7}   {expected:>8}  {recall:>6} {recalled:>7}  {no_room:>7}"
+                    "  {name:<10} {shown:>5}  {precision:>9} {also:>6} {alike:>6}   {expected:>8}  {recall:>6} {recall_also:>6} {recall_alike:>6}  {no_room:>7}"
                 )?;
             }
             if self.details {
@@ -378,10 +413,19 @@ mod tests {
     fn a_whisper_is_right_in_time_and_in_place_of_one_like_it() {
         let call = call(r#"{"turn":1,"practice":"002-6"},{"turn":6,"practice":"001-1"}"#, 10);
         let found = figures(&call, &[whisper(3, "001-6"), whisper(9, "001-1")]);
-        let PracticeScore { shown, right, right_or_alike, expected, met, met_or_alike, no_room } = found.prompts;
+        let PracticeScore { shown, right, right_or_alike, expected, met, met_or_alike, no_room, .. } = found.prompts;
         assert_eq!((shown, right, right_or_alike), (2, 0, 1), "the first is like it, the second too late");
         assert_eq!((expected, met, met_or_alike, no_room), (2, 0, 1, 0));
         assert_eq!(found.wrong.len(), 2);
+    }
+
+    #[test]
+    fn what_a_reader_says_would_serve_is_closer_than_what_is_alike() {
+        let call = call(r#"{"turn":1,"practice":"002-6","also":["001-7"]},{"turn":6,"practice":"001-5"}"#, 10);
+        let found = figures(&call, &[whisper(1, "001-7"), whisper(6, "001-8")]).prompts;
+        assert_eq!((found.right, found.right_or_also, found.right_or_alike), (0, 1, 2));
+        assert_eq!((found.met, found.met_or_also, found.met_or_alike), (0, 1, 2));
+        assert_eq!(found.precision(Close::Also), Some(0.5));
     }
 
     #[test]
@@ -405,7 +449,7 @@ mod tests {
         let expected = r#"{"turn":1,"practice":"002-6"},{"turn":2,"practice":"001-1"}"#;
         let right = figures(&call(expected, 6), &[whisper(1, "002-6")]);
         assert_eq!((right.prompts.expected, right.prompts.no_room), (1, 1));
-        assert_eq!(right.prompts.recall(false), Some(1.0));
+        assert_eq!(right.prompts.recall(Close::Same), Some(1.0));
         let wrong = figures(&call(expected, 6), &[whisper(1, "002-1")]);
         assert_eq!((wrong.prompts.expected, wrong.prompts.no_room), (2, 0));
         let moments = figures(&call(r#"{"turn":2,"practice":"000-c"}"#, 6), &[whisper(1, "002-6")]);
@@ -424,8 +468,8 @@ mod tests {
         let loaded = Loaded { dialogues: labelled("a", lines.as_bytes()).dialogues, ..Loaded::default() };
         let report = practices(&rules, &EscalationSettings::default(), &loaded, None);
         let [report] = &report[..] else { panic!("{report:?}") };
-        assert_eq!(report.labels.prompts.recall(false), Some(1.0));
-        assert_eq!(report.read.prompts.recall(false), Some(0.0), "nothing can be read from these words");
+        assert_eq!(report.labels.as_ref().unwrap().prompts.recall(Close::Same), Some(1.0));
+        assert_eq!(report.read.prompts.recall(Close::Same), Some(0.0), "nothing can be read from these words");
         assert!(report.table(true).to_string().contains("002-6 missed"));
     }
 }

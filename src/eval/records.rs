@@ -146,6 +146,11 @@ pub enum Strength {
 }
 
 impl Dialogue {
+    /// Whether somebody has labelled what is said in it: not where only the course and the whispers were read for.
+    pub fn is_labelled(&self) -> bool {
+        self.turns.iter().any(|turn| turn.severity.is_some() || !turn.cues.is_empty())
+    }
+
     /// Whether any turn has recognised words beside the reference.
     pub fn is_recognised(&self) -> bool {
         self.turns.iter().any(|turn| turn.recognised.is_some())

@@ -162,7 +162,10 @@ const CASES: &[Case] = &[
         id: "002-1",
         speaks: ("A [] a\nC 0 0 [] b\nA [] c\nC 0 0 [] d\nA [] e", 5),
         silent: "A [] a\nC 0 0 [] b\nA [name_used] Frau Keller, ich sehe nach.\nC 0 0 [] d\nA [] e",
-        limit: ("A [] a\nA [] b\nA [] c\n~ 61\nA [] d\n~ 61\nA [] e\n~ 61\nA [] f", 2),
+        limit: (
+            "A [] a\nC 0 0 [] b\nA [] c\nC 0 0 [] d\nA [] e\n~ 61\nC 0 0 [] f\nA [] g\n~ 61\nC 0 0 [] h\nA [] i\n~ 61\nC 0 0 [] j\nA [] k",
+            2,
+        ),
         facts: keller,
         live: true,
     },
@@ -186,7 +189,7 @@ const CASES: &[Case] = &[
             "A [] Guten Tag.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [specific_empathy] Das ist lästig.",
             2,
         ),
-        silent: "A [thanks] Danke für Ihren Anruf.\nC 1 20 [repeat_contact] Ich frage noch einmal nach.\nA [] Ihre Nummer?",
+        silent: "A [] Guten Tag.\nC 0 0 [] Hallo.\nA [thanks] Danke, dass Sie sich wieder melden.\nC 1 20 [repeat_contact] Ja, ich frage noch einmal nach.",
         limit: (
             "C 1 20 [repeat_contact] Ich wollte noch einmal nachfragen.\n~ 61\nC 1 20 [repeat_contact] Ich frage noch einmal nach.",
             1,
@@ -204,10 +207,7 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "001-9",
-        speaks: (
-            "C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 30 [humour] Der Hund wartet auch schon.",
-            3,
-        ),
+        speaks: ("C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 30 [humour] Der Hund wartet auch schon.", 3),
         silent: "C 2 45 [dissatisfaction] a\nA [] b\nC 0 30 [humour] Der Hund wartet auch schon.",
         limit: (
             "C 2 45 [dissatisfaction] a\nA [solution_offer] b\nC 0 35 [humour] c\nA [next_step] d\n~ 30\nC 0 28 [humour] e",
@@ -228,7 +228,7 @@ const CASES: &[Case] = &[
         id: "001-10",
         speaks: ("A [] Guten Tag.\nC 0 0 [] Hallo.\nA [hold_announcement] Einen Moment, das System sucht.\n~ 6", 4),
         silent: "A [] Guten Tag.\nC 2 30 [dissatisfaction] Hallo.\nA [hold_announcement] Einen Moment, das System sucht.\n~ 6",
-        limit: ("A [] a\nA [hold_announcement] Das System sucht.\n~ 70\nA [hold_announcement] c\n~ 10", 1),
+        limit: ("A [] a\nC 0 0 [] b\nA [hold_announcement] Das System sucht.\n~ 70\nA [hold_announcement] c\n~ 10", 1),
         facts: nothing_known,
         live: true,
     },

@@ -172,7 +172,7 @@ pub(super) const CASES: &[Case] = &[
         ),
         silent: "A [] Good morning, how can I help?\nC 0 0 [] It's about my bill.\nA [name_used] I'll pull it up, Mrs Miller.\nC 0 0 [] Lovely.\nA [] Here it is.",
         limit: (
-            "A [] Good morning.\nA [] I'll pull it up.\nA [] Here it is.\n~ 61\nA [] It's the one from March.\n~ 61\nA [] And this is the meter reading.\n~ 61\nA [] That's the whole of it.",
+            "A [] Good morning.\nC 0 0 [] It's about my bill.\nA [] I'll pull it up.\nC 0 0 [] Lovely.\nA [] Here it is.\n~ 61\nC 0 0 [] Right.\nA [] It's the one from March.\n~ 61\nC 0 0 [] I see.\nA [] And this is the meter reading.\n~ 61\nC 0 0 [] Yes.\nA [] That's the whole of it.",
             2,
         ),
         facts: mrs_miller,
@@ -223,7 +223,7 @@ pub(super) const CASES: &[Case] = &[
             "A [] Good morning.\nC 1 20 [repeat_contact] I rang last week, and I'm just checking in again.\nA [specific_empathy] Having to ring again is a nuisance.",
             2,
         ),
-        silent: "A [thanks] Thank you for calling.\nC 1 20 [repeat_contact] I'm just following up on last week.\nA [] Could I take your number?",
+        silent: "A [] Good morning.\nC 0 0 [] Hello.\nA [thanks] Thank you for coming back to us.\nC 1 20 [repeat_contact] Yes, I'm just calling to ask again.",
         limit: (
             "C 1 20 [repeat_contact] I'm just following up on last week.\n~ 61\nC 1 20 [repeat_contact] I'm just checking in again about that.",
             1,
@@ -273,12 +273,12 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "001-10",
         speaks: (
-            "A [] Good morning.\nC 0 0 [] Hello.\nA [hold_announcement] One moment, the system's just loading.\n~ 6",
+            "A [] Good morning.\nC 0 0 [] Hello.\nA [hold_announcement] One moment, that's just printing.\n~ 6",
             4,
         ),
         silent: "A [] Good morning.\nC 2 30 [dissatisfaction] My order's wrong.\nA [hold_announcement] One moment, the system's just loading.\n~ 6",
         limit: (
-            "A [] Good morning.\nA [hold_announcement] One moment, the system's just loading.\n~ 70\nA [hold_announcement] One more moment.\n~ 10",
+            "A [] Good morning.\nC 0 0 [] Hello.\nA [hold_announcement] One moment, that's just printing.\n~ 70\nA [hold_announcement] One more moment.\n~ 10",
             1,
         ),
         facts: nothing_known,

@@ -66,7 +66,8 @@ fn band(level: u8) -> Band {
 
 fn cues(list: &str) -> Vec<Cue> {
     let kind = |name: &str| CueKind::from_name(name).unwrap_or_else(|| panic!("no cue {name}"));
-    let cue = |name| Cue { kind: kind(name), start: 0, end: 0, text: String::new(), weight: 0.0 };
+    let weight = |kind| crate::language::severity::defaults(kind).weight;
+    let cue = |name| Cue { kind: kind(name), start: 0, end: 0, text: String::new(), weight: weight(kind(name)) };
     list.split_whitespace().map(cue).collect()
 }
 

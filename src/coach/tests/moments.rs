@@ -38,17 +38,19 @@ fn who_is_sent_elsewhere_is_told_who_helps() {
 }
 
 #[test]
-fn who_begins_with_how_often_they_called_is_thanked() {
+fn who_asks_again_or_begins_with_the_complaint_is_thanked() {
     let thanked = |line: &str| count(&format!("A [] Guten Tag.\n{line}"), "001-7");
     assert_eq!(thanked("C 2 30 [repeat_contact dissatisfaction] Ich rufe zum fünften Mal an."), 1);
-    assert_eq!(thanked("C 1 10 [repeat_contact long_wait] Ich rufe wieder an, es sind elf Tage."), 1);
-    assert_eq!(thanked("C 1 10 [repeat_contact] Ich habe gestern schon angerufen."), 0, "it may be no reproach");
+    assert_eq!(thanked("C 1 10 [repeat_contact] Ich habe gestern schon angerufen."), 1);
+    let told = "Die Lampe ist gestern gekommen, und der Schirm hat einen langen Riss, quer über die ganze Seite.";
+    assert_eq!(thanked(&format!("C 2 30 [dissatisfaction long_wait] {told}")), 1);
     assert_eq!(
-        thanked("C 2 30 [repeat_contact anger] Zum fünften Mal, was soll das!"),
+        thanked("C 2 30 [repeat_contact insult] Zum fünften Mal, Sie Schnarchnase!"),
         0,
         "it would sound like mockery"
     );
     assert_eq!(thanked("C 2 60 [repeat_contact dissatisfaction] Ich rufe zum fünften Mal an."), 0, "nor in the heat");
+    assert_eq!(thanked("C 1 10 [dissatisfaction] Na ja."), 0, "nothing was told");
 }
 
 #[test]
