@@ -48,9 +48,9 @@ const TALKS: [Talk; 6] = [
         times: 1,
     },
     Talk {
-        name: "empathy, German, an answer of 3,000 characters",
+        name: "amends, German, an answer of 3,000 characters",
         lang: Lang::De,
-        practice: "001-6",
+        practice: "002-6",
         before: 0,
         customer: "Mein Router geht seit zwei Wochen nicht, ich bin wirklich sauer.",
         agent: "Das kann ich verstehen.",
