@@ -87,25 +87,24 @@ pub enum Close {
     Alike,
 }
 
+impl Close {
+    const ALL: [Self; 3] = [Self::Same, Self::Also, Self::Alike];
+
+    /// Of counts in the order of [`Close::ALL`], the one for this.
+    fn of(self, counts: [usize; 3]) -> usize {
+        counts[self as usize]
+    }
+}
+
 impl PracticeScore {
     /// Share of the whispers that were expected, 0 to 1, at least as `close` as this.
     pub fn precision(self, close: Close) -> Option<f64> {
-        let right = match close {
-            Close::Same => self.right,
-            Close::Also => self.right_or_also,
-            Close::Alike => self.right_or_alike,
-        };
-        share(right, self.shown)
+        share(close.of([self.right, self.right_or_also, self.right_or_alike]), self.shown)
     }
 
     /// Share of the expected moments with room that were met, 0 to 1, at least as `close` as this.
     pub fn recall(self, close: Close) -> Option<f64> {
-        let met = match close {
-            Close::Same => self.met,
-            Close::Also => self.met_or_also,
-            Close::Alike => self.met_or_alike,
-        };
-        share(met, self.expected)
+        share(close.of([self.met, self.met_or_also, self.met_or_alike]), self.expected)
     }
 
     fn add(&mut self, other: Self) {
@@ -243,7 +242,7 @@ impl PracticeFigures {
 
         // Each expected moment is met by one whisper at most, the closest first, and what is wanted before what is welcome.
         let mut met: Vec<Option<(usize, Close)>> = vec![None; expected.len()];
-        for close in [Close::Same, Close::Also, Close::Alike] {
+        for close in Close::ALL {
             for (at, whisper) in whispers.iter().enumerate() {
                 if met.iter().flatten().any(|(by, _)| *by == at) {
                     continue;
@@ -360,11 +359,10 @@ impl Display for Table<'_> {
             writeln!(f, "  {:<10} shown  precision (also, alike)   expected  recall (also, alike)  no room", "")?;
             let pooled = [("advice", &figures.prompts), ("moments", &figures.moments)];
             for (name, score) in pooled.into_iter().chain(figures.practices.iter().map(|(id, s)| (id.as_str(), s))) {
-                let closest = [Close::Same, Close::Also, Close::Alike];
                 let percent =
                     |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
-                let [precision, also, alike] = closest.map(|close| percent(score.precision(close)));
-                let [recall, recall_also, recall_alike] = closest.map(|close| percent(score.recall(close)));
+                let [precision, also, alike] = Close::ALL.map(|close| percent(score.precision(close)));
+                let [recall, recall_also, recall_alike] = Close::ALL.map(|close| percent(score.recall(close)));
                 let PracticeScore { shown, expected, no_room, .. } = score;
                 writeln!(
                     f,
